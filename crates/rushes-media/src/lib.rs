@@ -1,0 +1,22 @@
+//! The words of Rushes, shared by every crate above it: exact time, what a
+//! probe finds in a file, limits, and errors with their kinds. Nothing here
+//! does I/O.
+
+mod clock;
+mod error;
+mod limits;
+mod names;
+mod picture;
+mod probe;
+mod rational;
+
+pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
+pub use error::{Error, Kind as ErrorKind, Result};
+pub use limits::Limits;
+pub use names::{display_name, name_from_url, name_to_url};
+pub use picture::{Picture, Pixels};
+pub use probe::{
+    Agreement, Basis, Camera, Color, Confidence, Container, Count, Created, Gps, MediaKind, Probe,
+    Stream, StreamKind,
+};
+pub use rational::Rational;
