@@ -1,0 +1,16 @@
+//! Where files are kept: rooted folders that nothing escapes, hashing, atomic
+//! writes, and which volume a folder is on. The only crate that writes files.
+
+mod atomic;
+mod hashing;
+mod home;
+mod previews;
+mod root;
+mod volume;
+
+pub use atomic::write_file;
+pub use hashing::{Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
+pub use home::Home;
+pub use previews::{PreviewHash, PreviewStore};
+pub use root::{Entry, EntryKind, FileStamp, Root, is_system_name};
+pub use volume::{Volume, volume_of};

@@ -1,0 +1,109 @@
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+
+use rushes_media::{Error, ErrorKind, Result};
+
+use crate::write_file;
+
+/// Names a preview by its bytes: the first 20 bytes of their BLAKE3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PreviewHash(pub [u8; 20]);
+
+impl PreviewHash {
+    /// In hexadecimal.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        use std::fmt::Write as _;
+        self.0.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+/// Preview pictures, stored under the hash of their bytes.
+#[derive(Clone, Debug)]
+pub struct PreviewStore {
+    folder: PathBuf,
+}
+
+impl PreviewStore {
+    pub(crate) fn new(folder: PathBuf) -> PreviewStore {
+        PreviewStore { folder }
+    }
+
+    fn path(&self, hash: &PreviewHash) -> PathBuf {
+        let hex = hash.hex();
+        let (shelf, name) = hex.split_at(2);
+        self.folder.join(shelf).join(format!("{name}.webp"))
+    }
+
+    /// Stores a picture; one that is there already is not written again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn put(&self, bytes: &[u8]) -> Result<PreviewHash> {
+        let mut hash = PreviewHash([0; 20]);
+        hash.0.copy_from_slice(
+            blake3::hash(bytes).as_bytes().first_chunk::<20>().unwrap_or(&[0; 20]),
+        );
+        let path = self.path(&hash);
+        if std::fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+            return Ok(hash);
+        }
+        if let Some(shelf) = path.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(shelf)
+                .map_err(|error| Error::io("creating a folder for previews", &error).at(shelf))?;
+        }
+        write_file(&path, bytes)?;
+        Ok(hash)
+    }
+
+    /// Opens a stored picture.
+    ///
+    /// # Errors
+    /// `NotFound` when it was lost; it can be made again.
+    pub fn open(&self, hash: &PreviewHash) -> Result<File> {
+        let path = self.path(hash);
+        File::open(&path).map_err(|error| Error::io("opening a preview", &error).at(path))
+    }
+
+    /// Whether the stored bytes still have their hash.
+    ///
+    /// # Errors
+    /// `NotFound` when the picture was lost, `Corrupt` when its bytes changed.
+    pub fn verify(&self, hash: &PreviewHash) -> Result<()> {
+        let path = self.path(hash);
+        let bytes = std::fs::read(&path)
+            .map_err(|error| Error::io("reading a preview", &error).at(&path))?;
+        if blake3::hash(&bytes).as_bytes().starts_with(&hash.0) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Corrupt, "verifying a preview", "its bytes changed").at(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_under_its_hash_and_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = PreviewStore::new(folder.path().into());
+        let hash = store.put(b"picture").unwrap();
+        assert_eq!(store.put(b"picture").unwrap(), hash);
+        store.verify(&hash).unwrap();
+        std::fs::write(store.path(&hash), b"pictuRe").unwrap();
+        assert_eq!(store.verify(&hash).unwrap_err().kind, ErrorKind::Corrupt);
+        std::fs::remove_file(store.path(&hash)).unwrap();
+        assert_eq!(store.open(&hash).unwrap_err().kind, ErrorKind::NotFound);
+        store.put(b"picture").unwrap();
+        store.verify(&hash).unwrap();
+    }
+}
