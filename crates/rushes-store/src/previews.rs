@@ -11,6 +11,19 @@ use crate::write_file;
 pub struct PreviewHash(pub [u8; 20]);
 
 impl PreviewHash {
+    /// The hash written in hexadecimal; `None` when that is not one.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<PreviewHash> {
+        let mut hash = PreviewHash([0; 20]);
+        if text.len() != 40 || !text.is_ascii() {
+            return None;
+        }
+        for (index, byte) in hash.0.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+        }
+        Some(hash)
+    }
+
     /// In hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {
@@ -98,6 +111,8 @@ mod tests {
         let store = PreviewStore::new(folder.path().into());
         let hash = store.put(b"picture").unwrap();
         assert_eq!(store.put(b"picture").unwrap(), hash);
+        assert_eq!(PreviewHash::from_hex(&hash.hex()), Some(hash));
+        assert_eq!(PreviewHash::from_hex("../../etc/passwd"), None);
         store.verify(&hash).unwrap();
         std::fs::write(store.path(&hash), b"pictuRe").unwrap();
         assert_eq!(store.verify(&hash).unwrap_err().kind, ErrorKind::Corrupt);

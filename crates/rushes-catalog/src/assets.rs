@@ -1,0 +1,651 @@
+//! Assets: made at first sight, told apart by their bytes, merged when two
+//! turn out to be one.
+
+use rushes_media::{Error, ErrorKind, MediaKind, Probe, Rational, Result, StreamKind, UnixNanos};
+use rushes_store::{FileStamp, Hashes, Sampled};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::database::sql;
+use crate::model::Preview;
+use crate::places::describe;
+use crate::roots::note_change;
+use crate::words;
+
+/// What a look at a new or changed place found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identified {
+    /// Content that was not known; a new asset.
+    New,
+    /// The same content as before.
+    Same,
+    /// Other content than before at this place.
+    Changed,
+    /// Content that is elsewhere too.
+    Copied,
+    /// Content that was elsewhere and is there no more.
+    Moved,
+    /// Perhaps content of which every place is gone: its size and
+    /// fingerprint agree with this asset. Hash the file to find out.
+    AskForHash,
+}
+
+/// Records what a look at a place found: which asset it holds.
+///
+/// `hashes` are the file's full hashes when they were worked out beyond what
+/// sampling gave, `guess` the kind by its name, when the name tells.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn identify(
+    write: &Transaction<'_>,
+    place: i64,
+    sampled: &Sampled,
+    hashes: Option<&Hashes>,
+    guess: Option<MediaKind>,
+    now: UnixNanos,
+) -> Result<Identified> {
+    let what = "recording what a file is";
+    let (old, size, mtime, inode): (Option<i64>, u64, i64, i64) = write
+        .prepare_cached("SELECT asset_id, size_bytes, mtime_ns, inode FROM places WHERE id=?")
+        .and_then(|mut s| {
+            s.query_row([place], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        })
+        .map_err(sql(what))?;
+    let hashes = hashes.or(sampled.hashes.as_ref());
+    if let Some(old) = old {
+        let (fingerprint, old_size, blake3): (Vec<u8>, u64, Option<Vec<u8>>) = write
+            .prepare_cached("SELECT fingerprint, size_bytes, blake3 FROM assets WHERE id=?")
+            .and_then(|mut s| s.query_row([old], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
+            .map_err(sql(what))?;
+        let same = match (hashes, &blake3) {
+            (Some(hashes), Some(blake3)) => hashes.blake3[..] == blake3[..],
+            _ => old_size == size && fingerprint == sampled.fingerprint.0,
+        };
+        if same {
+            // The time of change moved but not what was looked at: the full
+            // hash, once known, is confirmed before it is relied on again.
+            if hashes.is_none() {
+                write
+                    .prepare_cached("UPDATE assets SET rehash=(blake3 IS NOT NULL) WHERE id=?")
+                    .and_then(|mut s| s.execute([old]))
+                    .map_err(sql(what))?;
+            }
+            settle(write, place, old)?;
+            refresh(write, old)?;
+            return Ok(Identified::Same);
+        }
+    }
+    let found = find_same(write, place, sampled, hashes, size, mtime, inode)?;
+    let outcome = match found {
+        Found::Asset(asset) => {
+            let elsewhere: bool = write
+                .prepare_cached("SELECT present>0 FROM assets WHERE id=?")
+                .and_then(|mut s| s.query_row([asset], |row| row.get(0)))
+                .map_err(sql(what))?;
+            attach(write, place, asset, now)?;
+            let kind = if elsewhere { "copied" } else { "moved" };
+            record_event(write, asset, now, kind, &format!("to {}", describe(write, place)?))?;
+            if elsewhere { Identified::Copied } else { Identified::Moved }
+        }
+        Found::PerhapsGone => return Ok(Identified::AskForHash),
+        Found::Nothing => {
+            let asset = create(write, place, sampled, hashes, guess, now)?;
+            attach(write, place, asset, now)?;
+            if old.is_some() { Identified::Changed } else { Identified::New }
+        }
+    };
+    if let Some(old) = old {
+        refresh(write, old)?;
+        record_event(
+            write,
+            old,
+            now,
+            "changed",
+            &format!("other content at {}", describe(write, place)?),
+        )?;
+    }
+    Ok(outcome)
+}
+
+enum Found {
+    Nothing,
+    Asset(i64),
+    PerhapsGone,
+}
+
+fn find_same(
+    write: &Transaction<'_>,
+    place: i64,
+    sampled: &Sampled,
+    hashes: Option<&Hashes>,
+    size: u64,
+    mtime: i64,
+    inode: i64,
+) -> Result<Found> {
+    let what = "looking for the same content";
+    if let Some(hashes) = hashes {
+        let known: Option<i64> = write
+            .prepare_cached("SELECT id FROM assets WHERE blake3=?")
+            .and_then(|mut s| s.query_row([&hashes.blake3[..]], |row| row.get(0)).optional())
+            .map_err(sql(what))?;
+        return Ok(known.map_or(Found::Nothing, Found::Asset));
+    }
+    // Another name of the very same file: same number, size and time on the
+    // same root's device, and the same samples.
+    let linked: Option<i64> = write
+        .prepare_cached(
+            "SELECT other.asset_id FROM places other JOIN assets ON assets.id=other.asset_id
+             JOIN folders theirs ON theirs.id=other.folder_id
+             JOIN places mine ON mine.id=?1 JOIN folders ours ON ours.id=mine.folder_id
+             WHERE other.inode=?2 AND other.id<>?1 AND other.state=0 AND other.role=1
+               AND other.size_bytes=?3 AND other.mtime_ns=?4 AND theirs.device=ours.device
+               AND assets.fingerprint=?5 LIMIT 1",
+        )
+        .and_then(|mut s| {
+            s.query_row(params![place, inode, size, mtime, &sampled.fingerprint.0[..]], |row| {
+                row.get(0)
+            })
+            .optional()
+        })
+        .map_err(sql(what))?;
+    if let Some(asset) = linked {
+        return Ok(Found::Asset(asset));
+    }
+    let gone: bool = write
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM assets WHERE size_bytes=? AND fingerprint=?
+                            AND present=0 AND blake3 IS NOT NULL)",
+        )
+        .and_then(|mut s| s.query_row(params![size, &sampled.fingerprint.0[..]], |row| row.get(0)))
+        .map_err(sql(what))?;
+    Ok(if gone { Found::PerhapsGone } else { Found::Nothing })
+}
+
+fn create(
+    write: &Transaction<'_>,
+    place: i64,
+    sampled: &Sampled,
+    hashes: Option<&Hashes>,
+    guess: Option<MediaKind>,
+    now: UnixNanos,
+) -> Result<i64> {
+    write
+        .prepare_cached(
+            "INSERT INTO assets (public_id, blake3, xxh3_128, fingerprint, size_bytes, added_ns, kind,
+                                 name, modified_ns, sort_ns)
+             SELECT lower(hex(randomblob(10))), ?2, ?3, ?4, size_bytes, ?5, ?6, '', mtime_ns, mtime_ns
+             FROM places WHERE id=?1 RETURNING id",
+        )
+        .and_then(|mut s| {
+            s.query_row(
+                params![
+                    place,
+                    hashes.map(|h| &h.blake3[..]),
+                    hashes.map(|h| &h.xxh3_128[..]),
+                    &sampled.fingerprint.0[..],
+                    now,
+                    guess.map_or("unknown", MediaKind::name),
+                ],
+                |row| row.get(0),
+            )
+        })
+        .map_err(sql("recording a new asset"))
+}
+
+/// Lets a place hold an asset.
+fn attach(write: &Transaction<'_>, place: i64, asset: i64, now: UnixNanos) -> Result<()> {
+    let what = "recording what a file is";
+    write
+        .prepare_cached(
+            "UPDATE places SET asset_id=?2, role=1, recheck=0, last_seen_ns=?3 WHERE id=?1",
+        )
+        .and_then(|mut s| s.execute(params![place, asset, now]))
+        .map_err(sql(what))?;
+    refresh(write, asset)
+}
+
+/// The place was looked at and holds what it held.
+fn settle(write: &Transaction<'_>, place: i64, asset: i64) -> Result<()> {
+    write
+        .prepare_cached("UPDATE places SET role=1, recheck=0, asset_id=?2 WHERE id=?1")
+        .and_then(|mut s| s.execute([place, asset]))
+        .map(drop)
+        .map_err(sql("recording what a file is"))
+}
+
+/// Works an asset's copies of its places' facts out anew: whether it is
+/// anywhere, which place is shown first, its name, batch and times.
+pub(crate) fn refresh(write: &Transaction<'_>, asset: i64) -> Result<()> {
+    let what = "updating an asset";
+    let first: Option<(i64, Vec<u8>, Vec<u8>, Vec<u8>, i64)> = write
+        .prepare_cached(
+            "SELECT places.id, places.name, folders.path, roots.path, places.mtime_ns
+             FROM places JOIN folders ON folders.id=folder_id JOIN roots ON roots.id=root_id
+             WHERE asset_id=? ORDER BY places.state, roots.state='offline', places.id LIMIT 1",
+        )
+        .and_then(|mut s| {
+            s.query_row([asset], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
+            .optional()
+        })
+        .map_err(sql(what))?;
+    let Some((place, name, folder, root, mtime)) = first else {
+        return write
+            .prepare_cached("UPDATE assets SET present=0, place_id=NULL WHERE id=?")
+            .and_then(|mut s| s.execute([asset]))
+            .map(drop)
+            .map_err(sql(what));
+    };
+    write
+        .prepare_cached(
+            "UPDATE assets SET
+               present=(SELECT count(*) FROM places WHERE asset_id=?1 AND state=0),
+               place_id=?2, name=?3, batch=?4, extension=?5, modified_ns=?6,
+               sort_ns=CASE WHEN captured IS NULL THEN ?6 ELSE sort_ns END
+             WHERE id=?1",
+        )
+        .and_then(|mut s| {
+            s.execute(params![
+                asset,
+                place,
+                rushes_media::display_name(&name),
+                batch_of(&root, &folder),
+                extension_of(&name),
+                mtime
+            ])
+        })
+        .map(drop)
+        .map_err(sql(what))
+}
+
+/// The batch of a folder: its own name, the root's for the root itself, none
+/// for `_INCOMING`.
+fn batch_of(root: &[u8], folder: &[u8]) -> Option<String> {
+    let path = if folder.is_empty() { root } else { folder };
+    let name = path.rsplit(|&byte| byte == b'/').find(|part| !part.is_empty())?;
+    (name != b"_INCOMING").then(|| rushes_media::display_name(name))
+}
+
+/// The extension in lower case, at most 16 letters and digits, else empty.
+#[must_use]
+pub fn extension_of(name: &[u8]) -> String {
+    match name.iter().rposition(|&byte| byte == b'.') {
+        Some(dot) if dot > 0 => {
+            let extension = name.get(dot + 1..).unwrap_or_default();
+            let plain = extension.len() <= 16 && extension.iter().all(u8::is_ascii_alphanumeric);
+            if plain {
+                String::from_utf8_lossy(extension).to_ascii_lowercase()
+            } else {
+                String::new()
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+pub(crate) fn record_event(
+    write: &Transaction<'_>,
+    asset: i64,
+    now: UnixNanos,
+    kind: &str,
+    detail: &str,
+) -> Result<()> {
+    write
+        .prepare_cached("INSERT INTO events (asset_id, at_ns, kind, detail) VALUES (?,?,?,?)")
+        .and_then(|mut s| s.execute(params![asset, now, kind, detail]))
+        .map(drop)
+        .map_err(sql("recording what happened"))
+}
+
+/// The place holds no media: its asset, if it was made for this place alone
+/// and was never more than a guess, goes.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_no_media(write: &Transaction<'_>, asset: i64) -> Result<()> {
+    let what = "recording that a file is no media";
+    write
+        .prepare_cached("UPDATE places SET role=3, asset_id=NULL WHERE asset_id=?")
+        .and_then(|mut s| s.execute([asset]))
+        .map_err(sql(what))?;
+    words::remove(write, asset)?;
+    write
+        .prepare_cached("DELETE FROM assets WHERE id=?")
+        .and_then(|mut s| s.execute([asset]))
+        .map(drop)
+        .map_err(sql(what))
+}
+
+/// Marks a place as still changing; the next scan looks again.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_unsettled(
+    write: &Transaction<'_>,
+    place: i64,
+    stamp: Option<&FileStamp>,
+) -> Result<()> {
+    let what = "recording that a file still changes";
+    match stamp {
+        None => write
+            .prepare_cached("UPDATE places SET role=4 WHERE id=?")
+            .and_then(|mut s| s.execute([place])),
+        Some(stamp) => write
+            .prepare_cached(
+                "UPDATE places SET role=4, size_bytes=?2, mtime_ns=?3, ctime_ns=?4, inode=?5 WHERE id=?1",
+            )
+            .and_then(|mut s| {
+                s.execute(params![
+                    place,
+                    stamp.size_bytes,
+                    stamp.mtime_ns,
+                    stamp.ctime_ns,
+                    stamp.inode as i64
+                ])
+            }),
+    }
+    .map(drop)
+    .map_err(sql(what))
+}
+
+/// Stores what a probe found.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_probe(write: &Transaction<'_>, asset: i64, probe: &Probe) -> Result<()> {
+    let json = serde_json::to_string(probe).map_err(|e| Error::bug("writing a probe", e))?;
+    let picture = probe.picture();
+    let sound = probe.first(StreamKind::Audio);
+    let (width, height) = picture.and_then(rushes_media::Stream::shown_size_px).unzip();
+    let captured = probe.created.as_ref().map(|created| created.at.clone());
+    let captured_ns = captured.as_deref().and_then(nanos_of);
+    let camera: Vec<&str> = [&probe.camera.make, &probe.camera.model]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    write
+        .prepare_cached(
+            "UPDATE assets SET probe_state=1, probe=?2, error=NULL, kind=?3, codec=?4, mime=?5,
+               width_px=?6, height_px=?7, duration_secs=?8, frame_rate_hz=?9, has_audio=?10,
+               hdr=?11, camera=?12, content_identifier=?13,
+               captured=CASE WHEN ?15 IS NULL THEN NULL ELSE ?14 END,
+               sort_ns=coalesce(?15, modified_ns), preview_state=0
+             WHERE id=?1",
+        )
+        .and_then(|mut s| {
+            s.execute(params![
+                asset,
+                json,
+                probe.kind.name(),
+                picture.or(sound).map(|stream| &stream.codec),
+                probe.container.mime,
+                width,
+                height,
+                probe.duration_secs.map(Rational::to_f64),
+                picture.and_then(|stream| stream.frame_rate_hz).map(Rational::to_f64),
+                probe.has_audio,
+                picture.and_then(|s| s.color.as_ref()).and_then(|color| color.hdr.as_ref()),
+                (!camera.is_empty()).then(|| camera.join(" ")),
+                probe.content_identifier,
+                captured,
+                captured_ns
+            ])
+        })
+        .map_err(sql("recording a probe"))?;
+    words::index(write, asset)
+}
+
+/// RFC 3339, or local time without an offset taken as UTC, as nanoseconds.
+pub(crate) fn nanos_of(at: &str) -> Option<UnixNanos> {
+    let time = at.parse::<jiff::Timestamp>().or_else(|_| {
+        at.parse::<jiff::civil::DateTime>()?
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .map(|z| z.timestamp())
+    });
+    i64::try_from(time.ok()?.as_nanosecond()).ok()
+}
+
+/// Stores why an asset could not be read.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_probe_failure(write: &Transaction<'_>, asset: i64, error: &Error) -> Result<()> {
+    let json = serde_json::to_string(error).map_err(|e| Error::bug("writing an error", e))?;
+    write
+        .prepare_cached("UPDATE assets SET probe_state=2, error=?2 WHERE id=?1")
+        .and_then(|mut s| s.execute(params![asset, json]))
+        .map_err(sql("recording why a file could not be read"))?;
+    words::index(write, asset)
+}
+
+/// Stores an asset's previews, or that they could not be made.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_preview(
+    write: &Transaction<'_>,
+    asset: i64,
+    preview: Option<&StoredPreview>,
+) -> Result<()> {
+    let json = preview
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|e| Error::bug("writing a preview's row", e))?;
+    write
+        .prepare_cached("UPDATE assets SET preview_state=?2, preview=?3 WHERE id=?1")
+        .and_then(|mut s| s.execute(params![asset, if json.is_some() { 1 } else { 2 }, json]))
+        .map(drop)
+        .map_err(sql("recording previews"))
+}
+
+/// Notes that a stored preview was lost and is to be made again.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_preview_lost(write: &Transaction<'_>, asset: i64) -> Result<()> {
+    write
+        .prepare_cached("UPDATE assets SET preview_state=0, preview=NULL WHERE id=?")
+        .and_then(|mut s| s.execute([asset]))
+        .map(drop)
+        .map_err(sql("noting a lost preview"))
+}
+
+/// Where an asset's previews are in the store, by hexadecimal hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StoredPreview {
+    /// The still.
+    pub poster: Option<String>,
+    /// The strip.
+    pub strip: Option<String>,
+    /// How many stills it holds.
+    pub strip_tiles: u32,
+    /// How many stand in a row.
+    pub strip_columns: u32,
+    /// The picture of the sound.
+    pub waveform: Option<String>,
+}
+
+impl StoredPreview {
+    pub(crate) fn shown(&self) -> Preview {
+        let part = |hash: &Option<String>| {
+            hash.as_deref().and_then(|hash| hash.get(..8)).unwrap_or_default().to_owned()
+        };
+        Preview {
+            version: part(&self.poster) + &part(&self.strip) + &part(&self.waveform),
+            poster: self.poster.is_some(),
+            strip: self.strip.is_some(),
+            strip_tiles: self.strip_tiles,
+            strip_columns: self.strip_columns,
+            waveform: self.waveform.is_some(),
+        }
+    }
+}
+
+/// What hashing an asset through one of its places showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashing {
+    /// The hash is new and nothing else has it, or it was confirmed.
+    Stored,
+    /// Another asset has it: the two are one now.
+    Merged,
+    /// The place does not hold what the asset was: it is another asset now.
+    Split,
+}
+
+/// Stores the full hashes of what this place holds.
+///
+/// # Errors
+/// `Conflict` when the place changed since it was read.
+pub fn record_hashes(
+    write: &Transaction<'_>,
+    place: i64,
+    stamp: &FileStamp,
+    hashes: &Hashes,
+    now: UnixNanos,
+) -> Result<Hashing> {
+    let what = "recording a hash";
+    let (asset, blake3): (i64, Option<Vec<u8>>) = write
+        .prepare_cached(
+            "SELECT asset_id, blake3 FROM places JOIN assets ON assets.id=asset_id
+             WHERE places.id=? AND places.size_bytes=? AND places.mtime_ns=? AND places.role=1",
+        )
+        .and_then(|mut s| {
+            s.query_row(params![place, stamp.size_bytes, stamp.mtime_ns], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+        })
+        .map_err(sql(what))?
+        .ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, what, "the file changed meanwhile").remedy("scan again")
+        })?;
+    let other: Option<i64> = write
+        .prepare_cached("SELECT id FROM assets WHERE blake3=? AND id<>?")
+        .and_then(|mut s| {
+            s.query_row(params![&hashes.blake3[..], asset], |row| row.get(0)).optional()
+        })
+        .map_err(sql(what))?;
+    note_change(write)?;
+    match (blake3, other) {
+        (Some(stored), _) if stored == hashes.blake3 => {
+            write
+                .prepare_cached("UPDATE assets SET rehash=0, xxh3_128=?2 WHERE id=?1")
+                .and_then(|mut s| s.execute(params![asset, &hashes.xxh3_128[..]]))
+                .map_err(sql(what))?;
+            Ok(Hashing::Stored)
+        }
+        (Some(_), other) => {
+            // The asset is known by another hash: this place holds other
+            // content with the same size and samples.
+            let target = match other {
+                Some(other) => other,
+                None => clone_for(write, asset, place, hashes, now)?,
+            };
+            attach(write, place, target, now)?;
+            refresh(write, asset)?;
+            write
+                .prepare_cached("UPDATE assets SET rehash=(present>0) WHERE id=?")
+                .and_then(|mut s| s.execute([asset]))
+                .map_err(sql(what))?;
+            record_event(
+                write,
+                asset,
+                now,
+                "changed",
+                &format!("other content at {}", describe(write, place)?),
+            )?;
+            Ok(Hashing::Split)
+        }
+        (None, Some(other)) => {
+            // Only this place is proven to hold it. The asset's other places
+            // share its samples; they keep the asset until they are read too.
+            let others: bool = write
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM places WHERE asset_id=? AND id<>?)")
+                .and_then(|mut s| s.query_row([asset, place], |row| row.get(0)))
+                .map_err(sql(what))?;
+            if others {
+                attach(write, place, other, now)?;
+                refresh(write, asset)?;
+            } else {
+                merge(write, asset, other, now)?;
+            }
+            Ok(Hashing::Merged)
+        }
+        (None, None) => {
+            write
+                .prepare_cached("UPDATE assets SET blake3=?2, xxh3_128=?3, rehash=0 WHERE id=?1")
+                .and_then(|mut s| {
+                    s.execute(params![asset, &hashes.blake3[..], &hashes.xxh3_128[..]])
+                })
+                .map_err(sql(what))?;
+            Ok(Hashing::Stored)
+        }
+    }
+}
+
+/// A new asset with this hash for a place that was taken for another's.
+fn clone_for(
+    write: &Transaction<'_>,
+    asset: i64,
+    place: i64,
+    hashes: &Hashes,
+    now: UnixNanos,
+) -> Result<i64> {
+    write
+        .prepare_cached(
+            "INSERT INTO assets (public_id, blake3, xxh3_128, fingerprint, size_bytes, added_ns, kind,
+                                 name, modified_ns, sort_ns)
+             SELECT lower(hex(randomblob(10))), ?3, ?4, fingerprint, size_bytes, ?5, kind, '',
+                    (SELECT mtime_ns FROM places WHERE id=?2), modified_ns
+             FROM assets WHERE id=?1 RETURNING id",
+        )
+        .and_then(|mut s| {
+            s.query_row(
+                params![asset, place, &hashes.blake3[..], &hashes.xxh3_128[..], now],
+                |row| row.get(0),
+            )
+        })
+        .map_err(sql("recording a new asset"))
+}
+
+/// Two assets are one: everything of `from` goes to `into`, and the name of
+/// `from` leads there.
+fn merge(write: &Transaction<'_>, from: i64, into: i64, now: UnixNanos) -> Result<()> {
+    let what = "merging two assets that are one";
+    let was_present: bool = write
+        .prepare_cached("SELECT present>0 FROM assets WHERE id=?")
+        .and_then(|mut s| s.query_row([into], |row| row.get(0)))
+        .map_err(sql(what))?;
+    for statement in [
+        "UPDATE places SET asset_id=?2 WHERE asset_id=?1",
+        "INSERT OR IGNORE INTO tags SELECT ?2, tag FROM tags WHERE asset_id=?1",
+        "UPDATE events SET asset_id=?2 WHERE asset_id=?1",
+        "UPDATE asset_aliases SET asset_id=?2 WHERE asset_id=?1",
+        "INSERT INTO asset_aliases SELECT public_id, ?2 FROM assets WHERE id=?1",
+    ] {
+        write
+            .prepare_cached(statement)
+            .and_then(|mut s| s.execute([from, into]))
+            .map_err(sql(what))?;
+    }
+    words::remove(write, from)?;
+    write
+        .prepare_cached("DELETE FROM assets WHERE id=?")
+        .and_then(|mut s| s.execute([from]))
+        .map_err(sql(what))?;
+    refresh(write, into)?;
+    words::index(write, into)?;
+    let kind = if was_present { "copied" } else { "moved" };
+    let place: Option<i64> = write
+        .prepare_cached("SELECT max(id) FROM places WHERE asset_id=? AND state=0")
+        .and_then(|mut s| s.query_row([into], |row| row.get(0)))
+        .map_err(sql(what))?;
+    match place {
+        Some(place) => {
+            record_event(write, into, now, kind, &format!("to {}", describe(write, place)?))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,37 @@
+//! The catalogue: assets, places, facts, search, migrations and the check of
+//! its invariants. Nothing below this crate knows that a catalogue exists.
+
+mod assets;
+mod check;
+mod database;
+mod detail;
+mod model;
+mod places;
+mod query;
+mod roots;
+mod search;
+mod words;
+mod work;
+
+pub use assets::{
+    Hashing, Identified, StoredPreview, extension_of, identify, record_hashes, record_no_media,
+    record_preview, record_preview_lost, record_probe, record_probe_failure, record_unsettled,
+};
+pub use check::{Violation, check};
+pub use database::{Catalog, sql, sqlite_version};
+pub use detail::asset_number;
+pub use model::{
+    Asset, AssetRow, Event, Page, Place, Preview, RootRow, Sidecar, Stats, Total, rfc3339,
+};
+pub use places::{
+    Difference, FolderDifference, KnownFolder, KnownPlace, Met, MissedPlace, PendingPlace, Role,
+    known_folder, known_places, pending_places, places_outside, record_folder, record_gone,
+    record_move,
+};
+pub use query::{FILTERS, Query, SortKey, parse};
+pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
+pub use search::PAGE_ROWS;
+pub use work::{
+    AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, served, sources,
+    stored_places, stored_previews, work_left,
+};

@@ -1,0 +1,478 @@
+//! The search language: words, phrases and filters, as SQL conditions with
+//! bound values.
+
+use jiff::civil::Date;
+use rushes_media::{Error, ErrorKind, Result};
+use rusqlite::types::Value;
+
+/// The filters, with an example and what each does; the help and the
+/// dashboard's suggestions come from here.
+pub const FILTERS: &[(&str, &str, &str)] = &[
+    ("kind", "kind:video", "still, video or audio"),
+    ("codec", "codec:hevc", "codec of the picture, else of the sound"),
+    ("ext", "ext:mov", "extension of the file name"),
+    ("duration", "duration:>10", "seconds, or h:mm:ss"),
+    ("width", "width:>=1920", "pixels across, upright"),
+    ("height", "height:<=720", "pixels down, upright"),
+    ("fps", "fps:50", "frames a second"),
+    ("size", "size:>1G", "bytes, with K, M, G or T"),
+    ("date", "date:2024-01..2024-06", "when it was made: year, month, day or a range"),
+    ("batch", "batch:Trip", "name of its folder"),
+    ("root", "root:Footage", "name of its root"),
+    ("tag", "-tag:rejected", "a person's tag"),
+    ("camera", "camera:iphone", "part of make and model"),
+    ("state", "state:offline", "present, offline or gone"),
+    ("audio", "audio:yes", "whether it has sound"),
+    ("hdr", "hdr:yes", "whether it is HDR"),
+    ("live", "live:yes", "whether it is half of a Live Photo"),
+    ("error", "error:yes", "whether it could not be read"),
+    ("hashed", "hashed:no", "whether its full hash is known"),
+    ("copies", "copies:>1", "places where it is"),
+    ("sort", "sort:-date", "date, added, name, size or duration; - turns it round"),
+];
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// When it was made.
+    Date,
+    /// When it was first seen.
+    Added,
+    /// File name.
+    Name,
+    /// Bytes.
+    Size,
+    /// Length in time.
+    Duration,
+}
+
+impl SortKey {
+    /// The expression that is sorted by.
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            SortKey::Date => "sort_ns",
+            SortKey::Added => "assets.id",
+            SortKey::Name => "name",
+            SortKey::Size => "assets.size_bytes",
+            SortKey::Duration => "coalesce(duration_secs,-1)",
+        }
+    }
+}
+
+/// A parsed query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Conditions on a row of `assets`, each true for every hit.
+    pub(crate) conditions: Vec<(String, Vec<Value>)>,
+    /// The full-text part, in FTS5's own language.
+    pub(crate) text: Option<String>,
+    /// What it is sorted by.
+    pub sort: SortKey,
+    /// Whether the largest come first.
+    pub descending: bool,
+}
+
+impl Query {
+    /// Whether nothing restricts it beyond being somewhere.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.text.is_none() && self.conditions.len() == 1
+    }
+}
+
+/// Parses a query.
+///
+/// # Errors
+/// `Invalid`, naming the part that makes no sense and what would.
+pub fn parse(query: &str) -> Result<Query> {
+    if query.len() > 2_000 {
+        return Err(bad("it is longer than 2,000 bytes", "shorten it"));
+    }
+    let mut parsed =
+        Query { conditions: Vec::new(), text: None, sort: SortKey::Date, descending: true };
+    let mut words = Vec::new();
+    let mut any_state = false;
+    for token in tokens(query)? {
+        let (negated, body) = match token.text.strip_prefix('-') {
+            Some(rest) if !rest.is_empty() && !token.quoted => (true, rest),
+            _ => (false, token.text.as_str()),
+        };
+        match body.split_once(':').filter(|_| !token.quoted) {
+            Some(("sort", value)) => {
+                let (key, turned) = value.strip_prefix('-').map_or((value, false), |v| (v, true));
+                // Time and size begin with the newest and the largest, names with A.
+                let (sort, descending) = match key {
+                    "date" => (SortKey::Date, true),
+                    "added" => (SortKey::Added, true),
+                    "name" => (SortKey::Name, false),
+                    "size" => (SortKey::Size, true),
+                    "duration" => (SortKey::Duration, true),
+                    _ => {
+                        return Err(bad(
+                            format!("{value:?} is nothing to sort by"),
+                            "use date, added, name, size or duration",
+                        ));
+                    }
+                };
+                parsed.sort = sort;
+                parsed.descending = descending != turned;
+            }
+            Some((name, value)) if FILTERS.iter().any(|(filter, ..)| *filter == name) => {
+                any_state |= name == "state";
+                let (condition, values) = filter(name, value)?;
+                let condition =
+                    if negated { format!("NOT coalesce(({condition}),0)") } else { condition };
+                parsed.conditions.push((condition, values));
+            }
+            Some((name, _)) if name.chars().all(|c| c.is_ascii_lowercase()) && !name.is_empty() => {
+                let known: Vec<&str> = FILTERS.iter().map(|(filter, ..)| *filter).collect();
+                return Err(bad(
+                    format!("there is no filter {name:?}"),
+                    format!("use one of {}, or put the words in quotes", known.join(", ")),
+                ));
+            }
+            _ => words.push((negated, token.quoted, body.to_owned())),
+        }
+    }
+    if !any_state {
+        parsed.conditions.insert(0, ("assets.present>0 AND kind<>'unknown'".into(), Vec::new()));
+    }
+    parsed.text = text_query(&words, &mut parsed.conditions);
+    Ok(parsed)
+}
+
+fn bad(why: impl Into<String>, remedy: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Invalid, "reading the query", why).remedy(remedy)
+}
+
+struct Token {
+    text: String,
+    quoted: bool,
+}
+
+/// Splits at spaces; quotes keep them together, also after a filter's colon.
+fn tokens(query: &str) -> Result<Vec<Token>> {
+    let mut found = Vec::new();
+    let mut rest = query.trim_start();
+    while !rest.is_empty() {
+        let (negated, unsigned) = rest.strip_prefix('-').map_or((false, rest), |r| (true, r));
+        if let Some(inside) = unsigned.strip_prefix('"') {
+            let end = inside.find('"').ok_or_else(|| bad("a quote is not closed", "add a \""))?;
+            let (phrase, after) = inside.split_at(end);
+            let sign = if negated { "-" } else { "" };
+            // A negated phrase is a word like any other once its quotes are off.
+            found.push(Token { text: format!("{sign}{phrase}"), quoted: !negated });
+            rest = after.get(1..).unwrap_or_default().trim_start();
+            continue;
+        }
+        let mut text = String::new();
+        let mut inside = false;
+        let mut end = rest.len();
+        for (index, character) in rest.char_indices() {
+            match character {
+                '"' => inside = !inside,
+                c if c.is_whitespace() && !inside => {
+                    end = index;
+                    break;
+                }
+                c => text.push(c),
+            }
+        }
+        if inside {
+            return Err(bad("a quote is not closed", "add a \""));
+        }
+        found.push(Token { text, quoted: false });
+        rest = rest.get(end..).unwrap_or_default().trim_start();
+    }
+    if found.len() > 64 {
+        return Err(bad("it has more than 64 parts", "shorten it"));
+    }
+    Ok(found)
+}
+
+/// The words as an FTS5 query: each must be there, the last one may be the
+/// beginning of one. Words that must not be there become a condition.
+fn text_query(
+    words: &[(bool, bool, String)],
+    conditions: &mut Vec<(String, Vec<Value>)>,
+) -> Option<String> {
+    // Inside FTS5's double quotes everything but the quote itself is text.
+    let quote = |word: &str| format!("\"{}\"", word.replace('"', " "));
+    let has_text = |word: &str| word.chars().any(char::is_alphanumeric);
+    let mut wanted = Vec::new();
+    for (negated, quoted, word) in words.iter().filter(|(_, _, word)| has_text(word)) {
+        if *negated {
+            conditions.push((
+                "assets.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)".into(),
+                vec![Value::Text(quote(word))],
+            ));
+        } else {
+            wanted.push(if *quoted { quote(word) } else { format!("{}*", quote(word)) });
+        }
+    }
+    (!wanted.is_empty()).then(|| wanted.join(" "))
+}
+
+fn filter(name: &str, value: &str) -> Result<(String, Vec<Value>)> {
+    let text = |value: &str| Value::Text(value.to_owned());
+    if value.is_empty() {
+        return Err(bad(
+            format!("{name}: has nothing after it"),
+            format!("write it like {}", example(name)),
+        ));
+    }
+    Ok(match name {
+        "kind" => {
+            let kind = match value {
+                "photo" | "image" | "picture" => "still",
+                "sound" => "audio",
+                kind => kind,
+            };
+            if !["still", "video", "audio"].contains(&kind) {
+                return Err(bad(format!("{value:?} is no kind"), "use still, video or audio"));
+            }
+            ("kind=?".into(), vec![text(kind)])
+        }
+        "codec" => ("codec=?".into(), vec![text(&codec_name(value))]),
+        "ext" => ("extension=?".into(), vec![text(&value.trim_start_matches('.').to_lowercase())]),
+        "batch" => ("batch=?".into(), vec![text(value)]),
+        "camera" => {
+            ("camera LIKE ? ESCAPE '\\'".into(), vec![text(&format!("%{}%", escape_like(value)))])
+        }
+        "tag" => (
+            "EXISTS (SELECT 1 FROM tags WHERE tags.asset_id=assets.id AND tag=?)".into(),
+            vec![text(value)],
+        ),
+        "root" => (
+            "EXISTS (SELECT 1 FROM places JOIN folders ON folders.id=folder_id
+                     JOIN roots ON roots.id=root_id
+                     WHERE places.asset_id=assets.id AND places.state=0 AND roots.name=?)"
+                .into(),
+            vec![text(value)],
+        ),
+        "state" => {
+            let offline =
+                "(SELECT roots.state='offline' FROM places JOIN folders ON folders.id=folder_id
+                            JOIN roots ON roots.id=root_id WHERE places.id=assets.place_id)";
+            let condition = match value {
+                "present" => format!("assets.present>0 AND NOT {offline}"),
+                "offline" => format!("assets.present>0 AND {offline}"),
+                "gone" => "assets.present=0".into(),
+                _ => {
+                    return Err(bad(
+                        format!("{value:?} is no state"),
+                        "use present, offline or gone",
+                    ));
+                }
+            };
+            (condition, Vec::new())
+        }
+        "audio" => (yes_no("has_audio=1", value)?, Vec::new()),
+        "hdr" => (yes_no("hdr IS NOT NULL", value)?, Vec::new()),
+        "live" => (yes_no("content_identifier IS NOT NULL", value)?, Vec::new()),
+        "error" => (yes_no("probe_state=2", value)?, Vec::new()),
+        "hashed" => (yes_no("blake3 IS NOT NULL", value)?, Vec::new()),
+        "width" => number("width_px", value, name, plain)?,
+        "height" => number("height_px", value, name, plain)?,
+        "fps" => number("round(frame_rate_hz,2)", value, name, plain)?,
+        "copies" => number("assets.present", value, name, plain)?,
+        "duration" => number("duration_secs", value, name, seconds)?,
+        "size" => number("assets.size_bytes", value, name, bytes)?,
+        "date" => date(value)?,
+        _ => return Err(Error::bug("reading the query", format!("no rule for {name}"))),
+    })
+}
+
+fn example(name: &str) -> &'static str {
+    FILTERS
+        .iter()
+        .find(|(filter, ..)| *filter == name)
+        .map_or("name:value", |(_, example, _)| example)
+}
+
+/// Names people use for codecs, as FFmpeg calls them.
+fn codec_name(value: &str) -> String {
+    let lower = value.to_lowercase();
+    match lower.as_str() {
+        "h265" | "h.265" | "x265" => "hevc".into(),
+        "h.264" | "avc" | "x264" => "h264".into(),
+        "jpg" | "mjpg" => "jpeg".into(),
+        _ => lower,
+    }
+}
+
+fn escape_like(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+fn yes_no(condition: &str, value: &str) -> Result<String> {
+    match value {
+        "yes" | "true" | "1" => Ok(condition.into()),
+        "no" | "false" | "0" => Ok(format!("NOT coalesce(({condition}),0)")),
+        _ => Err(bad(format!("{value:?} is neither yes nor no"), "use yes or no")),
+    }
+}
+
+fn number(
+    column: &str,
+    value: &str,
+    name: &str,
+    read: fn(&str) -> Option<f64>,
+) -> Result<(String, Vec<Value>)> {
+    let parse = |text: &str| {
+        read(text).filter(|number| number.is_finite()).map(Value::Real).ok_or_else(|| {
+            bad(
+                format!("{text:?} after {name}: is no number"),
+                format!("write it like {}", example(name)),
+            )
+        })
+    };
+    if let Some((low, high)) = value.split_once("..") {
+        return Ok((format!("{column} BETWEEN ? AND ?"), vec![parse(low)?, parse(high)?]));
+    }
+    for operator in [">=", "<=", ">", "<", "="] {
+        if let Some(rest) = value.strip_prefix(operator) {
+            return Ok((format!("{column}{operator}?"), vec![parse(rest)?]));
+        }
+    }
+    Ok((format!("{column}=?"), vec![parse(value)?]))
+}
+
+fn plain(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+fn seconds(text: &str) -> Option<f64> {
+    text.trim_end_matches('s')
+        .split(':')
+        .try_fold(0.0, |total, part| Some(total * 60.0 + part.parse::<f64>().ok()?))
+}
+
+fn bytes(text: &str) -> Option<f64> {
+    let upper = text.to_uppercase();
+    let text = upper.trim_end_matches('B').trim_end_matches('I');
+    let scales = [('K', 1e3), ('M', 1e6), ('G', 1e9), ('T', 1e12)];
+    for (letter, scale) in scales {
+        if let Some(number) = text.strip_suffix(letter) {
+            return Some(number.parse::<f64>().ok()? * scale);
+        }
+    }
+    text.parse().ok()
+}
+
+fn date(value: &str) -> Result<(String, Vec<Value>)> {
+    let day = |date: Date| -> Result<i64> {
+        let time = date
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .map_err(|e| Error::new(ErrorKind::Invalid, "reading the query", e.to_string()))?;
+        i64::try_from(time.timestamp().as_nanosecond())
+            .map_err(|_| bad(format!("{value:?} is too far away"), "use a date of this age"))
+    };
+    let span = |text: &str| -> Result<(i64, i64)> {
+        let (first, next) = days_of(text).ok_or_else(|| {
+            bad(
+                format!("{text:?} is no date"),
+                "write 2024, 2024-06, 2024-06-01 or a range like 2024-01..2024-06",
+            )
+        })?;
+        Ok((day(first)?, day(next)?))
+    };
+    let between = "sort_ns>=? AND sort_ns<?";
+    if let Some((low, high)) = value.split_once("..") {
+        let start = if low.is_empty() { i64::MIN } else { span(low)?.0 };
+        let end = if high.is_empty() { i64::MAX } else { span(high)?.1 };
+        return Ok((between.into(), vec![start.into(), end.into()]));
+    }
+    let operators: [(&str, fn((i64, i64)) -> (i64, i64)); 4] = [
+        (">=", |(start, _)| (start, i64::MAX)),
+        ("<=", |(_, end)| (i64::MIN, end)),
+        (">", |(_, end)| (end, i64::MAX)),
+        ("<", |(start, _)| (i64::MIN, start)),
+    ];
+    for (operator, bounds) in operators {
+        if let Some(rest) = value.strip_prefix(operator) {
+            let (start, end) = bounds(span(rest)?);
+            return Ok((between.into(), vec![start.into(), end.into()]));
+        }
+    }
+    let (start, end) = span(value)?;
+    Ok((between.into(), vec![start.into(), end.into()]))
+}
+
+/// The first day of a year, month or day, and the first day after it.
+fn days_of(text: &str) -> Option<(Date, Date)> {
+    use jiff::ToSpan;
+    let parts: Vec<i16> = text.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let small = |number: i16| i8::try_from(number).ok();
+    let (first, span) = match parts[..] {
+        [year] if text.len() == 4 => (Date::new(year, 1, 1).ok()?, 1.year()),
+        [year, month] => (Date::new(year, small(month)?, 1).ok()?, 1.month()),
+        [year, month, day] => (Date::new(year, small(month)?, small(day)?).ok()?, 1.day()),
+        _ => return None,
+    };
+    Some((first, first.checked_add(span).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(query: &str) -> String {
+        let parsed = parse(query).unwrap();
+        parsed.conditions.iter().map(|(c, v)| format!("{c} {v:?}; ")).collect()
+    }
+
+    #[test]
+    fn the_example_of_the_help() {
+        let parsed = parse(
+            "kind:video codec:hevc duration:>10 width:>=1920 date:2024-01..2024-06 batch:Trip \"golden gate\" -tag:rejected sort:date",
+        )
+        .unwrap();
+        assert_eq!(parsed.text.as_deref(), Some("\"golden gate\""));
+        assert_eq!((parsed.sort, parsed.descending), (SortKey::Date, true));
+        let all = conditions("date:2024-01..2024-06");
+        // 2024-01-01 and 2024-07-01, UTC.
+        assert!(
+            all.contains("1704067200000000000") && all.contains("1719792000000000000"),
+            "{all}"
+        );
+    }
+
+    #[test]
+    fn numbers_with_units() {
+        assert!(conditions("size:>1.5G").contains("1500000000"));
+        assert!(conditions("duration:1:02:03").contains("3723"));
+        assert!(conditions("width:100..200").contains("BETWEEN"));
+        assert!(conditions("codec:H.265").contains("hevc"));
+    }
+
+    #[test]
+    fn words_are_text_whatever_they_hold() {
+        assert_eq!(parse("gold\" OR \"x").unwrap().text.as_deref(), Some("\"gold OR x\"*"));
+        assert_eq!(parse("NEAR( a*b ^c").unwrap().text.unwrap(), "\"NEAR(\"* \"a*b\"* \"^c\"*");
+        assert_eq!(parse("-noise hum").unwrap().text.as_deref(), Some("\"hum\"*"));
+        assert_eq!(parse("-\"big wave\"").unwrap().conditions.len(), 2);
+        assert_eq!(parse("...").unwrap().text, None);
+        assert!(
+            parse("batch:\"My Trip\"").unwrap().conditions[1].1[0] == Value::Text("My Trip".into())
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (query, part) in [
+            ("kind:film", "film"),
+            ("wdith:>3", "wdith"),
+            ("width:>x", "\"x\""),
+            ("date:2024-13", "2024-13"),
+            ("sort:colour", "colour"),
+            ("\"open", "quote"),
+            ("duration:", "duration"),
+            ("audio:maybe", "maybe"),
+        ] {
+            let error = parse(query).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert!(parse(&"a ".repeat(100)).is_err());
+    }
+}
