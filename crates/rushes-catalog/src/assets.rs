@@ -397,12 +397,17 @@ pub fn record_probe(write: &Transaction<'_>, asset: i64, probe: &Probe) -> Resul
     words::index(write, asset)
 }
 
-/// RFC 3339, or local time without an offset taken as UTC, as nanoseconds.
+/// Nanoseconds of an RFC 3339 time, of a local one without an offset (taken
+/// as UTC), or of the beginning of a day, a month or a year.
 pub(crate) fn nanos_of(at: &str) -> Option<UnixNanos> {
-    let time = at.parse::<jiff::Timestamp>().or_else(|_| {
-        at.parse::<jiff::civil::DateTime>()?
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .map(|z| z.timestamp())
+    let whole = match at.len() {
+        4 => format!("{at}-01-01"),
+        7 => format!("{at}-01"),
+        _ => at.to_owned(),
+    };
+    let time = whole.parse::<jiff::Timestamp>().or_else(|_| {
+        let local = whole.parse::<jiff::civil::DateTime>()?;
+        local.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
     });
     i64::try_from(time.ok()?.as_nanosecond()).ok()
 }
@@ -647,5 +652,34 @@ fn merge(write: &Transaction<'_>, from: i64, into: i64, now: UnixNanos) -> Resul
             record_event(write, into, now, kind, &format!("to {}", describe(write, place)?))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_every_length() {
+        for (at, seconds) in [
+            ("1970-01-01T01:00:10+01:00", 10),
+            ("1970-01-01T00:00:10", 10),
+            ("1970-01-02", 86_400),
+            ("1970-02", 31 * 86_400),
+            ("1971", 365 * 86_400),
+        ] {
+            assert_eq!(nanos_of(at), Some(seconds * 1_000_000_000), "{at}");
+        }
+        assert_eq!(nanos_of("yesterday"), None);
+    }
+
+    #[test]
+    fn extensions_and_batches() {
+        assert_eq!(extension_of(b"a.tar.MOV"), "mov");
+        assert_eq!(extension_of(b".mov"), "");
+        assert_eq!(extension_of(b"a.\xff"), "");
+        assert_eq!(batch_of(b"/m/Footage", b""), Some("Footage".into()));
+        assert_eq!(batch_of(b"/m", b"2024/Trip"), Some("Trip".into()));
+        assert_eq!(batch_of(b"/m", b"a/_INCOMING"), None);
     }
 }

@@ -1,0 +1,194 @@
+//! What an action runs in: the home folder, the catalogue, the queue, the
+//! workers, the clock, and who asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rushes_catalog::Catalog;
+use rushes_media::{Clock, Error, ErrorKind, Limits, Result, SystemClock};
+use rushes_sandbox::Pool;
+use rushes_store::Home;
+
+use crate::queue::{EffectState, JobQueue};
+
+/// Opens the queue that lives in this catalogue. The door chooses which.
+pub type OpenQueue = fn(&Arc<Catalog>) -> Result<Arc<dyn JobQueue>>;
+
+/// What all actions of one process share. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    home: Home,
+    open_queue: OpenQueue,
+    opened: OnceLock<Opened>,
+    opening: std::sync::Mutex<()>,
+    pool: Pool,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+}
+
+struct Opened {
+    catalog: Arc<Catalog>,
+    queue: Arc<dyn JobQueue>,
+}
+
+impl Engine {
+    /// An engine over this home folder. Nothing is opened or created before
+    /// an action asks for it.
+    #[must_use]
+    pub fn new(home: Home, open_queue: OpenQueue, pool: Pool, limits: Limits) -> Engine {
+        Engine::with_clock(home, open_queue, pool, limits, Arc::new(SystemClock))
+    }
+
+    /// The same, with a clock of the caller's.
+    #[must_use]
+    pub fn with_clock(
+        home: Home,
+        open_queue: OpenQueue,
+        pool: Pool,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+    ) -> Engine {
+        Engine(Arc::new(Inner {
+            home,
+            open_queue,
+            opened: OnceLock::new(),
+            opening: std::sync::Mutex::new(()),
+            pool,
+            clock,
+            limits,
+        }))
+    }
+
+    fn opened(&self) -> Result<&Opened> {
+        if let Some(opened) = self.0.opened.get() {
+            return Ok(opened);
+        }
+        let _guard = self.0.opening.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.0.opened.get().is_none() {
+            self.0.home.create()?;
+            let catalog = Arc::new(Catalog::open(&self.0.home.database())?);
+            let queue = (self.0.open_queue)(&catalog)?;
+            let _ = self.0.opened.set(Opened { catalog, queue });
+        }
+        self.0.opened.get().ok_or_else(|| Error::bug("opening the catalogue", "it did not stay"))
+    }
+
+    /// The catalogue, opened (and created) at the first call.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is from a newer Rushes.
+    pub fn catalog(&self) -> Result<&Arc<Catalog>> {
+        Ok(&self.opened()?.catalog)
+    }
+
+    /// The job queue.
+    ///
+    /// # Errors
+    /// As for `catalog`.
+    pub fn queue(&self) -> Result<&Arc<dyn JobQueue>> {
+        Ok(&self.opened()?.queue)
+    }
+
+    /// The home folder.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.0.home
+    }
+
+    /// The processes that read media.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// What one input may cost.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+}
+
+/// Who asked for an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// The person at this machine: any path the system lets them read.
+    Local,
+    /// A request from the network: only paths beneath registered roots.
+    Network,
+}
+
+/// Where an action tells how far it is, and hears that it should stop.
+pub trait Progress: Sync {
+    /// How far it is. Called often; the receiver thins it out.
+    fn report(&self, report: &Report);
+
+    /// Set when the action should stop soon.
+    fn cancelled(&self) -> &AtomicBool;
+
+    /// Records an effect's state durably, before the action goes on.
+    ///
+    /// # Errors
+    /// When it could not be recorded; the action must not go on.
+    fn effect(&self, key: &str, state: EffectState, detail: Option<&str>) -> Result<()>;
+}
+
+/// How far an action is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Units done.
+    pub done: u64,
+    /// Units in all, when known.
+    pub total: Option<u64>,
+    /// `files` or `bytes`.
+    pub unit: &'static str,
+    /// What it is doing now.
+    pub note: Option<String>,
+}
+
+/// Progress that nobody watches, of an action that nobody cancels.
+#[derive(Debug, Default)]
+pub struct Unwatched(AtomicBool);
+
+impl Progress for Unwatched {
+    fn report(&self, _report: &Report) {}
+
+    fn cancelled(&self) -> &AtomicBool {
+        &self.0
+    }
+
+    fn effect(&self, _key: &str, _state: EffectState, _detail: Option<&str>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// One run of one action.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// What all actions share.
+    pub engine: &'a Engine,
+    /// Who asked.
+    pub authority: Authority,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+impl Context<'_> {
+    /// Fails when the action was cancelled.
+    ///
+    /// # Errors
+    /// `Unavailable`, "cancelled".
+    pub fn check_cancelled(&self, what: &str) -> Result<()> {
+        if self.progress.cancelled().load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Unavailable, what, "it was cancelled"));
+        }
+        Ok(())
+    }
+}

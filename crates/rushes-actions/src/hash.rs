@@ -1,0 +1,256 @@
+//! `hash`: reads every byte of what has no full hash yet.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use rushes_catalog::{AssetTask, Hashing, Work, next_assets, record_hashes, sources, work_left};
+use rushes_media::{ErrorKind, Result, display_name};
+use rushes_store::{FileStamp, Hashed, Hashes, Root, hash_file};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Plan, Route};
+use crate::context::{Context, Report};
+use crate::pipeline;
+use crate::scan::{Failure, is_same};
+
+/// The parameters of hashing.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hash {
+    /// Files hashed at once, 1 to 64; one when not given, which suits disks.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: Option<u32>,
+    /// Most megabytes a second to read, so that others can use the disk too.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    #[schemars(range(min = 1))]
+    pub rate_mb_per_sec: Option<u32>,
+}
+
+/// What hashing did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HashReport {
+    /// Assets whose hash is known now.
+    pub hashed: u64,
+    /// Assets that were the same as another and are one with it now.
+    pub merged: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Files that changed while they were read; the next scan looks again.
+    pub changed: u64,
+    /// Files that could not be read.
+    pub failed: Vec<Failure>,
+}
+
+impl HashReport {
+    pub(crate) fn line(&self) -> String {
+        format!(
+            "{} hashed ({} bytes), {} merged, {} changed meanwhile, {} failed",
+            self.hashed,
+            self.bytes,
+            self.merged,
+            self.changed,
+            self.failed.len()
+        )
+    }
+}
+
+enum Found {
+    Hashes { place: i64, stamp: FileStamp, hashes: Hashes },
+    Changed,
+    NotHere,
+    Stopped,
+    Failed(Failure),
+}
+
+impl Action for Hash {
+    const NAME: &'static [&'static str] = &["hash"];
+    const SUMMARY: &'static str = "Read every byte of what has no full hash yet";
+    const ROUTE: Route = Route { method: "POST", path: "/hash" };
+    const CHANGES: bool = true;
+    const AS_JOB: bool = true;
+    type Output = HashReport;
+
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
+        let (assets, bytes) =
+            context.engine.catalog()?.read(|reader| work_left(reader, Work::Hash))?;
+        let mut plan = Plan::reads(format!("hash {assets} assets, {bytes} bytes"));
+        if assets > 0 {
+            plan.push(
+                "hash",
+                format!("read {bytes} bytes and record the hashes of {assets} assets"),
+            );
+        }
+        Ok(plan)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<HashReport> {
+        let catalog = context.engine.catalog()?;
+        let (_, total) = catalog.read(|reader| work_left(reader, Work::Hash))?;
+        let pace = Pace::new(self.rate_mb_per_sec);
+        let mut report = HashReport::default();
+        let mut after = 0;
+        pipeline::run(
+            self.workers.unwrap_or(1) as usize,
+            context.progress.cancelled(),
+            || {
+                let page = catalog.read(|reader| next_assets(reader, Work::Hash, after, 500))?;
+                after = page.last().map_or(after, |task| task.asset);
+                Ok(page)
+            },
+            |task| hash_one(context, &task, &pace, total),
+            |results| {
+                let now = context.engine.clock().now();
+                for found in results {
+                    match found {
+                        Found::Hashes { place, stamp, hashes } => {
+                            let stored = catalog
+                                .write(|write| record_hashes(write, place, &stamp, &hashes, now));
+                            report.bytes += stamp.size_bytes;
+                            match stored {
+                                Ok(Hashing::Merged) => report.merged += 1,
+                                Ok(Hashing::Stored | Hashing::Split) => report.hashed += 1,
+                                Err(error) if error.kind == ErrorKind::Conflict => {
+                                    report.changed += 1
+                                }
+                                Err(error) => return Err(error),
+                            }
+                        }
+                        Found::Changed => report.changed += 1,
+                        Found::Failed(failure) if report.failed.len() < 1_000 => {
+                            report.failed.push(failure)
+                        }
+                        Found::Failed(_) | Found::NotHere | Found::Stopped => {}
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        context.check_cancelled("hashing")?;
+        Ok(report)
+    }
+
+    fn text(output: &HashReport) -> String {
+        let mut text = output.line() + "\n";
+        for failure in &output.failed {
+            text += &format!("  failed {}: {}\n", failure.path, failure.error);
+        }
+        text
+    }
+
+    fn failures(output: &HashReport) -> u64 {
+        output.failed.len() as u64
+    }
+
+    fn title(&self) -> String {
+        "Hash every byte".into()
+    }
+
+    fn job_key(&self) -> Option<String> {
+        Some("hash".into())
+    }
+}
+
+fn hash_one(context: &Context<'_>, task: &AssetTask, pace: &Pace, total: u64) -> Found {
+    use std::os::unix::ffi::OsStrExt;
+    let places = match context.engine.catalog().and_then(|c| c.read(|r| sources(r, task.asset))) {
+        Ok(places) => places,
+        Err(error) => return Found::Failed(Failure { path: String::new(), error }),
+    };
+    let cancelled = context.progress.cancelled();
+    let mut failed = None;
+    let mut changed = false;
+    for source in places {
+        let hashed = (|| -> Result<Found> {
+            let root = Root::open(&source.root)?;
+            let file = root.open_file(&source.path)?;
+            let stamp = FileStamp::of(&file)?;
+            if !is_same(&stamp, &source.stamp) {
+                return Ok(Found::Changed);
+            }
+            let hashed = hash_file(&file, &stamp, &mut |bytes| {
+                let done = pace.spend(bytes, cancelled);
+                context.progress.report(&Report {
+                    done,
+                    total: Some(total.max(done)),
+                    unit: "bytes",
+                    note: Some("hashing".into()),
+                });
+                !cancelled.load(Ordering::Relaxed)
+            })?;
+            Ok(match hashed {
+                Hashed::Whole(hashes) => Found::Hashes { place: source.place, stamp, hashes },
+                Hashed::Changed => Found::Changed,
+                Hashed::Stopped => Found::Stopped,
+            })
+        })();
+        match hashed {
+            Ok(Found::Changed) => changed = true,
+            Ok(found) => return found,
+            Err(error) => {
+                let path = source.root.join(std::ffi::OsStr::from_bytes(&source.path));
+                failed = Some(Failure { path: display_name(path.as_os_str().as_bytes()), error });
+            }
+        }
+    }
+    match failed {
+        Some(failure) => Found::Failed(failure),
+        None if changed => Found::Changed,
+        None => Found::NotHere,
+    }
+}
+
+/// Keeps reading to a rate, over all threads.
+struct Pace {
+    bytes_per_sec: Option<f64>,
+    started: Instant,
+    spent: AtomicU64,
+    turn: Mutex<()>,
+}
+
+impl Pace {
+    fn new(rate_mb_per_sec: Option<u32>) -> Pace {
+        Pace {
+            bytes_per_sec: rate_mb_per_sec.map(|rate| f64::from(rate) * 1e6),
+            started: Instant::now(),
+            spent: AtomicU64::new(0),
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Notes these bytes, and waits when they came too fast; all bytes so far.
+    fn spend(&self, bytes: u64, cancelled: &AtomicBool) -> u64 {
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if let Some(rate) = self.bytes_per_sec {
+            // One waits at a time; the others queue behind it.
+            let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let due = Duration::from_secs_f64(spent as f64 / rate);
+            while self.started.elapsed() < due && !cancelled.load(Ordering::Relaxed) {
+                let left = due.saturating_sub(self.started.elapsed());
+                std::thread::sleep(left.min(Duration::from_millis(100)));
+            }
+        }
+        spent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_kept() {
+        let pace = Pace::new(Some(10));
+        let idle = AtomicBool::new(false);
+        for _ in 0..10 {
+            pace.spend(100_000, &idle);
+        }
+        // A megabyte at ten a second takes a tenth of one.
+        assert!(pace.started.elapsed() >= Duration::from_millis(95));
+        idle.store(true, Ordering::Relaxed);
+        assert_eq!(pace.spend(1 << 40, &idle), (1 << 40) + 1_000_000);
+    }
+}

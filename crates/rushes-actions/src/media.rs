@@ -1,0 +1,136 @@
+//! An asset's bytes and previews, for whoever serves them.
+
+use std::fs::File;
+
+use rushes_catalog::{record_preview_lost, served, sources};
+use rushes_media::{Error, ErrorKind, Result, UnixNanos};
+use rushes_store::{FileStamp, PreviewHash, Root};
+
+use crate::context::Engine;
+use crate::queue::NewJob;
+
+/// An asset's bytes.
+#[derive(Debug)]
+pub struct MediaFile {
+    /// The file, open for reading.
+    pub file: File,
+    /// Its name, byte for byte.
+    pub name: Vec<u8>,
+    /// Media type.
+    pub mime: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Last change.
+    pub modified: UnixNanos,
+    /// Strong: the same as long as the bytes are.
+    pub etag: String,
+}
+
+/// Opens an asset's bytes at the first of its places where they can be read
+/// and are what they were.
+///
+/// # Errors
+/// `NotFound` when there is no such asset, `Unavailable` when none of its
+/// places can be read now.
+pub fn open(engine: &Engine, id: &str) -> Result<MediaFile> {
+    let catalog = engine.catalog()?;
+    let (served, places) = catalog.read(|reader| {
+        let served = served(reader, id)?;
+        let places = sources(reader, served.asset)?;
+        Ok((served, places))
+    })?;
+    let mut failed = None;
+    for source in places {
+        let opened = (|| -> Result<MediaFile> {
+            let file = Root::open(&source.root)?.open_file(&source.path)?;
+            let stamp = FileStamp::of(&file)?;
+            if stamp.size_bytes != source.stamp.size_bytes
+                || stamp.mtime_ns != source.stamp.mtime_ns
+            {
+                let why = "the file changed since it was scanned";
+                return Err(Error::new(ErrorKind::Unavailable, "opening an asset", why)
+                    .remedy("scan again"));
+            }
+            let etag = match &served.blake3 {
+                Some(hash) => hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+                None => format!("{:x}-{:x}-{:x}", stamp.inode, stamp.size_bytes, stamp.mtime_ns),
+            };
+            let name = source.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            Ok(MediaFile {
+                file,
+                name: name.to_vec(),
+                mime: served.mime.clone().unwrap_or_else(|| "application/octet-stream".into()),
+                size_bytes: stamp.size_bytes,
+                modified: stamp.mtime_ns,
+                etag: format!("\"{etag}\""),
+            })
+        })();
+        match opened {
+            Ok(opened) => return Ok(opened),
+            Err(error) => failed = Some(error),
+        }
+    }
+    let why = failed.map_or_else(|| "none of its places is there now".into(), |error| error.why);
+    Err(Error::new(ErrorKind::Unavailable, "opening an asset", why)
+        .remedy("connect its volume, or scan again"))
+}
+
+/// Which preview of an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preview {
+    /// The still.
+    Poster,
+    /// Stills from along the video.
+    Strip,
+    /// The picture of its sound.
+    Waveform,
+}
+
+/// A preview's bytes.
+#[derive(Debug)]
+pub struct PreviewFile {
+    /// The file, open for reading.
+    pub file: File,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Strong, made from the bytes.
+    pub etag: String,
+    /// Media type.
+    pub mime: &'static str,
+}
+
+/// Opens a preview. One that was lost is queued to be made again.
+///
+/// # Errors
+/// `NotFound` when there is no such asset, or no such preview of it (yet).
+pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile> {
+    let catalog = engine.catalog()?;
+    let served = catalog.read(|reader| served(reader, id))?;
+    let hash = served.preview.and_then(|stored| match which {
+        Preview::Poster => stored.poster,
+        Preview::Strip => stored.strip,
+        Preview::Waveform => stored.waveform,
+    });
+    let none = || {
+        Error::new(ErrorKind::NotFound, "opening a preview", "it is not made")
+            .remedy("wait for the previews job, or run rushes previews")
+    };
+    let hash = hash.as_deref().and_then(PreviewHash::from_hex).ok_or_else(none)?;
+    let file = match engine.home().previews().open(&hash) {
+        Ok(file) => file,
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            catalog.write(|write| record_preview_lost(write, served.asset))?;
+            engine.queue()?.enqueue(&NewJob {
+                kind: "previews".into(),
+                title: "Make previews".into(),
+                params: serde_json::json!({}),
+                key: Some("previews".into()),
+                priority: 5,
+            })?;
+            return Err(none());
+        }
+        Err(error) => return Err(error),
+    };
+    let size_bytes = FileStamp::of(&file)?.size_bytes;
+    Ok(PreviewFile { file, size_bytes, etag: format!("\"{}\"", hash.hex()), mime: "image/webp" })
+}

@@ -1,0 +1,181 @@
+//! `paths list`, `paths add` and `paths remove`: the registered roots.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use rushes_catalog::RootRow;
+use rushes_media::{Error, ErrorKind, Result, display_name};
+use rushes_store::Root;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Plan, Route};
+use crate::context::Context;
+
+/// `paths list` has no parameters.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListPaths {}
+
+/// The registered roots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Paths {
+    /// Each root, in the order of registration.
+    pub roots: Vec<RootRow>,
+}
+
+impl Action for ListPaths {
+    const NAME: &'static [&'static str] = &["paths", "list"];
+    const SUMMARY: &'static str = "List the registered roots";
+    const ROUTE: Route = Route { method: "GET", path: "/paths" };
+    const CHANGES: bool = false;
+    type Output = Paths;
+
+    fn plan(&self, _context: &Context<'_>) -> Result<Plan> {
+        Ok(Plan::reads("list the registered roots"))
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<Paths> {
+        Ok(Paths { roots: context.engine.catalog()?.root_rows()? })
+    }
+
+    fn text(output: &Paths) -> String {
+        output.roots.iter().fold(String::new(), |mut text, root| {
+            let _ = writeln!(
+                text,
+                "{:<20}  {:<7}  {:>8} files  {}  last scanned {}",
+                root.name,
+                root.state,
+                root.places,
+                root.path,
+                root.last_scan.as_deref().unwrap_or("never")
+            );
+            text
+        })
+    }
+}
+
+/// The parameters of `paths add`.
+#[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddPath {
+    /// The folder. Adding one again takes the volume that is there now for
+    /// its own.
+    pub path: String,
+    /// A name for it; the folder's own when not given.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub name: Option<String>,
+}
+
+impl AddPath {
+    fn root(&self) -> Result<Root> {
+        let what = "registering a root";
+        if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 200) {
+            return Err(Error::new(ErrorKind::Invalid, what, "the name is empty or too long"));
+        }
+        let path =
+            std::fs::canonicalize(&self.path).map_err(|e| Error::io(what, &e).at(&self.path))?;
+        Root::open(&path)
+    }
+}
+
+/// A root that was registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AddedPath {
+    /// Its name.
+    pub name: String,
+    /// Its path, safe to show.
+    pub path: String,
+    /// The same path, as the prototype named it.
+    pub added: String,
+}
+
+impl Action for AddPath {
+    const NAME: &'static [&'static str] = &["paths", "add"];
+    const SUMMARY: &'static str = "Register a folder as a root";
+    const ROUTE: Route = Route { method: "POST", path: "/paths" };
+    const CHANGES: bool = true;
+    type Output = AddedPath;
+
+    fn plan(&self, _context: &Context<'_>) -> Result<Plan> {
+        use std::os::unix::ffi::OsStrExt;
+        let path = display_name(self.root()?.path().as_os_str().as_bytes());
+        let mut plan = Plan::reads(format!("register {path}"));
+        plan.push("register", format!("record {path} as a root; nothing in it is changed"));
+        Ok(plan)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<AddedPath> {
+        use std::os::unix::ffi::OsStrExt;
+        let root = self.root()?;
+        let volume = root.volume()?.identity;
+        let now = context.engine.clock().now();
+        let added =
+            context.engine.catalog()?.add_root(root.path(), self.name.as_deref(), &volume, now)?;
+        let path = display_name(added.path.as_os_str().as_bytes());
+        Ok(AddedPath { name: added.name, added: path.clone(), path })
+    }
+
+    fn text(output: &AddedPath) -> String {
+        format!("{} is the root {:?}; scan it with rushes scan\n", output.path, output.name)
+    }
+}
+
+/// The parameters of `paths remove`.
+#[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemovePath {
+    /// The root's name, or its path.
+    pub name: String,
+}
+
+/// A root that was forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RemovedPath {
+    /// Its name.
+    pub removed: String,
+}
+
+impl RemovePath {
+    fn find(&self, context: &Context<'_>) -> Result<String> {
+        let roots = context.engine.catalog()?.roots()?;
+        let found = roots
+            .iter()
+            .find(|root| root.name == self.name)
+            .or_else(|| roots.iter().find(|root| root.path == std::path::Path::new(&self.name)));
+        found.map(|root| root.name.clone()).ok_or_else(|| {
+            let why = format!("no root is named {:?}", self.name);
+            Error::new(ErrorKind::NotFound, "removing a root", why).remedy("see rushes paths list")
+        })
+    }
+}
+
+impl Action for RemovePath {
+    const NAME: &'static [&'static str] = &["paths", "remove"];
+    const SUMMARY: &'static str = "Forget a root; no file is touched";
+    const ROUTE: Route = Route { method: "DELETE", path: "/paths/{name}" };
+    const CHANGES: bool = true;
+    type Output = RemovedPath;
+
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
+        let name = self.find(context)?;
+        let mut plan = Plan::reads(format!("forget the root {name}"));
+        plan.push(
+            "forget",
+            format!("forget the places under {name}; files and people's tags stay"),
+        );
+        Ok(plan)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<RemovedPath> {
+        let name = self.find(context)?;
+        context.engine.catalog()?.remove_root(&name)?;
+        Ok(RemovedPath { removed: name })
+    }
+
+    fn text(output: &RemovedPath) -> String {
+        format!("the root {:?} is forgotten; its files are untouched\n", output.removed)
+    }
+}

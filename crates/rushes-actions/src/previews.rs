@@ -1,0 +1,186 @@
+//! `previews`: makes the pictures that stand for assets.
+
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use rushes_catalog::{
+    AssetTask, StoredPreview, Work, next_assets, note_change, record_preview, sources, work_left,
+};
+use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
+use rushes_store::{FileStamp, Root};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Plan, Route};
+use crate::context::{Context, Report};
+use crate::pipeline;
+use crate::scan::{Failure, is_same};
+use crate::tasks::{self, Pictures};
+
+/// The parameters of making previews.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Previews {
+    /// Assets pictured at once, 1 to 64; as many as there are processors when
+    /// not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: Option<u32>,
+}
+
+/// What making previews did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreviewReport {
+    /// Assets that have previews now.
+    pub made: u64,
+    /// Assets of which none can be made.
+    pub failed: Vec<Failure>,
+}
+
+enum Found {
+    Made(StoredPreview),
+    Failed(Failure),
+    NotHere,
+    NoWorker(Error),
+}
+
+impl Action for Previews {
+    const NAME: &'static [&'static str] = &["previews"];
+    const SUMMARY: &'static str = "Make posters, strips and waveforms that are missing";
+    const ROUTE: Route = Route { method: "POST", path: "/previews" };
+    const CHANGES: bool = true;
+    const AS_JOB: bool = true;
+    type Output = PreviewReport;
+
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
+        let (assets, _) =
+            context.engine.catalog()?.read(|reader| work_left(reader, Work::Preview))?;
+        let mut plan = Plan::reads(format!("make previews of {assets} assets"));
+        if assets > 0 {
+            plan.push(
+                "previews",
+                format!("write previews of {assets} assets into the home folder"),
+            );
+        }
+        Ok(plan)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<PreviewReport> {
+        let catalog = context.engine.catalog()?;
+        let (total, _) = catalog.read(|reader| work_left(reader, Work::Preview))?;
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let threads = self.workers.map_or(processors, |workers| workers as usize);
+        let mut report = PreviewReport::default();
+        let (mut after, mut done) = (0, 0);
+        pipeline::run(
+            threads,
+            context.progress.cancelled(),
+            || {
+                let page = catalog.read(|reader| next_assets(reader, Work::Preview, after, 200))?;
+                after = page.last().map_or(after, |task| task.asset);
+                Ok(page)
+            },
+            |task| (task.asset, picture_one(context, &task).unwrap_or_else(Found::NoWorker)),
+            |results| {
+                done += results.len() as u64;
+                catalog.write(|write| {
+                    for (asset, found) in &results {
+                        match found {
+                            Found::Made(stored) => record_preview(write, *asset, Some(stored))?,
+                            Found::Failed(_) => record_preview(write, *asset, None)?,
+                            Found::NotHere | Found::NoWorker(_) => {}
+                        }
+                    }
+                    note_change(write)
+                })?;
+                context.progress.report(&Report {
+                    done,
+                    total: Some(total.max(done)),
+                    unit: "files",
+                    note: Some("making previews".into()),
+                });
+                for (_, found) in results {
+                    match found {
+                        Found::Made(_) => report.made += 1,
+                        Found::Failed(failure) if report.failed.len() < 1_000 => {
+                            report.failed.push(failure)
+                        }
+                        Found::NoWorker(error) => return Err(error),
+                        Found::Failed(_) | Found::NotHere => {}
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        context.check_cancelled("making previews")?;
+        Ok(report)
+    }
+
+    fn text(output: &PreviewReport) -> String {
+        let mut text =
+            format!("previews of {} assets made, {} failed\n", output.made, output.failed.len());
+        for failure in &output.failed {
+            text += &format!("  failed {}: {}\n", failure.path, failure.error);
+        }
+        text
+    }
+
+    fn failures(output: &PreviewReport) -> u64 {
+        output.failed.len() as u64
+    }
+
+    fn title(&self) -> String {
+        "Make previews".into()
+    }
+
+    fn job_key(&self) -> Option<String> {
+        Some("previews".into())
+    }
+}
+
+fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {
+    use std::os::unix::ffi::OsStrExt;
+    let Some(probe) =
+        task.probe.as_deref().and_then(|json| serde_json::from_str::<Probe>(json).ok())
+    else {
+        return Ok(Found::NotHere);
+    };
+    let cancelled = context.progress.cancelled();
+    for source in context.engine.catalog()?.read(|reader| sources(reader, task.asset))? {
+        let Ok(root) = Root::open(&source.root) else { continue };
+        let Ok(file) = root.open_file(&source.path) else { continue };
+        if !is_same(&FileStamp::of(&file)?, &source.stamp) {
+            continue;
+        }
+        return match tasks::pictures(context.engine.pool(), &file, &source.path, &probe, cancelled)
+        {
+            Ok(pictures) => store(context, &pictures).map(Found::Made),
+            Err(_) if cancelled.load(Ordering::Relaxed) => Ok(Found::NotHere),
+            Err(error)
+                if error.kind == ErrorKind::Unavailable
+                    && context.engine.pool().protection().is_err() =>
+            {
+                Err(error)
+            }
+            Err(error) => {
+                let path = display_name(root.join(&source.path).as_os_str().as_bytes());
+                Ok(Found::Failed(Failure { path, error }))
+            }
+        };
+    }
+    Ok(Found::NotHere)
+}
+
+fn store(context: &Context<'_>, pictures: &Pictures) -> Result<StoredPreview> {
+    let store = context.engine.home().previews();
+    let put = |picture: &Option<Vec<u8>>| -> Result<Option<String>> {
+        picture.as_deref().map(|bytes| Ok(store.put(bytes)?.hex())).transpose()
+    };
+    Ok(StoredPreview {
+        poster: put(&pictures.poster)?,
+        strip: put(&pictures.strip)?,
+        strip_tiles: pictures.strip_tiles,
+        strip_columns: pictures.strip_columns,
+        waveform: put(&pictures.waveform)?,
+    })
+}

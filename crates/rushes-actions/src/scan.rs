@@ -1,0 +1,181 @@
+//! `scan`: finds media under the roots, looks at what is new or changed,
+//! probes it and records it.
+//!
+//! In order: folders are listed and compared with the catalogue; names that
+//! moved are matched; what a complete listing missed is marked gone; new and
+//! changed files are fingerprinted and so become assets; files that were
+//! still changing are looked at once more; assets are probed in workers.
+//! Each step leaves the catalogue in a state from which a new scan goes on.
+
+mod listing;
+mod looking;
+mod moves;
+mod probing;
+mod report;
+mod target;
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use clap::Args;
+use rushes_media::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use report::{Failure, Phases, RootReport, ScanReport};
+
+pub(crate) use looking::is_same;
+
+use crate::action::{Action, Plan, Route};
+use crate::context::{Context, Report};
+use crate::hash::Hash;
+use crate::queue::NewJob;
+
+/// The parameters of a scan.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scan {
+    /// Folders to scan, by path or by a root's name; a new folder is
+    /// registered, one inside a root is scanned as part of it. All registered
+    /// roots when none is given.
+    #[arg(value_name = "ROOT")]
+    pub roots: Vec<String>,
+    /// Threads that read and probe at once, 1 to 64; as many as there are
+    /// processors when not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: Option<u32>,
+    /// Hash every byte now instead of in the background.
+    #[arg(long)]
+    pub full: bool,
+}
+
+impl Scan {
+    fn threads(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        self.workers.map_or(processors, |workers| workers.clamp(1, 64) as usize)
+    }
+}
+
+impl Action for Scan {
+    const NAME: &'static [&'static str] = &["scan"];
+    const SUMMARY: &'static str = "Find media under the roots, probe and record it";
+    const ROUTE: Route = Route { method: "POST", path: "/scan" };
+    const CHANGES: bool = true;
+    const AS_JOB: bool = true;
+    type Output = ScanReport;
+
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
+        let targets = target::resolve(self, context, false)?;
+        let mut plan = Plan::reads(format!("scan {}", target::count(targets.len(), "folder")));
+        for target in targets {
+            let path = target.shown();
+            if target.root.is_none() {
+                plan.push(format!("register {path}"), format!("register {path} as a root"));
+            }
+            plan.push(format!("scan {path}"), format!("record what is found under {path}"));
+        }
+        if self.full {
+            plan.push("hash", "hash every byte of what has no hash yet");
+        }
+        Ok(plan)
+    }
+
+    fn rehearse(&self, context: &Context<'_>) -> Result<Plan> {
+        listing::rehearse(self, context)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<ScanReport> {
+        let mut report = ScanReport::default();
+        let targets = target::resolve(self, context, true)?;
+        let started = Instant::now();
+        let scanned = listing::list_all(context, &targets, &mut report)?;
+        moves::settle_missed(context, scanned, &mut report)?;
+        report.phases.list_secs = started.elapsed().as_secs_f64();
+
+        let roots: Vec<i64> = targets
+            .iter()
+            .filter(|target| report.is_online(target))
+            .filter_map(|target| target.root.as_ref().map(|root| root.id))
+            .collect();
+        let started = Instant::now();
+        looking::look(context, &roots, self.threads(), &mut report)?;
+        report.phases.fingerprint_secs = started.elapsed().as_secs_f64();
+
+        let started = Instant::now();
+        probing::probe_all(context, self.threads(), &mut report)?;
+        report.phases.probe_secs = started.elapsed().as_secs_f64();
+
+        if self.full {
+            let hash = Hash { workers: self.workers, ..Hash::default() };
+            report.hashed = Some(hash.apply(context)?);
+        }
+        queue_the_rest(context, &mut report)?;
+        context.check_cancelled("scanning")?;
+        Ok(report)
+    }
+
+    fn text(output: &ScanReport) -> String {
+        output.text()
+    }
+
+    fn failures(output: &ScanReport) -> u64 {
+        output.failures()
+    }
+
+    fn from_here(mut self) -> Scan {
+        for root in &mut self.roots {
+            // What is no path here may be a root's name; both keep their words.
+            if let Ok(path) = std::fs::canonicalize(&*root)
+                && let Some(path) = path.to_str()
+            {
+                *root = path.to_owned();
+            }
+        }
+        self
+    }
+
+    fn title(&self) -> String {
+        match &self.roots[..] {
+            [] => "Scan all roots".into(),
+            roots => format!("Scan {}", roots.join(", ")),
+        }
+    }
+
+    fn job_key(&self) -> Option<String> {
+        let mut roots = self.roots.clone();
+        roots.sort();
+        Some(format!("scan {}{roots:?}", if self.full { "full " } else { "" }))
+    }
+}
+
+/// Previews and hashes follow in the background.
+fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> {
+    use rushes_catalog::{Work, work_left};
+    if context.progress.cancelled().load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let (previews, hashes) = context.engine.catalog()?.read(|reader| {
+        Ok((work_left(reader, Work::Preview)?.0, work_left(reader, Work::Hash)?.0))
+    })?;
+    report.previews_queued = previews;
+    report.hashes_queued = hashes;
+    let jobs = [(previews, "previews", "Make previews", 5), (hashes, "hash", "Hash every byte", 0)];
+    for (left, kind, title, priority) in jobs {
+        if left > 0 {
+            context.engine.queue()?.enqueue(&NewJob {
+                kind: kind.into(),
+                title: title.into(),
+                params: serde_json::json!({}),
+                key: Some(kind.into()),
+                priority,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells how far a step is.
+pub(crate) fn tell(context: &Context<'_>, done: u64, total: Option<u64>, note: impl Into<String>) {
+    context.progress.report(&Report { done, total, unit: "files", note: Some(note.into()) });
+}

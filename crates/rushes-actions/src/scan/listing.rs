@@ -1,0 +1,378 @@
+//! Lists folders and records how they differ from the catalogue. Opens no
+//! file.
+
+use std::collections::{HashMap, HashSet};
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+
+use rushes_catalog::{
+    Difference, FolderDifference, KnownPlace, Met, MissedPlace, Role, RootState, known_folder,
+    known_places, places_outside, record_folder, relative_to,
+};
+use rushes_media::{Error, Result, display_name};
+use rushes_store::{Entry, EntryKind, Root, is_system_name};
+use rushes_tags::{owner_of, sidecar_kind};
+
+use super::report::{Failure, RootReport, ScanReport};
+use super::target::{Target, resolve};
+use super::{Scan, tell};
+use crate::action::Plan;
+use crate::context::Context;
+
+/// Differences recorded in one transaction.
+const BATCH: usize = 4_000;
+
+/// What listing one root missed.
+pub(super) struct Scanned {
+    pub(super) root_id: i64,
+    pub(super) volume: String,
+    pub(super) missed: Vec<MissedPlace>,
+    /// Whether all of it was read: only then may anything be marked gone.
+    pub(super) is_complete: bool,
+    /// Whether that was the whole root and not a part of it.
+    pub(super) is_whole: bool,
+}
+
+/// Lists every target and records the differences.
+pub(super) fn list_all(
+    context: &Context<'_>,
+    targets: &[Target],
+    report: &mut ScanReport,
+) -> Result<Vec<Scanned>> {
+    let mut scanned = Vec::new();
+    for target in targets {
+        let mut batch = Vec::new();
+        let mut pending = 0;
+        let catalog = context.engine.catalog()?;
+        let flush = |batch: &mut Vec<FolderDifference>| {
+            let now = context.engine.clock().now();
+            let found = std::mem::take(batch);
+            catalog.write(|write| found.iter().try_for_each(|d| record_folder(write, d, now)))
+        };
+        let listed = list_target(context, target, report, &mut |difference| {
+            pending += 1 + difference.added.len() + difference.changed.len();
+            batch.push(difference);
+            if pending < BATCH {
+                return Ok(());
+            }
+            pending = 0;
+            flush(&mut batch)
+        });
+        if !batch.is_empty() {
+            flush(&mut batch)?;
+        }
+        scanned.extend(listed?);
+    }
+    Ok(scanned)
+}
+
+/// What a scan would record, without recording it.
+pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
+    let targets = resolve(scan, context, false)?;
+    let mut plan = Plan::default();
+    let mut report = ScanReport::default();
+    let mut moved_to: HashMap<(u64, u64, i64), (i64, String)> = HashMap::new();
+    let mut gone = Vec::new();
+    for target in &targets {
+        if target.root.is_none() {
+            let path = target.shown();
+            plan.push(format!("register {path}"), format!("register {path} as a root"));
+        }
+        let root = display_name(target.path.as_os_str().as_bytes());
+        let listed = list_target(context, target, &mut report, &mut |difference| {
+            let folder = display_name(&difference.path);
+            for (entry, _) in &difference.added {
+                let path =
+                    format!("{root}/{folder}/{}", display_name(&entry.name)).replace("//", "/");
+                let stamp = &entry.stamp;
+                if moved_to.len() < Plan::LISTED {
+                    let key = (stamp.inode, stamp.size_bytes, stamp.mtime_ns);
+                    moved_to.insert(key, (0, path.clone()));
+                }
+                plan.push(format!("add {path}"), format!("record {path}"));
+            }
+            for (place, ..) in &difference.changed {
+                plan.push(
+                    format!("change {place}"),
+                    format!("look again at a changed file in {root}/{folder}"),
+                );
+            }
+            Ok(())
+        })?;
+        gone.extend(
+            listed
+                .filter(|listed| listed.is_complete)
+                .map(|listed| listed.missed)
+                .unwrap_or_default(),
+        );
+    }
+    let mut moved = 0;
+    for missed in &gone {
+        let key = (missed.inode, missed.size_bytes, missed.mtime_ns);
+        if let Some((_, to)) = moved_to.get(&key) {
+            moved += 1;
+            plan.push(format!("move {}", missed.id), format!("follow a moved file to {to}"));
+        } else {
+            plan.push(format!("gone {}", missed.id), format!("mark place {} as gone", missed.id));
+        }
+    }
+    plan.summary = format!(
+        "of {} files, record {} new ({moved} of them moved), look again at {} changed, mark {} gone",
+        report.files,
+        report.added,
+        report.changed,
+        gone.len() - moved
+    );
+    for root in report.roots.iter().filter(|root| root.state != "online") {
+        plan.push(
+            format!("skip {}", root.path),
+            format!("leave {} alone: it is {}", root.path, root.state),
+        );
+    }
+    Ok(plan)
+}
+
+/// Lists one target, handing each folder's difference on. `None` when the
+/// root is not there, or not as it was: then nothing of it changes.
+fn list_target(
+    context: &Context<'_>,
+    target: &Target,
+    report: &mut ScanReport,
+    each: &mut dyn FnMut(FolderDifference) -> Result<()>,
+) -> Result<Option<Scanned>> {
+    let mut found = RootReport { path: target.shown(), ..RootReport::default() };
+    let root = match open(context, target) {
+        Ok(opened) => opened,
+        Err(error) => {
+            found.state = RootState::Offline.name().into();
+            found.note = Some(error.to_string());
+            report.roots.push(found);
+            if let Some(root) = &target.root {
+                context.engine.catalog()?.set_root_state(root.id, RootState::Offline)?;
+            }
+            return Ok(None);
+        }
+    };
+    let mut lister = Lister::new(context, target, root)?;
+    lister.run(&mut found, report, each)?;
+    let root_id = lister.root_id;
+    let is_whole = target.below.is_empty();
+    let is_empty = is_whole && lister.names == 0;
+    if is_empty && root_id != 0 && context.engine.catalog()?.root_has_places(root_id)? {
+        found.state = RootState::Empty.name().into();
+        found.note = Some("nothing is in it, though files were; perhaps it is not mounted".into());
+        report.roots.push(found);
+        context.engine.catalog()?.set_root_state(root_id, RootState::Empty)?;
+        return Ok(None);
+    }
+    found.state = RootState::Online.name().into();
+    let is_complete = found.unreadable.is_empty();
+    if !is_complete {
+        found.note = Some("it was not read whole, so nothing is marked gone".into());
+    }
+    report.roots.push(found);
+    let missed = if root_id != 0 { lister.missed()? } else { Vec::new() };
+    let volume = lister.root.volume()?.identity;
+    Ok(Some(Scanned { root_id, volume, missed, is_complete, is_whole }))
+}
+
+/// Opens a root, and makes sure that it is the volume it was.
+fn open(context: &Context<'_>, target: &Target) -> Result<Root> {
+    use rushes_media::ErrorKind;
+    let root = Root::open(&target.path)?;
+    let Some(known) = &target.root else { return Ok(root) };
+    let volume = root.volume()?.identity;
+    if known.volume.as_ref().is_some_and(|before| *before != volume)
+        && context.engine.catalog()?.root_has_places(known.id)?
+    {
+        return Err(Error::new(
+            ErrorKind::Unavailable,
+            "opening a root",
+            "another volume is there now",
+        )
+        .remedy("mount the right one, or take this one with rushes paths add"));
+    }
+    Ok(root)
+}
+
+struct Lister<'a> {
+    context: &'a Context<'a>,
+    root: Root,
+    root_id: i64,
+    root_device: u64,
+    below: Vec<u8>,
+    /// Paths, relative to this root, of other roots inside it.
+    inner: HashSet<Vec<u8>>,
+    visited: HashSet<(u64, u64)>,
+    met: Met,
+    missed: Vec<MissedPlace>,
+    names: u64,
+}
+
+impl<'a> Lister<'a> {
+    fn new(context: &'a Context<'a>, target: &Target, root: Root) -> Result<Lister<'a>> {
+        let outer = target.path.as_os_str().as_bytes();
+        let inner = context.engine.catalog()?.roots()?;
+        let inner = inner
+            .iter()
+            .filter_map(|other| relative_to(other.path.as_os_str().as_bytes(), outer))
+            .map(<[u8]>::to_vec)
+            .collect();
+        Ok(Lister {
+            context,
+            root_device: root.stamp()?.device,
+            root,
+            root_id: target.root.as_ref().map_or(0, |root| root.id),
+            below: target.below.clone(),
+            inner,
+            visited: HashSet::new(),
+            met: Met::default(),
+            missed: Vec::new(),
+            names: 0,
+        })
+    }
+
+    fn run(
+        &mut self,
+        found: &mut RootReport,
+        report: &mut ScanReport,
+        each: &mut dyn FnMut(FolderDifference) -> Result<()>,
+    ) -> Result<()> {
+        let mut buffer: Vec<MaybeUninit<u8>> = Vec::new();
+        let mut folders = vec![(self.below.clone(), self.root_device)];
+        while let Some((path, device)) = folders.pop() {
+            self.context.check_cancelled("scanning")?;
+            let entries = match self.root.list(&path, &mut buffer) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    found.unreadable.push(Failure {
+                        path: display_name(self.root.join(&path).as_os_str().as_bytes()),
+                        error,
+                    });
+                    continue;
+                }
+            };
+            self.names += entries.len() as u64;
+            let mut files = Vec::new();
+            for entry in entries {
+                if is_system_name(&entry.name) {
+                    continue;
+                }
+                match entry.kind {
+                    EntryKind::File => files.push(entry),
+                    EntryKind::Link => found.links += 1,
+                    EntryKind::Special => found.special += 1,
+                    EntryKind::Folder => {
+                        let mut below = path.clone();
+                        if !below.is_empty() {
+                            below.push(b'/');
+                        }
+                        below.extend_from_slice(&entry.name);
+                        // A bind mount can show a folder inside itself.
+                        let identity = (entry.stamp.device, entry.stamp.inode);
+                        if !self.inner.contains(&below) && self.visited.insert(identity) {
+                            folders.push((below, entry.stamp.device));
+                        }
+                    }
+                }
+            }
+            report.files += files.len() as u64;
+            self.compare(path, device, files, report, each)?;
+            tell(self.context, report.files, None, format!("listing {}", found.path));
+        }
+        Ok(())
+    }
+
+    fn compare(
+        &mut self,
+        path: Vec<u8>,
+        device: u64,
+        files: Vec<Entry>,
+        report: &mut ScanReport,
+        each: &mut dyn FnMut(FolderDifference) -> Result<()>,
+    ) -> Result<()> {
+        let is_mounted = device != self.root_device;
+        let (folder, places) = self.context.engine.catalog()?.read(|reader| {
+            let folder = known_folder(reader, self.root_id, &path)?;
+            let places = match folder {
+                Some(folder) => known_places(reader, folder.id)?,
+                None => Vec::new(),
+            };
+            Ok((folder, places))
+        })?;
+        let is_unmounted = folder.is_some_and(|folder| folder.is_mounted && !is_mounted);
+        if let Some(folder) = folder {
+            self.met.folders.insert(folder.id);
+        }
+        if is_mounted {
+            self.met.mounted.insert(path.clone());
+        }
+        let mut known: HashMap<&[u8], &KnownPlace> =
+            places.iter().map(|place| (&place.name[..], place)).collect();
+        let mut difference = FolderDifference {
+            root_id: self.root_id,
+            path,
+            device,
+            is_mounted: is_mounted || is_unmounted,
+            ..FolderDifference::default()
+        };
+        for entry in &files {
+            let Some(place) = known.remove(&entry.name[..]) else { continue };
+            let (old, new) = (place.stamp, entry.stamp);
+            if old.size_bytes != new.size_bytes || old.mtime_ns != new.mtime_ns {
+                difference.changed.push((place.id, new, Difference::Content));
+            } else if place.is_gone || old.ctime_ns != new.ctime_ns || old.inode != new.inode {
+                difference.changed.push((place.id, new, Difference::Attributes));
+            }
+        }
+        if !is_unmounted {
+            self.missed.extend(
+                known.values().filter(|p| !p.is_gone).map(|place| MissedPlace::from(*place)),
+            );
+        }
+        let names: HashSet<&[u8]> = places.iter().map(|place| &place.name[..]).collect();
+        let fresh: Vec<&Entry> =
+            files.iter().filter(|entry| !names.contains(&entry.name[..])).collect();
+        report.added += fresh.len() as u64;
+        report.changed += difference.changed.len() as u64;
+        let is_moved = folder.is_none_or(|folder| {
+            folder.device != device || folder.is_mounted != difference.is_mounted
+        });
+        let is_different = !fresh.is_empty() || !difference.changed.is_empty() || !known.is_empty();
+        difference.added = fresh
+            .into_iter()
+            .map(|entry| {
+                let is_sidecar = sidecar_kind(&entry.name).is_some();
+                (entry.clone(), if is_sidecar { Role::Sidecar } else { Role::New })
+            })
+            .collect();
+        if is_different {
+            difference.sidecars = owners(&files);
+        }
+        if is_different || is_moved { each(difference) } else { Ok(()) }
+    }
+
+    fn missed(&mut self) -> Result<Vec<MissedPlace>> {
+        let mut missed = std::mem::take(&mut self.missed);
+        self.context.engine.catalog()?.read(|reader| {
+            places_outside(reader, self.root_id, &self.below, &self.met, &mut |place| {
+                missed.push(place)
+            })
+        })?;
+        Ok(missed)
+    }
+}
+
+/// Every sidecar among these files, and the name it belongs to.
+fn owners(files: &[Entry]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let (sidecars, others): (Vec<&Entry>, Vec<&Entry>) =
+        files.iter().partition(|entry| sidecar_kind(&entry.name).is_some());
+    sidecars
+        .iter()
+        .map(|sidecar| {
+            let owner = owner_of(&sidecar.name, others.iter().map(|entry| &entry.name[..]));
+            let owner = owner.and_then(|index| others.get(index)).map(|entry| entry.name.clone());
+            (sidecar.name.clone(), owner)
+        })
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! Which folders a scan is about.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rushes_catalog::{RegisteredRoot, relative_to};
+use rushes_media::{Error, ErrorKind, Result, display_name};
+use rushes_store::Root;
+
+use super::Scan;
+use crate::context::{Authority, Context};
+
+/// A folder that is scanned.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// Its root; none while a new folder is only planned to be one.
+    pub(super) root: Option<RegisteredRoot>,
+    /// The root's path.
+    pub(super) path: PathBuf,
+    /// The part below the root that is scanned, empty for all of it.
+    pub(super) below: Vec<u8>,
+}
+
+impl Target {
+    pub(super) fn shown(&self) -> String {
+        let mut path = self.path.as_os_str().as_bytes().to_vec();
+        if !self.below.is_empty() {
+            path.push(b'/');
+            path.extend_from_slice(&self.below);
+        }
+        display_name(&path)
+    }
+}
+
+pub(super) fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// The folders that these parameters mean. A new folder is registered when
+/// `register` says so.
+pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Result<Vec<Target>> {
+    let catalog = context.engine.catalog()?;
+    let roots = catalog.roots()?;
+    if scan.roots.is_empty() {
+        return Ok(roots
+            .into_iter()
+            .map(|root| Target { path: root.path.clone(), root: Some(root), below: Vec::new() })
+            .collect());
+    }
+    let mut targets: Vec<Target> = Vec::new();
+    for given in &scan.roots {
+        let target = match roots.iter().find(|root| root.name == *given) {
+            Some(root) => {
+                Target { path: root.path.clone(), root: Some(root.clone()), below: Vec::new() }
+            }
+            None => by_path(context, &roots, Path::new(given), register)?,
+        };
+        let again = targets.iter().any(|t| t.path == target.path && t.below == target.below);
+        if !again {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+fn by_path(
+    context: &Context<'_>,
+    roots: &[RegisteredRoot],
+    given: &Path,
+    register: bool,
+) -> Result<Target> {
+    let what = "finding a folder to scan";
+    // A registered root that is not there now is offline, not unknown.
+    if let Some(root) = roots.iter().find(|root| root.path == given) {
+        return Ok(Target { path: root.path.clone(), root: Some(root.clone()), below: Vec::new() });
+    }
+    let path = match (std::fs::canonicalize(given), context.authority) {
+        (Ok(path), _) => path,
+        (Err(error), Authority::Local) => return Err(Error::io(what, &error).at(given)),
+        // Whether a path outside the roots exists is nobody's business.
+        (Err(_), Authority::Network) => return Err(refuse(given)),
+    };
+    let bytes = path.as_os_str().as_bytes();
+    let around = roots
+        .iter()
+        .filter_map(|root| {
+            let outer = root.path.as_os_str().as_bytes();
+            let below = if bytes == outer { &[][..] } else { relative_to(bytes, outer)? };
+            Some((root, below.to_vec()))
+        })
+        .max_by_key(|(root, _)| root.path.as_os_str().len());
+    if let Some((root, below)) = around {
+        return Ok(Target { path: root.path.clone(), root: Some(root.clone()), below });
+    }
+    if context.authority == Authority::Network {
+        return Err(refuse(given));
+    }
+    let opened = Root::open(&path)?;
+    let root = if register {
+        let volume = opened.volume()?.identity;
+        let now = context.engine.clock().now();
+        Some(context.engine.catalog()?.add_root(&path, None, &volume, now)?)
+    } else {
+        None
+    };
+    Ok(Target { root, path, below: Vec::new() })
+}
+
+fn refuse(given: &Path) -> Error {
+    Error::new(ErrorKind::Denied, "finding a folder to scan", "it is not beneath a registered root")
+        .remedy("register it with rushes paths add, at the machine itself")
+        .at(given)
+}

@@ -1,0 +1,245 @@
+//! What a worker process may do, and how the parent asks for it. Everything
+//! that parses media bytes happens here, in the worker.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
+
+use rushes_codec::Source;
+use rushes_media::{
+    Error, ErrorKind, Limits, MediaKind, Picture, Pixels, Probe, Result, name_from_url, name_to_url,
+};
+use rushes_ops::{audio, image};
+use rushes_sandbox::{Pool, Reply, Task};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Every task of a worker, by name.
+pub const TASKS: &[(&str, Task)] = &[("probe", probe_task), ("picture", picture_task)];
+
+/// Longest side of a poster.
+const POSTER_PX: u32 = 512;
+/// Size of one tile of a strip, and how many stand in a row.
+const TILE_PX: (u32, u32) = (240, 136);
+const STRIP_COLUMNS: usize = 5;
+/// Size of a picture of sound.
+const WAVEFORM_PX: (u32, u32) = (1_200, 240);
+/// Quality of the previews' WebP, 0 to 100.
+const QUALITY: u8 = 78;
+
+/// Loads what decoders would load at their first use, before the worker
+/// locks itself in.
+pub fn warm() {
+    // The answers do not matter, only that the libraries were asked.
+    drop(rushes_codec::versions());
+    drop(jiff::tz::TimeZone::system());
+    if let Ok(pixel) =
+        Picture::new(16, 16, Pixels::U8(vec![0; 768]), rushes_media::Color::default())
+    {
+        drop(rushes_codec::encode_webp(&pixel, QUALITY));
+    }
+}
+
+/// What a file holds, found out in a worker.
+///
+/// # Errors
+/// `Unsupported` when it is no media, `Corrupt` or `Limit` as the file is,
+/// `Unavailable` when no worker can be had.
+pub fn probe(pool: &Pool, file: &File, path: &[u8], cancelled: &AtomicBool) -> Result<Probe> {
+    let reply = pool.call(
+        "probe",
+        &json!({ "name": name_to_url(base(path)) }),
+        &[file.as_fd()],
+        cancelled,
+    )?;
+    serde_json::from_value(reply.value).map_err(|error| {
+        Error::new(ErrorKind::Corrupt, "probing", format!("the worker gave no probe: {error}"))
+    })
+}
+
+/// The pictures made of one asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pictures {
+    /// A good still, WebP.
+    pub poster: Option<Vec<u8>>,
+    /// Stills from along a video in rows, WebP.
+    pub strip: Option<Vec<u8>>,
+    /// How many.
+    pub strip_tiles: u32,
+    /// How many in a row.
+    pub strip_columns: u32,
+    /// A picture of the sound, WebP.
+    pub waveform: Option<Vec<u8>>,
+}
+
+/// What the worker needs to know of a probe, and what it gives back.
+#[derive(Serialize, Deserialize)]
+struct Wanted {
+    name: String,
+    kind: MediaKind,
+    rotation_degrees: u16,
+    mirrored: bool,
+    duration_secs: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Made {
+    parts: Vec<String>,
+    strip_tiles: u32,
+    strip_columns: u32,
+}
+
+/// Pictures of an asset, made in a worker.
+///
+/// # Errors
+/// As for `probe`.
+pub fn pictures(
+    pool: &Pool,
+    file: &File,
+    path: &[u8],
+    probe: &Probe,
+    cancelled: &AtomicBool,
+) -> Result<Pictures> {
+    let picture = probe.picture();
+    let wanted = Wanted {
+        name: name_to_url(base(path)),
+        kind: probe.kind,
+        rotation_degrees: picture.and_then(|stream| stream.rotation_degrees).unwrap_or(0),
+        mirrored: picture.is_some_and(|stream| stream.mirrored),
+        duration_secs: probe.duration_secs.map_or(0.0, rushes_media::Rational::to_f64),
+    };
+    let params = serde_json::to_value(&wanted).map_err(|e| Error::bug("asking for pictures", e))?;
+    let reply = pool.call("picture", &params, &[file.as_fd()], cancelled)?;
+    let broken = |why: &str| Error::new(ErrorKind::Corrupt, "making previews", why);
+    let made: Made = serde_json::from_value(reply.value)
+        .map_err(|_| broken("the worker's answer makes no sense"))?;
+    let mut pictures = Pictures {
+        strip_tiles: made.strip_tiles,
+        strip_columns: made.strip_columns,
+        ..Pictures::default()
+    };
+    for (part, blob) in made.parts.iter().zip(reply.blobs) {
+        // What a worker gives is as hostile as the file: it is served as a
+        // picture, so it must at least say that it is one.
+        if !(blob.starts_with(b"RIFF") && blob.get(8..12) == Some(b"WEBP")) {
+            return Err(broken("the worker gave something else than pictures"));
+        }
+        match part.as_str() {
+            "poster" => pictures.poster = Some(blob),
+            "strip" => pictures.strip = Some(blob),
+            "waveform" => pictures.waveform = Some(blob),
+            _ => return Err(broken("the worker gave a picture nobody asked for")),
+        }
+    }
+    Ok(pictures)
+}
+
+fn base(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
+fn source(name: &str, files: &[File], limits: &Limits) -> Result<Source> {
+    let file = files.first().ok_or_else(|| Error::bug("reading a file", "no file was passed"))?;
+    let file = file.try_clone().map_err(|error| Error::io("reading a file", &error))?;
+    Source::new(file, &name_from_url(name)?, *limits)
+}
+
+fn probe_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
+    let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
+    let source = source(name, files, limits)?;
+    let mut probe = rushes_codec::probe(&source)?;
+    // A tag that cannot be read never costs the probe.
+    match rushes_tags::read(source.file(), &probe.container.format, limits) {
+        Ok(tags) => tags.merge_into(&mut probe),
+        Err(error) => probe.agreement.differ(error.to_string()),
+    }
+    if probe.kind != MediaKind::Still {
+        rushes_tags::from_container(&probe.tags).merge_into(&mut probe);
+    }
+    let value = serde_json::to_value(&probe).map_err(|e| Error::bug("writing a probe", e))?;
+    Ok(Reply { value, blobs: Vec::new() })
+}
+
+fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
+    let wanted: Wanted =
+        serde_json::from_value(params).map_err(|e| Error::bug("reading a request", e))?;
+    let source = source(&wanted.name, files, limits)?;
+    let mut made = Made { parts: Vec::new(), strip_tiles: 0, strip_columns: 0 };
+    let mut blobs = Vec::new();
+    let mut add = |made: &mut Made, part: &str, picture: &Picture| -> Result<()> {
+        blobs.push(rushes_codec::encode_webp(picture, QUALITY)?);
+        made.parts.push(part.into());
+        Ok(())
+    };
+    match wanted.kind {
+        MediaKind::Still => {
+            let picture = rushes_codec::still_picture(&source, POSTER_PX)?;
+            add(&mut made, "poster", &upright(picture, &wanted)?)?;
+        }
+        MediaKind::Video => {
+            let (poster, tiles) = stills(&source, &wanted)?;
+            add(&mut made, "poster", &poster)?;
+            if tiles.len() > 1 {
+                let columns = STRIP_COLUMNS.min(tiles.len());
+                add(&mut made, "strip", &image::grid(&tiles, columns)?)?;
+                made.strip_tiles = tiles.len() as u32;
+                made.strip_columns = columns as u32;
+            }
+        }
+        MediaKind::Audio => {
+            if let Ok(Some(cover)) = rushes_codec::cover_picture(&source, POSTER_PX) {
+                add(&mut made, "poster", &image::resize(&image::tone_map(&cover), POSTER_PX)?)?;
+            }
+            let (width, height) = WAVEFORM_PX;
+            let peaks = rushes_codec::audio_peaks(&source, width as usize)?;
+            add(&mut made, "waveform", &audio::waveform(&peaks, width, height))?;
+        }
+    }
+    let value = serde_json::to_value(&made).map_err(|e| Error::bug("writing an answer", e))?;
+    Ok(Reply { value, blobs })
+}
+
+/// Tone-mapped, sized and set upright.
+fn upright(picture: Picture, wanted: &Wanted) -> Result<Picture> {
+    let picture = image::resize(&picture, POSTER_PX)?;
+    let picture = match picture.pixels() {
+        Pixels::U8(_) => picture,
+        Pixels::U16(_) => image::tone_map(&picture),
+    };
+    Ok(image::orient(picture, wanted.rotation_degrees, wanted.mirrored))
+}
+
+/// The best still for a poster, and tiles from all along the video.
+fn stills(source: &Source, wanted: &Wanted) -> Result<(Picture, Vec<Picture>)> {
+    let count = match wanted.duration_secs {
+        secs if secs < 5.0 => 5,
+        secs if secs < 60.0 => 10,
+        _ => 20,
+    };
+    let mut best: Option<(f64, Picture)> = None;
+    let mut tiles = Vec::new();
+    let mut failed = None;
+    rushes_codec::preview_frames(source, POSTER_PX, count, &mut |_, frame| match upright(
+        frame, wanted,
+    ) {
+        Ok(picture) => {
+            let score = image::preview_score(&image::measure(&picture));
+            tiles.push(image::fit(&picture, TILE_PX.0, TILE_PX.1));
+            if best.as_ref().is_none_or(|(most, _)| score > *most) {
+                best = Some((score, picture));
+            }
+            true
+        }
+        Err(error) => {
+            failed = Some(error);
+            false
+        }
+    })?;
+    match (failed, best) {
+        (Some(error), _) => Err(error),
+        (None, Some((_, poster))) => Ok((poster, tiles)),
+        (None, None) => {
+            Err(Error::new(ErrorKind::Corrupt, "making previews", "no frame of it can be decoded"))
+        }
+    }
+}

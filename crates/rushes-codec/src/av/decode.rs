@@ -1,0 +1,215 @@
+//! Compressed packets to frames of pictures or sound.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use ffmpeg::ffi;
+use rushes_media::{Error, ErrorKind, Limits, Result};
+
+use super::input::{Input, Options, Packet, decoders};
+use super::{error, string};
+
+/// Broken packets in a row after which a stream is given up.
+const BROKEN_IN_A_ROW: u32 = 2000;
+
+/// One decoded picture or block of samples.
+pub(super) struct Frame(pub(super) *mut ffi::AVFrame);
+
+impl Frame {
+    pub(super) fn new() -> Result<Frame> {
+        // SAFETY: takes nothing; the result is checked.
+        let frame = unsafe { ffi::av_frame_alloc() };
+        if frame.is_null() {
+            return Err(error("decoding", ffi::AVERROR(libc::ENOMEM)));
+        }
+        Ok(Frame(frame))
+    }
+
+    pub(super) fn get(&self) -> &ffi::AVFrame {
+        // SAFETY: the frame is ours and not null.
+        unsafe { &*self.0 }
+    }
+
+    /// Its presentation time in the stream's time base.
+    pub(super) fn ticks(&self) -> Option<i64> {
+        let ticks = self.get().best_effort_timestamp;
+        (ticks != ffi::AV_NOPTS_VALUE).then_some(ticks)
+    }
+
+    /// Whether the decoder says that parts of it are missing.
+    pub(super) fn is_corrupt(&self) -> bool {
+        self.get().flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || self.get().decode_error_flags != 0
+    }
+
+    /// Takes the other frame's content; the other is empty afterwards.
+    pub(super) fn take(&mut self, other: &mut Frame) {
+        // SAFETY: both frames are ours and not null.
+        unsafe {
+            ffi::av_frame_unref(self.0);
+            ffi::av_frame_move_ref(self.0, other.0);
+        }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        // SAFETY: the frame is ours.
+        unsafe { ffi::av_frame_free(&raw mut self.0) };
+    }
+}
+
+/// An open decoder of one stream.
+pub(super) struct Decoder {
+    context: *mut ffi::AVCodecContext,
+    draining: bool,
+    in_a_row: u32,
+    /// Packets given to it.
+    pub(super) sent: u32,
+    /// Packets that it could not use.
+    pub(super) broken: u32,
+}
+
+impl Decoder {
+    /// Opens a decoder for the stream.
+    ///
+    /// # Errors
+    /// `Unsupported` when there is none, `Limit` when its pictures are too
+    /// large, `Corrupt` when the stream's parameters make no sense.
+    pub(super) fn open(stream: *mut ffi::AVStream, limits: &Limits) -> Result<Decoder> {
+        // SAFETY: a stream of an open input has parameters.
+        let parameters = unsafe { &*(*stream).codecpar };
+        if let Some((width, height)) = u32::try_from(parameters.width)
+            .ok()
+            .zip(u32::try_from(parameters.height).ok())
+            .filter(|&(width, height)| width > 0 && height > 0)
+        {
+            limits.check_picture(width.into(), height.into(), 3)?;
+        }
+        // SAFETY: names and codecs are constants; the context is ours and freed
+        // by `drop`, which every way out below runs.
+        unsafe {
+            let name = string(ffi::avcodec_get_name(parameters.codec_id)).unwrap_or_default();
+            let what = format!("opening a decoder for {name}");
+            let codec = ffi::avcodec_find_decoder(parameters.codec_id);
+            if codec.is_null() {
+                return Err(Error::new(ErrorKind::Unsupported, what, "FFmpeg has none for it"));
+            }
+            let mut decoder = Decoder {
+                context: ffi::avcodec_alloc_context3(codec),
+                draining: false,
+                in_a_row: 0,
+                sent: 0,
+                broken: 0,
+            };
+            if decoder.context.is_null() {
+                return Err(error(&what, ffi::AVERROR(libc::ENOMEM)));
+            }
+            let code = ffi::avcodec_parameters_to_context(decoder.context, (*stream).codecpar);
+            if code < 0 {
+                return Err(error(&what, code));
+            }
+            (*decoder.context).pkt_timebase = (*stream).time_base;
+            (*decoder.context).max_pixels = i64::try_from(limits.pixels).unwrap_or(i64::MAX);
+            let mut options = Options::new();
+            options.set("threads", "1");
+            options.set("codec_whitelist", &decoders().to_string_lossy());
+            let code = ffi::avcodec_open2(decoder.context, codec, &raw mut options.0);
+            if code < 0 {
+                return Err(error(&what, code));
+            }
+            decoder.sent = 0;
+            Ok(decoder)
+        }
+    }
+
+    /// Forgets what is under way, after a seek.
+    pub(super) fn flush(&mut self) {
+        // SAFETY: the context is open.
+        unsafe { ffi::avcodec_flush_buffers(self.context) };
+        self.draining = false;
+    }
+
+    /// Decodes the next frame of stream `index` into `frame`; `false` at the
+    /// end. Packets that cannot be decoded are counted and left out.
+    ///
+    /// # Errors
+    /// `Limit` when the time is spent.
+    pub(super) fn next(
+        &mut self,
+        input: &mut Input<'_>,
+        index: usize,
+        packet: &mut Packet,
+        frame: &mut Frame,
+    ) -> Result<bool> {
+        loop {
+            // SAFETY: context and frame are open and ours.
+            let code = unsafe { ffi::avcodec_receive_frame(self.context, frame.0) };
+            if code >= 0 {
+                self.in_a_row = 0;
+                return Ok(true);
+            }
+            if code != ffi::AVERROR(libc::EAGAIN) {
+                if code == ffi::AVERROR_EOF || self.fail() {
+                    return Ok(false);
+                }
+                if self.draining {
+                    continue;
+                }
+            }
+            if self.draining || input.read(packet)?.is_none() {
+                self.draining = true;
+                self.send(ptr::null_mut());
+                continue;
+            }
+            if packet.stream() == index {
+                self.sent += 1;
+                if self.send(packet.0) < 0 && self.fail() {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    /// Decodes one packet that stands alone, such as cover art.
+    pub(super) fn decode_alone(
+        &mut self,
+        packet: *mut ffi::AVPacket,
+        frame: &mut Frame,
+    ) -> Result<()> {
+        let what = "decoding the picture";
+        for given in [packet, ptr::null_mut()] {
+            let code = self.send(given);
+            if code < 0 && code != ffi::AVERROR_EOF {
+                return Err(error(what, code));
+            }
+            // SAFETY: context and frame are open and ours.
+            let code = unsafe { ffi::avcodec_receive_frame(self.context, frame.0) };
+            if code >= 0 {
+                return Ok(());
+            }
+            if code != ffi::AVERROR(libc::EAGAIN) {
+                return Err(error(what, code));
+            }
+        }
+        Err(error(what, ffi::AVERROR_INVALIDDATA))
+    }
+
+    fn send(&mut self, packet: *const ffi::AVPacket) -> c_int {
+        // SAFETY: the context is open; the packet is whole, or null for the end.
+        unsafe { ffi::avcodec_send_packet(self.context, packet) }
+    }
+
+    /// Counts a packet that was of no use; whether to give up.
+    fn fail(&mut self) -> bool {
+        self.broken += 1;
+        self.in_a_row += 1;
+        self.in_a_row > BROKEN_IN_A_ROW
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: the context is ours, or null.
+        unsafe { ffi::avcodec_free_context(&raw mut self.context) };
+    }
+}

@@ -1,0 +1,47 @@
+//! Bytes to frames: what a file holds, pictures and sound for previews, and
+//! the few encoders that previews are kept in.
+//!
+//! Everything starts from a [`Source`]: an open file with its limits. Content
+//! decides what it is; the extension of its name only orders the tries.
+
+mod av;
+mod formats;
+mod source;
+mod still;
+
+pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
+pub use formats::{FORMATS, Format};
+pub use source::{Source, SourceReader};
+pub use still::{encode_jpeg, still_picture};
+
+use rushes_media::{Error, ErrorKind, Probe, Result};
+
+/// What a file holds.
+///
+/// Tags are given raw in [`Probe::tags`], a stream's own under
+/// `stream0:key`; creation time, position and camera are for the reader of
+/// tags to fill in.
+///
+/// # Errors
+/// `Unsupported` when the content is no media known here, `Corrupt` when it is
+/// media but broken, truncated or empty, `Limit` when it is over a limit.
+pub fn probe(source: &Source) -> Result<Probe> {
+    let head = source.head()?;
+    if head.is_empty() {
+        return Err(Error::new(ErrorKind::Corrupt, "reading the file", "it is empty")
+            .remedy("copy it again from where it came from"));
+    }
+    if let Some(animation) = av::probe_animation(source, &head) {
+        return animation;
+    }
+    still::probe(source, &head).unwrap_or_else(|| av::probe(source))
+}
+
+/// Name and version of each library that reads or writes media here, and the
+/// licence that the linked FFmpeg was built under.
+#[must_use]
+pub fn versions() -> Vec<(String, String)> {
+    let mut versions = av::versions();
+    versions.extend(still::versions());
+    versions
+}

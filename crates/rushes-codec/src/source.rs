@@ -1,0 +1,183 @@
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use rushes_media::{Error, ErrorKind, Limits, Result};
+
+/// Bytes that [`Source::head`] gives at most.
+const HEAD_BYTES: u64 = 64 << 10;
+
+/// An open file and what reading it may cost.
+///
+/// Reads go to a stated position, so that several readers can share one file.
+#[derive(Debug)]
+pub struct Source {
+    file: File,
+    size_bytes: u64,
+    extension: String,
+    limits: Limits,
+    opened: Instant,
+}
+
+impl Source {
+    /// A source over an open file. `name` is the file's name or path as the
+    /// system has it; only its extension is used. The wall clock of the limits
+    /// starts to run here.
+    ///
+    /// # Errors
+    /// `Invalid` when it is not a regular file.
+    pub fn new(file: File, name: &[u8], limits: Limits) -> Result<Source> {
+        let metadata = file.metadata().map_err(|error| Error::io("looking at the file", &error))?;
+        if !metadata.is_file() {
+            let why = "it is a folder, a device or a pipe, not a regular file";
+            return Err(Error::new(ErrorKind::Invalid, "opening the file", why));
+        }
+        Ok(Source {
+            file,
+            size_bytes: metadata.len(),
+            extension: extension_of(name),
+            limits,
+            opened: Instant::now(),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Its size when it was opened.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The extension of its name in lower case, without the dot; empty when it
+    /// has none.
+    #[must_use]
+    pub fn extension(&self) -> &str {
+        &self.extension
+    }
+
+    /// What reading it may cost.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// When its wall-clock time is spent.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        let wall = Duration::from_secs(self.limits.wall_secs);
+        // A limit beyond what the clock can say is a day: more than anything here takes.
+        self.opened.checked_add(wall).unwrap_or_else(|| self.opened + Duration::from_secs(86_400))
+    }
+
+    /// The first 64 KiB, or all of a smaller file.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn head(&self) -> Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.reader()
+            .take(HEAD_BYTES)
+            .read_to_end(&mut head)
+            .map_err(|error| Error::io("reading the start of the file", &error))?;
+        Ok(head)
+    }
+
+    /// A reader of its own position over the file, from the start to the size
+    /// that it had when it was opened.
+    #[must_use]
+    pub fn reader(&self) -> SourceReader<'_> {
+        SourceReader { file: &self.file, size_bytes: self.size_bytes, position: 0 }
+    }
+}
+
+/// The extension of a name in lower case; a leading dot starts no extension.
+fn extension_of(name: &[u8]) -> String {
+    let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    match base.iter().rposition(|&byte| byte == b'.') {
+        Some(dot) if dot > 0 => {
+            let extension = base.get(dot + 1..).unwrap_or_default();
+            String::from_utf8_lossy(extension).to_ascii_lowercase()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Reads a [`Source`] from its own position.
+#[derive(Clone, Debug)]
+pub struct SourceReader<'a> {
+    file: &'a File,
+    size_bytes: u64,
+    position: u64,
+}
+
+impl Read for SourceReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.size_bytes.saturating_sub(self.position);
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(room) = buffer.get_mut(..wanted) else { return Ok(0) };
+        let read = self.file.read_at(room, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for SourceReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.size_bytes.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn extensions_are_hints_in_lower_case() {
+        for (name, extension) in [
+            (&b"a/b.MP4"[..], "mp4"),
+            (b".hidden", ""),
+            (b"a.b/c", ""),
+            (b"x.tar.GZ", "gz"),
+            (b"\xff\xfe.Mov", "mov"),
+            (b"dot.", ""),
+        ] {
+            assert_eq!(extension_of(name), extension, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn readers_have_their_own_position_and_end_at_the_opened_size() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let source = Source::new(file, b"x.bin", Limits::default()).unwrap();
+        let mut one = source.reader();
+        let mut other = source.reader();
+        one.seek(SeekFrom::End(-2)).unwrap();
+        source.file().write_at(b"more", 10).unwrap();
+        let (mut end, mut all) = (Vec::new(), Vec::new());
+        one.read_to_end(&mut end).unwrap();
+        other.read_to_end(&mut all).unwrap();
+        assert_eq!((end.as_slice(), all.as_slice()), (&b"89"[..], &b"0123456789"[..]));
+        assert!(one.seek(SeekFrom::Start(1)).is_ok() && one.seek(SeekFrom::Current(-2)).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_refused() {
+        let folder = File::open(std::env::temp_dir()).unwrap();
+        let refused = Source::new(folder, b"tmp", Limits::default()).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Invalid);
+    }
+}

@@ -1,0 +1,164 @@
+//! Stills: what a picture file holds, and its pixels.
+//!
+//! Which reader takes a file is decided by its first bytes alone (see
+//! [`sniff`]); JPEG goes to libjpeg-turbo, HEIC and AVIF to libheif, camera
+//! RAW to a walker that finds the JPEG the camera left inside, the rest to
+//! the decoders of the `image` crate. Every reader checks the size that a file
+//! states against the limits before it makes room for it, and decodes on the
+//! thread that called it.
+
+mod boxes;
+mod cr3;
+mod heif;
+mod icc;
+mod jpeg;
+mod png;
+mod raf;
+mod raster;
+mod raw;
+mod read;
+mod rgb;
+mod sniff;
+mod tiff;
+
+use rushes_media::{
+    Agreement, Container, Error, ErrorKind, MediaKind, Picture, Probe, Result, Stream,
+};
+
+use crate::Source;
+use crate::formats::Format;
+use sniff::Reader;
+
+pub use jpeg::encode_jpeg;
+
+/// What a still holds, from its headers alone; `None` when the content is not
+/// a still that is read here.
+pub(crate) fn probe(source: &Source, head: &[u8]) -> Option<Result<Probe>> {
+    let reader = sniff::reader(head, source.extension(), source.size_bytes())?;
+    let found = match reader {
+        Reader::Jpeg => jpeg::probe(source),
+        Reader::Png => png::probe(source),
+        Reader::Heif(format) => heif::probe(source, head, format),
+        Reader::Raster(format) => raster::probe(source, head, format),
+        Reader::Tiff => raw::probe(source, head),
+        Reader::Raf => raf::probe(source),
+        Reader::Cr3 => cr3::probe(source),
+    };
+    Some(found)
+}
+
+/// The still's pixels, `[H, W, 3]`, RGB, full range.
+///
+/// The longer side is at least `target_px` when the stored picture is that
+/// large, and may be much larger: resizing to an exact size comes after. JPEG
+/// is decoded at 1/2, 1/4 or 1/8 when that is enough. Camera RAW gives the
+/// largest JPEG that the camera left in it.
+///
+/// Numbers are 8-bit sRGB, but 16-bit with the colour set when a HEIC, AVIF or
+/// PNG says PQ or HLG. Transparent parts lie on mid grey (128); float pictures
+/// are clipped to 0 to 1 and given the sRGB curve. An embedded ICC profile is
+/// not applied, and nothing is turned upright, except HEIC and AVIF, whose own
+/// transformations are part of the picture.
+///
+/// # Errors
+/// `Limit` when the picture is over a limit, `Corrupt` when it is broken,
+/// `Unsupported` when the content is not a still that is read here, or a RAW
+/// without a preview.
+pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
+    let head = source.head()?;
+    let Some(reader) = sniff::reader(&head, source.extension(), source.size_bytes()) else {
+        let why = "its first bytes are of no still that is read here";
+        return Err(Error::new(ErrorKind::Unsupported, "decoding the still", why));
+    };
+    match reader {
+        Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px),
+        Reader::Png => raster::decode(source, "png", png::hdr_color(source)?),
+        Reader::Heif(_) => heif::decode(source, target_px),
+        Reader::Raster(format) => raster::decode(source, format, None),
+        Reader::Tiff => raw::decode(source, &head, target_px),
+        Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
+        Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px),
+    }
+}
+
+/// Name and version of each library that reads or writes stills here.
+pub(crate) fn versions() -> Vec<(String, String)> {
+    let [major, minor, patch] = libheif_rs::LibHeif::new().version();
+    vec![
+        ("libheif".into(), format!("{major}.{minor}.{patch}")),
+        ("libjpeg-turbo".into(), "3, built in".into()),
+        ("image".into(), "0.25".into()),
+    ]
+}
+
+/// Where a JPEG lies within a file, and what its own header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Embedded {
+    start: u64,
+    length: u64,
+    width_px: u32,
+    height_px: u32,
+}
+
+/// The embedded JPEG's pixels.
+fn preview(source: &Source, found: Option<Embedded>, target_px: u32) -> Result<Picture> {
+    let Some(found) = found else {
+        let why = "the camera left no JPEG preview in it";
+        return Err(Error::new(ErrorKind::Unsupported, "decoding the camera RAW", why)
+            .remedy("develop it with the maker's or another RAW converter"));
+    };
+    let bytes = read::range(source, found.start, found.length)?;
+    jpeg::decode(&bytes, source.limits(), target_px)
+}
+
+/// A probe of one still stream in a container of this name from
+/// [`crate::FORMATS`], with the extension already compared.
+fn probe_of(source: &Source, format: &str, stream: Stream) -> Probe {
+    let mut agreement = Agreement::full();
+    let mut container = Container { format: format.into(), ..Container::default() };
+    if let Some(known) = Format::named(format) {
+        container.name = known.words.into();
+        container.mime = known.mime.into();
+        let extension = source.extension();
+        let claimed = Format::by_extension(extension);
+        if claimed.is_some() && !known.goes_by(extension) && !shares_extension(known, extension) {
+            agreement.differ(format!("named .{extension} but holds {}", known.words));
+        }
+    }
+    Probe {
+        kind: MediaKind::Still,
+        container,
+        duration_secs: None,
+        streams: vec![stream],
+        has_audio: false,
+        timecode: None,
+        created: None,
+        gps: None,
+        camera: rushes_media::Camera::default(),
+        title: None,
+        description: None,
+        keywords: Vec::new(),
+        rating: None,
+        content_identifier: None,
+        agreement,
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Names that are used for formats not their own, without deceiving anybody:
+/// DNG is TIFF, a camera's small `.thm` is JPEG, `.heif` may hold AV1.
+fn shares_extension(format: &Format, extension: &str) -> bool {
+    match format.name {
+        "dng" => matches!(extension, "tif" | "tiff"),
+        "tiff" => extension == "dng",
+        "jpeg" => extension == "thm",
+        "avif" => matches!(extension, "heif" | "heic" | "hif"),
+        "heic" => extension == "avif",
+        _ => false,
+    }
+}
+
+/// Notes that the file is shorter than its own structure says.
+fn note_truncation(probe: &mut Probe, what: &str) {
+    probe.agreement.differ(format!("the file ends early: {what}; copy it again from its origin"));
+}

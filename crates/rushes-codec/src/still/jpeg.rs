@@ -1,0 +1,410 @@
+//! JPEG (ITU-T T.81) through libjpeg-turbo, and its headers by ourselves.
+
+use std::io::{BufRead, Cursor, Read, Seek};
+
+use rushes_media::{
+    Color, Error, ErrorKind, Limits, Picture, Pixels, Probe, Result, Stream, StreamKind,
+};
+use turbojpeg::{Colorspace, Compressor, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
+
+use super::{Embedded, icc, note_truncation, probe_of, read, rgb};
+use crate::Source;
+
+/// Segments before the first scan; files have about twenty.
+const SEGMENTS: usize = 20_000;
+/// Scans of a progressive file; encoders write about ten. Each costs a pass
+/// over the whole picture, however few bytes it has.
+const SCANS: u32 = 200;
+/// The end marker is looked for this far from the end of the file first.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// What stands before the first scan.
+pub(super) struct Header {
+    pub width_px: u32,
+    pub height_px: u32,
+    /// Bits of one sample.
+    pub precision_bits: u32,
+    /// The frame's marker: 0xC0 baseline, 0xC2 progressive (T.81, table B.1).
+    process: u8,
+    /// Identifier, horizontal and vertical sampling of each component.
+    components: Vec<[u8; 3]>,
+    /// The transform in Adobe's own segment: 0 none, 1 YCbCr, 2 YCCK.
+    adobe_transform: Option<u8>,
+    icc: Vec<u8>,
+    /// Bytes read up to the first scan.
+    scan_at: u64,
+}
+
+/// Reads segments until the first scan.
+fn header(reader: impl BufRead + Seek, icc_bytes: u64) -> Result<Header> {
+    let mut segments = Segments { reader, at: 0 };
+    segments.header(icc_bytes).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => corrupt("it ends before its first scan"),
+        std::io::ErrorKind::InvalidData => corrupt(&error.to_string()),
+        _ => Error::io("reading the JPEG header", &error),
+    })
+}
+
+fn corrupt(why: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, "reading the JPEG header", why)
+}
+
+struct Segments<R> {
+    reader: R,
+    at: u64,
+}
+
+impl<R: BufRead + Seek> Segments<R> {
+    fn header(&mut self, icc_bytes: u64) -> std::io::Result<Header> {
+        let invalid = |why: &'static str| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+        let mut found: Option<Header> = None;
+        let (mut adobe_transform, mut icc) = (None, Vec::new());
+        for _ in 0..SEGMENTS {
+            let marker = self.marker()?;
+            if matches!(marker, 0x01 | 0xd0..=0xd8) {
+                continue;
+            }
+            if marker == 0xd9 {
+                return Err(invalid("it has no picture before its end marker"));
+            }
+            let length = u64::from(u16::from_be_bytes(self.bytes()?));
+            let mut left =
+                length.checked_sub(2).ok_or_else(|| invalid("a segment is too short"))?;
+            match marker {
+                0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                    let [precision, h1, h0, w1, w0, count] = self.bytes()?;
+                    left = left.saturating_sub(6);
+                    let mut components = Vec::new();
+                    for _ in 0..count {
+                        let [id, sampling, _] = self.bytes()?;
+                        left = left.saturating_sub(3);
+                        components.push([id, sampling >> 4, sampling & 15]);
+                    }
+                    found = Some(Header {
+                        width_px: u32::from(u16::from_be_bytes([w1, w0])),
+                        height_px: u32::from(u16::from_be_bytes([h1, h0])),
+                        precision_bits: u32::from(precision),
+                        process: marker,
+                        components,
+                        adobe_transform: None,
+                        icc: Vec::new(),
+                        scan_at: 0,
+                    });
+                }
+                0xee if left >= 12 => {
+                    let segment: [u8; 12] = self.bytes()?;
+                    left -= 12;
+                    if segment.starts_with(b"Adobe") {
+                        adobe_transform = Some(segment[11]);
+                    }
+                }
+                0xe2 if left >= 14 => {
+                    let start: [u8; 14] = self.bytes()?;
+                    left -= 14;
+                    if start.starts_with(b"ICC_PROFILE\0") && icc.len() as u64 + left <= icc_bytes {
+                        (&mut self.reader).take(left).read_to_end(&mut icc)?;
+                        self.at += left;
+                        left = 0;
+                    }
+                }
+                0xda => {
+                    let mut header =
+                        found.ok_or_else(|| invalid("a scan comes before the size"))?;
+                    (header.adobe_transform, header.icc) = (adobe_transform, icc);
+                    header.scan_at = self.at;
+                    return Ok(header);
+                }
+                _ => {}
+            }
+            self.reader.seek_relative(left as i64)?;
+            self.at += left;
+        }
+        Err(invalid("it has too many segments"))
+    }
+
+    /// The next marker; stray bytes before it are skipped, as decoders do.
+    fn marker(&mut self) -> std::io::Result<u8> {
+        loop {
+            let [byte] = self.bytes()?;
+            if byte != 0xff {
+                continue;
+            }
+            let [mut marker] = self.bytes()?;
+            while marker == 0xff {
+                [marker] = self.bytes()?;
+            }
+            if marker != 0 {
+                return Ok(marker);
+            }
+        }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> std::io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.reader.read_exact(&mut bytes)?;
+        self.at += N as u64;
+        Ok(bytes)
+    }
+}
+
+impl Header {
+    /// Whether this is what cameras embed as a preview: Huffman, 8 bits, grey
+    /// or colour. RAW data is often JPEG too, but lossless.
+    fn is_viewable(&self) -> bool {
+        matches!(self.process, 0xc0..=0xc2)
+            && self.precision_bits == 8
+            && matches!(self.components.len(), 1 | 3)
+            && self.width_px > 0
+            && self.height_px > 0
+    }
+
+    fn profile(&self) -> Option<&'static str> {
+        Some(match self.process {
+            0xc0 => "Baseline",
+            0xc1 => "Extended Sequential",
+            0xc2 => "Progressive",
+            0xc3 => "Lossless",
+            _ => return None,
+        })
+    }
+
+    fn pixel_format(&self) -> Option<&'static str> {
+        if self.precision_bits != 8 {
+            return None;
+        }
+        let [luma, blue, red] = match self.components.as_slice() {
+            [_] => return Some("gray"),
+            [luma, blue, red] => [luma, blue, red],
+            _ => return None,
+        };
+        let ids = [luma[0], blue[0], red[0]];
+        if self.adobe_transform == Some(0) || ids == *b"RGB" {
+            return Some("gbrp");
+        }
+        if blue[1..] != red[1..] || blue[1] == 0 || blue[2] == 0 {
+            return None;
+        }
+        match (luma[1] / blue[1], luma[2] / blue[2]) {
+            (2, 2) => Some("yuvj420p"),
+            (2, 1) => Some("yuvj422p"),
+            (1, 1) => Some("yuvj444p"),
+            (1, 2) => Some("yuvj440p"),
+            (4, 1) => Some("yuvj411p"),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn probe(source: &Source) -> Result<Probe> {
+    let found = header(read::from(source, 0)?, source.limits().tag_bytes)?;
+    if found.width_px == 0 || found.height_px == 0 {
+        return Err(corrupt("it states no width or height"));
+    }
+    let mut stream = Stream::new(0, StreamKind::Still, "jpeg");
+    stream.width_px = Some(found.width_px);
+    stream.height_px = Some(found.height_px);
+    stream.bit_depth = Some(found.precision_bits);
+    stream.profile = found.profile().map(Into::into);
+    stream.pixel_format = found.pixel_format().map(Into::into);
+    if let Some(name) = icc::description(&found.icc) {
+        stream.color = Some(Color { icc_profile: Some(name), ..Color::default() });
+    }
+    let mut probe = probe_of(source, "jpeg", stream);
+    if !has_end(source, found.scan_at)? {
+        note_truncation(&mut probe, "it has no end marker");
+    }
+    Ok(probe)
+}
+
+/// Whether an end marker follows the first scan: the scan's own bytes cannot
+/// hold one. It is nearly always among the last bytes; only files with much
+/// appended to them are read through.
+fn has_end(source: &Source, scan_at: u64) -> Result<bool> {
+    let tail_at = source.size_bytes().saturating_sub(TAIL_BYTES).max(scan_at);
+    if ends_within(read::from(source, tail_at)?)? {
+        return Ok(true);
+    }
+    ends_within(read::from(source, scan_at)?)
+}
+
+fn ends_within(mut reader: impl BufRead) -> Result<bool> {
+    let mut before = 0;
+    loop {
+        let buffer =
+            reader.fill_buf().map_err(|error| Error::io("looking for the end marker", &error))?;
+        let Some(&last) = buffer.last() else { return Ok(false) };
+        let across = before == 0xff && buffer.first() == Some(&0xd9);
+        if across || buffer.windows(2).any(|pair| pair == [0xff, 0xd9]) {
+            return Ok(true);
+        }
+        before = last;
+        let length = buffer.len();
+        reader.consume(length);
+    }
+}
+
+/// A JPEG that can be shown at this place in the file, or `None`.
+pub(super) fn embedded(source: &Source, start: u64, length: u64) -> Option<Embedded> {
+    if length == 0 || read::exactly(source, start) != Some([0xff, 0xd8, 0xff]) {
+        return None;
+    }
+    let found = header(read::from(source, start).ok()?, 0).ok()?;
+    found.is_viewable().then_some(Embedded {
+        start,
+        length,
+        width_px: found.width_px,
+        height_px: found.height_px,
+    })
+}
+
+/// The pixels, reduced to 1/2, 1/4 or 1/8 where the longer side stays at
+/// `target_px` or more. Data that is damaged or cut off gives what came before
+/// the damage, as far as libjpeg-turbo can go on.
+pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Picture> {
+    let mut decoder = Decompressor::new().map_err(failed)?;
+    decoder.set_scan_limit(SCANS).map_err(failed)?;
+    let cleaned;
+    let (bytes, header) = match decoder.read_header(bytes) {
+        Ok(header) => (bytes, header),
+        // The binding gives nothing when the header is odd but good enough.
+        Err(error) if is_warning(&error) => {
+            cleaned = without_oddities(bytes).ok_or_else(|| failed(error))?;
+            (cleaned.as_slice(), decoder.read_header(&cleaned).map_err(failed)?)
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let is_cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
+    let format = if is_cmyk { PixelFormat::CMYK } else { PixelFormat::RGB };
+    limits.check_picture(header.width as u64, header.height as u64, format.size() as u64)?;
+
+    if !header.is_lossless {
+        let longest = header.width.max(header.height);
+        let enough =
+            [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF]
+                .into_iter()
+                .find(|factor| factor.scale(longest) >= target_px as usize);
+        decoder.set_scaling_factor(enough.unwrap_or(ScalingFactor::ONE)).map_err(failed)?;
+    }
+    let scaled = header.scaled(decoder.scaling_factor());
+    let pitch = scaled.width * format.size();
+    let mut pixels = vec![0; pitch * scaled.height];
+    let output = Image {
+        pixels: pixels.as_mut_slice(),
+        width: scaled.width,
+        pitch,
+        height: scaled.height,
+        format,
+    };
+    match decoder.decompress(bytes, output) {
+        Err(error) if !is_warning(&error) => return Err(failed(error)),
+        _ => {}
+    }
+    if is_cmyk {
+        let inverted = header_of(bytes).is_ok_and(|found| found.adobe_transform.is_some());
+        pixels = rgb::from_cmyk(&pixels, inverted);
+    }
+    Picture::new(scaled.width as u32, scaled.height as u32, Pixels::U8(pixels), Color::default())
+}
+
+/// The same picture with nothing before the first scan but what decoding
+/// needs: stray bytes between segments and unknown revisions are gone.
+fn without_oddities(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut segments = Segments { reader: Cursor::new(bytes), at: 0 };
+    let mut kept = vec![0xff, 0xd8];
+    for _ in 0..SEGMENTS {
+        let marker = segments.marker().ok()?;
+        let start = segments.at as usize;
+        if matches!(marker, 0x01 | 0xd0..=0xd8) {
+            continue;
+        }
+        if marker == 0xda {
+            kept.extend([0xff, marker]);
+            kept.extend_from_slice(bytes.get(start..)?);
+            return Some(kept);
+        }
+        let length = usize::from(u16::from_be_bytes(segments.bytes().ok()?));
+        let segment = bytes.get(start..start.checked_add(length.max(2))?)?;
+        let is_known_adobe = marker == 0xee
+            && segment.get(2..7) == Some(b"Adobe")
+            && segment.get(13).is_some_and(|&transform| transform <= 2);
+        // Frame headers and tables (T.81, table B.1), and what Adobe says of colour.
+        if matches!(marker, 0xc0..=0xcf | 0xdb..=0xdd) || is_known_adobe {
+            kept.extend([0xff, marker]);
+            kept.extend_from_slice(segment);
+        }
+        let skipped = length.saturating_sub(2) as u64;
+        segments.reader.seek_relative(skipped as i64).ok()?;
+        segments.at += skipped;
+    }
+    None
+}
+
+fn header_of(bytes: &[u8]) -> Result<Header> {
+    header(Cursor::new(bytes), 0)
+}
+
+/// libjpeg-turbo fills the picture, warns, and reports the warning as an error
+/// that differs in its text alone (jerror.h, the JWRN messages).
+fn is_warning(error: &turbojpeg::Error) -> bool {
+    const WARNINGS: [&str; 8] = [
+        "Premature end of JPEG file",
+        "Corrupt JPEG data",
+        "Inconsistent progression sequence",
+        "Invalid SOS parameters for sequential JPEG",
+        "Unknown Adobe color transform code",
+        "Warning:",
+        "Invalid component ID",
+        "Application transferred too many scanlines",
+    ];
+    let text = error.to_string();
+    WARNINGS.iter().any(|warning| text.contains(warning))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn failed(error: turbojpeg::Error) -> Error {
+    let text = error.to_string();
+    let kind = match &error {
+        turbojpeg::Error::Null => ErrorKind::Limit,
+        _ if text.contains("nsufficient memory") || text.contains("Memory allocation") => {
+            ErrorKind::Limit
+        }
+        _ if text.contains("too many scans") || text.contains("more than") => ErrorKind::Limit,
+        _ if text.contains("Unsupported") || text.contains("precision") => ErrorKind::Unsupported,
+        _ => ErrorKind::Corrupt,
+    };
+    let why = text.trim_start_matches("TurboJPEG error: ").to_lowercase();
+    Error::new(kind, "decoding the JPEG", why)
+}
+
+/// The picture as a baseline JPEG with 4:2:0 chroma. `quality` is 1 to 100 as
+/// libjpeg counts it; what is outside is taken to the nearest. 16-bit numbers
+/// are rounded to 8 and nothing is tone mapped: that comes before.
+///
+/// # Errors
+/// `Invalid` when a side is over 65,535 pixels.
+pub fn encode_jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
+    let narrowed;
+    let values = match picture.pixels() {
+        Pixels::U8(values) => values.as_slice(),
+        Pixels::U16(values) => {
+            narrowed = values.iter().map(|&value| rgb::to_8_bits(value)).collect::<Vec<u8>>();
+            narrowed.as_slice()
+        }
+    };
+    let failed = |error: turbojpeg::Error| {
+        let why = error.to_string().trim_start_matches("TurboJPEG error: ").to_lowercase();
+        Error::new(ErrorKind::Invalid, "encoding the JPEG", why)
+    };
+    let width = picture.width_px() as usize;
+    let image = Image {
+        pixels: values,
+        width,
+        pitch: width * 3,
+        height: picture.height_px() as usize,
+        format: PixelFormat::RGB,
+    };
+    let mut encoder = Compressor::new().map_err(failed)?;
+    encoder.set_quality(i32::from(quality.clamp(1, 100))).map_err(failed)?;
+    encoder.set_subsamp(Subsamp::Sub2x2).map_err(failed)?;
+    encoder.compress_to_vec(image).map_err(failed)
+}

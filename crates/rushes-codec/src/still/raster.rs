@@ -1,0 +1,294 @@
+//! The formats that the `image` crate decodes.
+
+use std::io::BufReader;
+
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use rushes_media::{Color, Error, ErrorKind, Picture, Pixels, Probe, Result, Stream, StreamKind};
+
+use super::{icc, note_truncation, probe_of, read, rgb};
+use crate::Source;
+
+fn format_of(name: &str) -> Option<ImageFormat> {
+    Some(match name {
+        "png" => ImageFormat::Png,
+        "gif" => ImageFormat::Gif,
+        "webp" => ImageFormat::WebP,
+        "tiff" => ImageFormat::Tiff,
+        "bmp" => ImageFormat::Bmp,
+        "hdr" => ImageFormat::Hdr,
+        "exr" => ImageFormat::OpenExr,
+        "pnm" => ImageFormat::Pnm,
+        "qoi" => ImageFormat::Qoi,
+        "tga" => ImageFormat::Tga,
+        "ico" => ImageFormat::Ico,
+        _ => return None,
+    })
+}
+
+/// A decoder that has read the header, bound by the limits of the source.
+fn decoder<'a>(source: &'a Source, format: &str) -> Result<impl ImageDecoder + 'a> {
+    let known = format_of(format).ok_or_else(|| Error::bug("choosing a decoder", format))?;
+    let mut reader = ImageReader::with_format(BufReader::new(source.reader()), known);
+    let mut allowed = image::Limits::no_limits();
+    allowed.max_image_width = Some(source.limits().side_px);
+    allowed.max_image_height = Some(source.limits().side_px);
+    allowed.max_alloc = Some(source.limits().picture_bytes);
+    reader.limits(allowed);
+    reader.into_decoder().map_err(failed)
+}
+
+/// The embedded ICC profile, unpacked, if it can be had.
+pub(super) fn icc_profile(source: &Source, format: &str) -> Option<Vec<u8>> {
+    decoder(source, format).ok()?.icc_profile().ok()?
+}
+
+pub(super) fn probe(source: &Source, head: &[u8], format: &'static str) -> Result<Probe> {
+    let found = match format {
+        "webp" => webp(source, head),
+        "gif" => gif(head),
+        "bmp" => bmp(head),
+        _ => None,
+    };
+    let mut found = match found {
+        Some(found) => found,
+        None => by_decoder(source, format)?,
+    };
+    if found.width_px == 0 || found.height_px == 0 {
+        let why = "it states no width or height";
+        return Err(Error::new(ErrorKind::Corrupt, "reading the picture's header", why));
+    }
+    let mut stream = Stream::new(0, StreamKind::Still, format);
+    stream.width_px = Some(found.width_px);
+    stream.height_px = Some(found.height_px);
+    stream.bit_depth = found.depth_bits;
+    stream.pixel_format = found.pixel_format.map(Into::into);
+    if let Some(name) = found.icc.take().and_then(|profile| icc::description(&profile)) {
+        stream.color = Some(Color { icc_profile: Some(name), ..Color::default() });
+    }
+    let mut probe = probe_of(source, format, stream);
+    if found.stated_bytes > source.size_bytes() {
+        let (stated, real) = (found.stated_bytes, source.size_bytes());
+        note_truncation(&mut probe, &format!("{real} of {stated} bytes are there"));
+    }
+    Ok(probe)
+}
+
+/// What a header says.
+#[derive(Default)]
+struct Header {
+    width_px: u32,
+    height_px: u32,
+    depth_bits: Option<u32>,
+    pixel_format: Option<&'static str>,
+    icc: Option<Vec<u8>>,
+    /// What the file says its size is; 0 when it does not.
+    stated_bytes: u64,
+}
+
+/// GIF89a, section 18: the logical screen.
+fn gif(head: &[u8]) -> Option<Header> {
+    let [w0, w1, h0, h1] = *head.get(6..10)?.first_chunk::<4>()?;
+    Some(Header {
+        width_px: u32::from(u16::from_le_bytes([w0, w1])),
+        height_px: u32::from(u16::from_le_bytes([h0, h1])),
+        depth_bits: Some(8),
+        pixel_format: Some("pal8"),
+        ..Header::default()
+    })
+}
+
+/// The file header, then a BITMAPCOREHEADER or one of its successors.
+fn bmp(head: &[u8]) -> Option<Header> {
+    let short = |at: usize| Some(u16::from_le_bytes(*head.get(at..)?.first_chunk::<2>()?));
+    let long = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk::<4>()?));
+    let is_core = long(14)? == 12;
+    let (width_px, height_px, bits) = if is_core {
+        (u32::from(short(18)?), u32::from(short(20)?), short(24)?)
+    } else {
+        // A negative height is a picture stored from the top.
+        (long(18)?, long(22)?.cast_signed().unsigned_abs(), short(28)?)
+    };
+    let compression = if is_core { 0 } else { long(30)? };
+    let (depth_bits, pixel_format) = match (bits, compression) {
+        (1 | 4 | 8, _) => (8, Some("pal8")),
+        (16, 0) => (5, Some("rgb555le")),
+        (16, _) => (5, None),
+        (24, _) => (8, Some("bgr24")),
+        (32, 0) => (8, Some("bgr0")),
+        (32, _) => (8, Some("bgra")),
+        _ => (8, None),
+    };
+    Some(Header {
+        width_px,
+        height_px,
+        depth_bits: Some(depth_bits),
+        pixel_format,
+        ..Header::default()
+    })
+}
+
+/// The RIFF container of WebP (RFC 9649, section 2): the picture's chunk, or
+/// the canvas of an extended file.
+fn webp(source: &Source, head: &[u8]) -> Option<Header> {
+    let riff_bytes = u32::from_le_bytes(*head.get(4..8)?.first_chunk::<4>()?);
+    let kind = head.get(12..16)?;
+    let start = head.get(20..30)?.first_chunk::<10>()?;
+    let mut found = Header {
+        depth_bits: Some(8),
+        stated_bytes: u64::from(riff_bytes) + 8,
+        ..Header::default()
+    };
+    match kind {
+        b"VP8 " => {
+            let side = |low: u8, high: u8| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+            found.width_px = side(start[6], start[7]);
+            found.height_px = side(start[8], start[9]);
+            found.pixel_format = Some("yuv420p");
+        }
+        b"VP8L" => {
+            let bits = u32::from_le_bytes([start[1], start[2], start[3], start[4]]);
+            found.width_px = (bits & 0x3fff) + 1;
+            found.height_px = (bits >> 14 & 0x3fff) + 1;
+            found.pixel_format = Some("argb");
+        }
+        b"VP8X" => {
+            let side = |a: u8, b: u8, c: u8| u32::from_le_bytes([a, b, c, 0]) + 1;
+            found.width_px = side(start[4], start[5], start[6]);
+            found.height_px = side(start[7], start[8], start[9]);
+            webp_extended(source, &mut found, start[0]);
+        }
+        _ => return None,
+    }
+    Some(found)
+}
+
+/// The chunks of an extended WebP: which codec, and the profile.
+fn webp_extended(source: &Source, found: &mut Header, flags: u8) {
+    let mut at = 12;
+    for _ in 0..64 {
+        let Some([k0, k1, k2, k3, length @ ..]) = read::exactly::<8>(source, at) else { return };
+        let length = u64::from(u32::from_le_bytes(length));
+        match &[k0, k1, k2, k3] {
+            b"ICCP" if length <= source.limits().tag_bytes => {
+                found.icc = read::range(source, at + 8, length).ok();
+            }
+            b"VP8 " => {
+                let has_alpha = flags & 0x10 != 0;
+                found.pixel_format = Some(if has_alpha { "yuva420p" } else { "yuv420p" });
+                return;
+            }
+            b"VP8L" => {
+                found.pixel_format = Some("argb");
+                return;
+            }
+            _ => {}
+        }
+        at += 8 + length + length % 2;
+    }
+}
+
+fn by_decoder(source: &Source, format: &str) -> Result<Header> {
+    let mut decoder = decoder(source, format)?;
+    let (width_px, height_px) = decoder.dimensions();
+    let (depth_bits, pixel_format) = layout(decoder.original_color_type(), format);
+    Ok(Header {
+        width_px,
+        height_px,
+        depth_bits,
+        pixel_format,
+        icc: decoder.icc_profile().ok().flatten(),
+        stated_bytes: 0,
+    })
+}
+
+/// Bits of one component, and FFmpeg's name for the layout.
+fn layout(color: ExtendedColorType, format: &str) -> (Option<u32>, Option<&'static str>) {
+    use ExtendedColorType as Kind;
+    match (color, format) {
+        (Kind::L1, _) => (Some(1), Some("monob")),
+        (Kind::L8, _) => (Some(8), Some("gray")),
+        (Kind::L16, _) => (Some(16), Some("gray16be")),
+        (Kind::La8, _) => (Some(8), Some("ya8")),
+        (Kind::Rgb8, "tga") | (Kind::Bgr8, _) => (Some(8), Some("bgr24")),
+        // Radiance's shared exponent; the decoder gives floats.
+        (Kind::Rgb8 | Kind::Rgb32F, "hdr" | "exr") => (Some(32), Some("gbrpf32le")),
+        (Kind::Rgb8, _) => (Some(8), Some("rgb24")),
+        (Kind::Rgb16, _) => (Some(16), Some("rgb48be")),
+        (Kind::Rgba8, "tga" | "ico") | (Kind::Bgra8, _) => (Some(8), Some("bgra")),
+        (Kind::Rgba8, _) => (Some(8), Some("rgba")),
+        (Kind::Rgba16, _) => (Some(16), Some("rgba64be")),
+        (Kind::Rgba32F, _) => (Some(32), Some("gbrapf32le")),
+        _ => (None, None),
+    }
+}
+
+/// The picture as RGB. With `hdr`, the colour of PQ or HLG numbers, 16 bits
+/// stay 16.
+pub(super) fn decode(source: &Source, format: &str, hdr: Option<Color>) -> Result<Picture> {
+    let decoder = decoder(source, format)?;
+    let (width_px, height_px) = decoder.dimensions();
+    let pixel_bytes = u64::from(decoder.color_type().bytes_per_pixel()).max(3);
+    source.limits().check_picture(u64::from(width_px), u64::from(height_px), pixel_bytes)?;
+    let decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    if let (Some(color), DynamicImage::ImageRgb16(values)) = (hdr.as_ref(), &decoded) {
+        let color = Color { matrix: None, range: Some("pc".into()), ..color.clone() };
+        return Picture::new(width_px, height_px, Pixels::U16(values.as_raw().clone()), color);
+    }
+    // 8-bit PQ stays what it is, and says so.
+    let color = hdr.map_or_else(Color::default, |color| Color { matrix: None, ..color });
+    Picture::new(width_px, height_px, Pixels::U8(rgb_of(decoded)), color)
+}
+
+fn rgb_of(decoded: DynamicImage) -> Vec<u8> {
+    let grey = |value: u8| [value; 3];
+    match decoded {
+        DynamicImage::ImageLuma8(values) => values.into_raw().into_iter().flat_map(grey).collect(),
+        DynamicImage::ImageLumaA8(values) => {
+            let pairs = values.as_raw().as_chunks::<2>().0.iter();
+            pairs.flat_map(|&[value, alpha]| grey(rgb::over_grey(value, alpha))).collect()
+        }
+        DynamicImage::ImageRgb8(values) => values.into_raw(),
+        DynamicImage::ImageRgba8(values) => rgb::from_rgba(values.as_raw()),
+        DynamicImage::ImageLuma16(values) => {
+            values.as_raw().iter().flat_map(|&value| grey(rgb::to_8_bits(value))).collect()
+        }
+        DynamicImage::ImageLumaA16(values) => {
+            let pairs = values.as_raw().as_chunks::<2>().0.iter();
+            pairs
+                .map(|pair| pair.map(rgb::to_8_bits))
+                .flat_map(|[value, alpha]| grey(rgb::over_grey(value, alpha)))
+                .collect()
+        }
+        DynamicImage::ImageRgb16(values) => {
+            values.as_raw().iter().map(|&value| rgb::to_8_bits(value)).collect()
+        }
+        DynamicImage::ImageRgba16(values) => {
+            let pixels = values.as_raw().as_chunks::<4>().0.iter();
+            pixels.flat_map(|pixel| rgb::from_rgba(&pixel.map(rgb::to_8_bits))).collect()
+        }
+        DynamicImage::ImageRgb32F(values) => {
+            values.as_raw().iter().map(|&light| rgb::from_linear(light)).collect()
+        }
+        DynamicImage::ImageRgba32F(values) => {
+            let pixels = values.as_raw().as_chunks::<4>().0.iter();
+            pixels
+                .flat_map(|&[red, green, blue, alpha]| {
+                    let alpha = (alpha.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+                    [red, green, blue].map(|light| rgb::over_grey(rgb::from_linear(light), alpha))
+                })
+                .collect()
+        }
+        other => other.into_rgb8().into_raw(),
+    }
+}
+
+fn failed(error: ImageError) -> Error {
+    const WHAT: &str = "decoding the picture";
+    let kind = match error {
+        ImageError::IoError(error) => return Error::io(WHAT, &error),
+        ImageError::Limits(_) => ErrorKind::Limit,
+        ImageError::Unsupported(_) => ErrorKind::Unsupported,
+        _ => ErrorKind::Corrupt,
+    };
+    Error::new(kind, WHAT, error.to_string().to_lowercase())
+}

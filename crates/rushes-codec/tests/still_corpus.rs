@@ -1,0 +1,184 @@
+//! Real stills, compared with Pillow and ExifTool.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its media fails")]
+
+mod still_support;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rushes_codec::{Source, probe, still_picture};
+use rushes_media::{ErrorKind, Limits, MediaKind, Picture};
+use still_support::{corpus, files, pillow, probed_size, run_python, size, u8s};
+
+/// Cells in a row and a column that are compared by their mean.
+const CELLS: u32 = 6;
+
+/// Prints, for each file, its size and the mean colour of each cell.
+const MEANS: &str = r"
+import sys
+from PIL import Image, ImageStat
+for path in sys.argv[1:]:
+    try:
+        im = Image.open(path)
+        if getattr(im, 'is_animated', False) and im.format in ('GIF', 'PNG', 'WEBP'):
+            print('animated'); continue
+        mode, (w, h) = im.mode, im.size
+        if im.mode in ('I;16', 'I;16B', 'I'):
+            im = im.convert('I').point(lambda v: v * (1 / 257.0) + 0.5).convert('L')
+        if im.mode in ('LA', 'RGBA', 'PA') or 'transparency' in im.info:
+            im = im.convert('RGBA')
+            im = Image.alpha_composite(Image.new('RGBA', im.size, (128, 128, 128, 255)), im)
+        im = im.convert('RGB')
+        n = 6
+        means = []
+        for j in range(n):
+            for i in range(n):
+                x0, x1 = i * w // n, max((i + 1) * w // n, i * w // n + 1)
+                y0, y1 = j * h // n, max((j + 1) * h // n, j * h // n + 1)
+                means += ImageStat.Stat(im.crop((x0, y0, x1, y1))).mean
+        print(w, h, mode, *('%.3f' % m for m in means))
+    except Exception as error:
+        print('failed', type(error).__name__)
+";
+
+fn open(path: &Path) -> Source {
+    let name = path.to_string_lossy().into_owned();
+    Source::new(File::open(path).unwrap(), name.as_bytes(), Limits::default()).unwrap()
+}
+
+fn means(picture: &Picture) -> Vec<f64> {
+    let (width, height) = size(picture);
+    let row = width as usize * 3;
+    let mut found = Vec::new();
+    for j in 0..CELLS {
+        for i in 0..CELLS {
+            let (x0, x1) =
+                (i * width / CELLS, ((i + 1) * width / CELLS).max(i * width / CELLS + 1));
+            let (y0, y1) =
+                (j * height / CELLS, ((j + 1) * height / CELLS).max(j * height / CELLS + 1));
+            let mut sums = [0_u64; 3];
+            for line in u8s(picture).chunks_exact(row).take(y1 as usize).skip(y0 as usize) {
+                for pixel in line[x0 as usize * 3..x1 as usize * 3].chunks_exact(3) {
+                    for (sum, value) in sums.iter_mut().zip(pixel) {
+                        *sum += u64::from(*value);
+                    }
+                }
+            }
+            let count = f64::from((x1 - x0) * (y1 - y0));
+            found.extend(sums.map(|sum| sum as f64 / count));
+        }
+    }
+    found
+}
+
+/// Compares every file that Pillow reads too; gives how many there were.
+fn compare(folder: &str, wanted_files: usize, tolerance: f64) {
+    let (Some(folder), Some(python)) = (corpus(folder), pillow()) else { return };
+    let paths = files(&folder);
+    assert_eq!(paths.len(), wanted_files, "{}", folder.display());
+    let names: Vec<String> = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let lines = run_python(python, MEANS, &names);
+    assert_eq!(lines.lines().count(), wanted_files);
+
+    let (mut compared, mut outcomes) = (0, BTreeMap::new());
+    for (path, line) in paths.iter().zip(lines.lines()) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let shown = path.file_name().unwrap().to_string_lossy();
+        if words[0] == "animated" {
+            *outcomes.entry("animated").or_insert(0) += 1;
+            continue;
+        }
+        let source = open(path);
+        if words[0] == "failed" {
+            // Pillow is stricter with damaged files; ours must only end well.
+            *outcomes.entry("refused by Pillow").or_insert(0) += 1;
+            let found = still_picture(&source, u32::MAX).err().map(|error| error.kind);
+            assert_ne!(found, Some(ErrorKind::Bug), "{shown}");
+            continue;
+        }
+        let stated: (u32, u32) = (words[0].parse().unwrap(), words[1].parse().unwrap());
+        let found = probe(&source).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        assert_eq!(found.kind, MediaKind::Still, "{shown}");
+        assert_eq!(probed_size(&found), stated, "{shown}");
+        assert!(!found.has_audio && found.duration_secs.is_none());
+
+        let picture =
+            still_picture(&source, u32::MAX).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        assert_eq!(size(&picture), stated, "{shown}");
+        let wanted: Vec<f64> = words[3..].iter().map(|word| word.parse().unwrap()).collect();
+        for (found, wanted) in means(&picture).into_iter().zip(wanted) {
+            assert!((found - wanted).abs() <= tolerance, "{shown}: {found} {wanted}");
+        }
+
+        let small = still_picture(&source, 100).unwrap();
+        let (width, height) = size(&small);
+        let longest = stated.0.max(stated.1);
+        assert!(width.max(height) >= longest.min(100), "{shown}: {width}x{height}");
+        compared += 1;
+    }
+    eprintln!("{}: {compared} compared, {outcomes:?}", folder.display());
+    assert!(compared * 10 >= wanted_files * 9, "{compared} of {wanted_files}");
+}
+
+#[test]
+fn images_as_pillow_reads_them() {
+    compare("image", 38, 0.6);
+}
+
+#[test]
+fn photos_as_pillow_reads_them() {
+    compare("photo", 10, 0.6);
+}
+
+#[test]
+fn turned_photos_are_left_as_stored() {
+    compare("orientation", 13, 0.6);
+}
+
+#[test]
+fn photos_with_odd_tags_as_pillow_reads_them() {
+    compare("exif", 149, 0.6);
+}
+
+fn exiftool(path: &Path, tags: &[&str]) -> Option<Vec<i64>> {
+    let output = Command::new("exiftool").args(["-n", "-s3"]).args(tags).arg(path).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.lines().filter_map(|line| line.trim().parse().ok()).collect())
+}
+
+#[test]
+fn heif_sizes_as_exiftool_says() {
+    let Some(folder) = corpus("heic") else { return };
+    let paths: Vec<PathBuf> = files(&folder);
+    assert_eq!(paths.len(), 3);
+    for path in paths {
+        let shown = path.file_name().unwrap().to_string_lossy().into_owned();
+        let source = open(&path);
+        let found = probe(&source).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let stream = &found.streams[0];
+        let is_avif = shown.ends_with(".avif");
+        assert_eq!(stream.codec, if is_avif { "av1" } else { "hevc" }, "{shown}");
+        assert_eq!(found.container.format, if is_avif { "avif" } else { "heic" }, "{shown}");
+        assert_eq!(stream.bit_depth, Some(8), "{shown}");
+        assert!(found.agreement.agrees, "{shown}: {:?}", found.agreement);
+        assert_eq!(stream.rotation_degrees, None, "the turn is already done");
+        let hdr = stream.color.as_ref().and_then(|color| color.hdr.as_deref());
+        assert_eq!(hdr, shown.starts_with("iphone").then_some("gain map"), "{shown}");
+
+        let picture = still_picture(&source, 200).unwrap();
+        assert!(size(&picture).0.max(size(&picture).1) >= 200);
+        match exiftool(&path, &["-ImageWidth", "-ImageHeight", "-Rotation"]) {
+            Some(numbers) if numbers.len() >= 2 => {
+                let turned = matches!(numbers.get(2), Some(90 | 270));
+                let stored = (numbers[0] as u32, numbers[1] as u32);
+                let upright = if turned { (stored.1, stored.0) } else { stored };
+                assert_eq!(probed_size(&found), upright, "{shown}");
+            }
+            _ => eprintln!("SKIPPED: no exiftool here to compare {shown} with"),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Operations on sound.
+
+mod waveform;
+
+pub use waveform::waveform;

@@ -1,0 +1,141 @@
+//! What every request passes before it is answered, and what every answer
+//! carries.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use rushes_media::{Error, ErrorKind};
+
+use crate::json::check_stated_length;
+use crate::problem::Problem;
+use crate::routes::{Access, Endpoint};
+use crate::server::{Peer, Shared};
+use crate::static_files::{is_navigation, page};
+
+/// What a page of the dashboard may do: no script or style but its own files,
+/// no word to any other place.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' blob: data:; media-src 'self'; connect-src 'self'; manifest-src 'self'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// Gives every answer the headers that keep it safe in a browser.
+pub(crate) async fn secure(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Which routes anybody may ask for.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) server: Shared,
+    pub(crate) open: std::sync::Arc<[(Method, String)]>,
+}
+
+impl Guard {
+    pub(crate) fn new(server: Shared, endpoints: &[Endpoint]) -> Guard {
+        let open = endpoints
+            .iter()
+            .filter(|endpoint| endpoint.access == Access::Open)
+            .filter_map(|endpoint| {
+                Some((Method::from_bytes(endpoint.method.as_bytes()).ok()?, endpoint.path.clone()))
+            })
+            .collect();
+        Guard { server, open }
+    }
+
+    /// Everything that is not in the table of open routes needs the token,
+    /// also what there is not.
+    fn is_open(&self, method: &Method, matched: Option<&MatchedPath>) -> bool {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        matched.is_some_and(|matched| {
+            self.open.iter().any(|(open, path)| open == method && path == matched.as_str())
+        })
+    }
+}
+
+/// Lets a request through: asked under our name, by nobody's page but ours,
+/// not too long, with the token where one is needed, and answered in time.
+pub(crate) async fn admit(
+    State(guard): State<Guard>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let server = &guard.server;
+    let peer = request.extensions().get::<Peer>().copied();
+    let checked = server
+        .hosts
+        .check(request.method(), request.uri(), request.headers(), peer.map(|peer| peer.local))
+        .and_then(|()| check_stated_length(request.headers()));
+    if let Err(problem) = checked {
+        return problem.into_response();
+    }
+    if !guard.is_open(request.method(), matched.as_ref())
+        && let Err(problem) = server.access.admit(request.headers(), peer, server.now())
+    {
+        return refused(&request, problem);
+    }
+    match tokio::time::timeout(server.bounds.answer_wait, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                "answering the request",
+                "it took too long and was given up",
+            );
+            Problem::from(error).into_response()
+        }
+    }
+}
+
+/// A person in a browser gets the page to sign in on, everybody else the
+/// problem; the status is the same.
+fn refused(request: &Request, problem: Problem) -> Response {
+    let response = problem.into_response();
+    let path = request.uri().path();
+    if !is_navigation(request) || path.starts_with("/api/") {
+        return response;
+    }
+    let Ok(mut shown) = page(response.status(), request.headers()) else { return response };
+    for name in [WWW_AUTHENTICATE, axum::http::header::RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&name) {
+            shown.headers_mut().insert(name, value.clone());
+        }
+    }
+    shown.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    shown
+}
+
+/// What there is not: the page for a person, which says so, and a problem for
+/// everybody else.
+pub(crate) async fn nothing_here(request: Request) -> Response {
+    let path = request.uri().path();
+    let of_programs = path.starts_with("/api/") || path.starts_with("/static/");
+    if is_navigation(&request)
+        && !of_programs
+        && let Ok(shown) = page(StatusCode::NOT_FOUND, request.headers())
+    {
+        return shown;
+    }
+    let mut response = StatusCode::NOT_FOUND.into_response();
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}

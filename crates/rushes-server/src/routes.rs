@@ -1,0 +1,153 @@
+//! The table of everything that can be asked for. The router is made from it,
+//! and so are the OpenAPI document and the tests that walk every route.
+
+use rushes_actions::media::Preview;
+use rushes_actions::{ACTIONS, Verb};
+
+/// Where the API begins.
+pub(crate) const API: &str = "/api/v1";
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Only who has the token, where one is needed.
+    Token,
+}
+
+/// One thing that can be asked for.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// `GET`, `POST` or `DELETE`; `GET` answers `HEAD` too.
+    pub method: &'static str,
+    /// The whole path, its parameters in braces.
+    pub path: String,
+    /// One line that says what it gives.
+    pub summary: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    pub(crate) answers: Answers,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Answers {
+    Verb(&'static Verb),
+    Media,
+    Preview(Preview),
+    Events,
+    ShowSession,
+    BeginSession,
+    EndSession,
+    OpenApi,
+    Problem,
+    Health,
+    Page,
+    Static,
+    Compat(Compat),
+}
+
+/// The prototype's own routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compat {
+    Stats,
+    Recent,
+    Scan,
+    Search,
+    PostSearch,
+    Paths,
+    AddPath,
+    RemovePath,
+    Jobs,
+    Job,
+    CancelJob,
+    Batches,
+    Batch,
+}
+
+const fn own(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    answers: Answers,
+    summary: &'static str,
+) -> (&'static str, &'static str, Access, Answers, &'static str) {
+    (method, path, access, answers, summary)
+}
+
+/// What is no verb.
+const OWN: &[(&str, &str, Access, Answers, &str)] = &[
+    own("GET", "/api/v1/assets/{id}/media", Access::Token, Answers::Media,
+        "The asset's bytes, whole or in ranges"),
+    own("GET", "/api/v1/assets/{id}/poster", Access::Token, Answers::Preview(Preview::Poster),
+        "A good still of the asset"),
+    own("GET", "/api/v1/assets/{id}/strip", Access::Token, Answers::Preview(Preview::Strip),
+        "Stills from along the video, in one picture"),
+    own("GET", "/api/v1/assets/{id}/waveform", Access::Token, Answers::Preview(Preview::Waveform),
+        "A picture of the sound"),
+    own("GET", "/api/v1/events", Access::Token, Answers::Events,
+        "Live events: jobs that change, and the catalogue's version"),
+    own("GET", "/api/v1/session", Access::Open, Answers::ShowSession,
+        "Whether a token is needed, and whether this client has shown it"),
+    own("POST", "/api/v1/session", Access::Open, Answers::BeginSession,
+        "A cookie for the right token"),
+    own("DELETE", "/api/v1/session", Access::Token, Answers::EndSession,
+        "Make the cookie count no longer"),
+    own("GET", "/openapi.json", Access::Token, Answers::OpenApi,
+        "This API, described as OpenAPI 3.1"),
+    own("GET", "/problems/{kind}", Access::Token, Answers::Problem,
+        "What a kind of problem means"),
+    own("GET", "/health", Access::Open, Answers::Health, "Whether the server works"),
+    own("GET", "/", Access::Token, Answers::Page, "The dashboard"),
+    own("GET", "/asset/{id}", Access::Token, Answers::Page, "The dashboard"),
+    own("GET", "/roots", Access::Token, Answers::Page, "The dashboard"),
+    // The sign-in page cannot be without its script and style; they hold no data.
+    own("GET", "/static/{*path}", Access::Open, Answers::Static, "The dashboard's files"),
+    own("GET", "/stats", Access::Token, Answers::Compat(Compat::Stats),
+        "Totals, as the prototype gave them"),
+    own("GET", "/recent", Access::Token, Answers::Compat(Compat::Recent),
+        "The files that came last, as the prototype gave them"),
+    own("POST", "/scan", Access::Token, Answers::Compat(Compat::Scan),
+        "Scan a folder beneath a registered root"),
+    own("GET", "/search", Access::Token, Answers::Compat(Compat::Search),
+        "Find files, as the prototype gave them"),
+    own("POST", "/search", Access::Token, Answers::Compat(Compat::PostSearch),
+        "Find files, as the prototype gave them"),
+    own("GET", "/paths", Access::Token, Answers::Compat(Compat::Paths),
+        "The paths of the registered roots"),
+    own("POST", "/paths", Access::Token, Answers::Compat(Compat::AddPath),
+        "Register a folder as a root"),
+    own("DELETE", "/paths/{name}", Access::Token, Answers::Compat(Compat::RemovePath),
+        "Forget a root; no file is touched"),
+    own("GET", "/jobs", Access::Token, Answers::Compat(Compat::Jobs),
+        "Jobs by number, as the prototype gave them"),
+    own("GET", "/jobs/{id}", Access::Token, Answers::Compat(Compat::Job),
+        "One job, as the prototype gave it"),
+    own("DELETE", "/jobs/{id}", Access::Token, Answers::Compat(Compat::CancelJob),
+        "Ask a job to stop"),
+    own("GET", "/batches", Access::Token, Answers::Compat(Compat::Batches),
+        "Batches and how many files each holds"),
+    own("GET", "/batches/{name}", Access::Token, Answers::Compat(Compat::Batch),
+        "The files of a batch"),
+];
+
+/// Everything that can be asked for: the verbs, then what is no verb.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let verbs = ACTIONS.iter().map(|verb| Endpoint {
+        method: verb.route.method,
+        path: format!("{API}{}", verb.route.path),
+        summary: verb.summary,
+        access: Access::Token,
+        answers: Answers::Verb(verb),
+    });
+    let own = OWN.iter().map(|&(method, path, access, answers, summary)| Endpoint {
+        method,
+        path: path.to_owned(),
+        summary,
+        access,
+        answers,
+    });
+    verbs.chain(own).collect()
+}

@@ -1,0 +1,192 @@
+// The library: the search and its results in the grid.
+
+import { api } from "./api.js";
+import { say } from "./announce.js";
+import { addRootForm } from "./addroot.js";
+import { el, fill, setting } from "./dom.js";
+import { news } from "./events.js";
+import { filterBar } from "./filterbar.js";
+import { plural } from "./format.js";
+import { Grid } from "./grid.js";
+import { jobs } from "./jobstore.js";
+import { resultsOf } from "./results.js";
+import { assetHref, go, href } from "./router.js";
+import { emptyState, errorState } from "./states.js";
+import { progress } from "./progress.js";
+
+const REFRESH_MS = 1500;
+
+export function libraryView({ searchBar }) {
+  let query = "";
+  let results = null;
+  let memory = null;
+  let visible = false;
+  let refreshTimer = null;
+  let refreshedAt = 0;
+  let roots = null;
+  let changedMeanwhile = false;
+
+  const bar = filterBar({
+    onquery: (text) => go(href("/", { q: text })),
+    onsize: (size) => grid.resize(size),
+    onfill: (on) => {
+      grid.element.classList.toggle("is-filled", on);
+    },
+  });
+  const grid = new Grid({
+    size: Number(setting("size", "220")),
+    addressOf: (row) => assetHref(row.id, query),
+    onopen: (row, index) => {
+      memory = grid.memory;
+      go(assetHref(row.id, query), { state: { index } });
+    },
+  });
+  grid.element.classList.toggle("is-filled", setting("filled", "false") === "true");
+  const overlay = el("div.overlay", { hidden: true });
+  const body = el("div.library-body", {}, grid.element, overlay);
+  const element = el("section.library", { "aria-label": "Library" }, el("h1.hidden-text", {}, "Library"), bar.element, body);
+
+  function changed() {
+    if (results.error?.status === 400) {
+      searchBar.problem = [results.error.message, results.error.remedy].filter(Boolean).join(" ");
+    } else if (!results.error) {
+      searchBar.problem = null;
+    }
+    body.classList.toggle("is-stale", results.error?.status === 400);
+    bar.count(results.total);
+    if (results.total !== null && results.total !== results.saidTotal) {
+      results.saidTotal = results.total;
+      if (visible) say(plural(results.total, "result"));
+    }
+    drawOverlay();
+  }
+
+  function drawOverlay() {
+    const { error, total } = results;
+    if (error && total === null) {
+      const bad = error.status === 400;
+      const retry = () => results.refresh();
+      showOverlay(
+        bad
+          ? emptyState("search", "This search cannot be read", error.message, el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search"))
+          : errorState(error, retry),
+      );
+    } else if (total === 0 && query) {
+      showOverlay(emptyState("search", "Nothing found", "No asset matches this search.", el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search")));
+    } else if (total === 0) {
+      drawFirstRun();
+    } else {
+      overlay.hidden = true;
+      roots = null;
+    }
+  }
+
+  function showOverlay(...content) {
+    fill(overlay, ...content);
+    overlay.hidden = false;
+    overlay.dataset.shows = "";
+  }
+
+  // An empty catalogue invites; while a scan runs, it shows how far that is.
+  async function drawFirstRun() {
+    roots ??= api.roots().catch(() => []);
+    const found = await roots;
+    if (results.total !== 0 || query) return;
+    const active = jobs.active()[0];
+    const state = active ? `job ${active.id}` : found.length ? "scan" : "first";
+    if (!overlay.hidden && overlay.dataset.shows === state) {
+      if (active) overlay.querySelector(".progress")?.replaceWith(progress(active));
+      return;
+    }
+    if (active) {
+      showOverlay(emptyState("folder", active.title, "What is found appears here as it is found."), progress(active));
+    } else if (found.length) {
+      showOverlay(
+        emptyState(
+          "folder",
+          "No media yet",
+          `${plural(found.length, "folder")} registered, nothing found in ${found.length === 1 ? "it" : "them"} so far.`,
+          el("button.primary", { type: "button", onclick: (event) => scanAll(event.currentTarget) }, "Scan now"),
+          el("a.button", { href: "/roots" }, "See the folders"),
+        ),
+      );
+    } else {
+      showOverlay(
+        el(
+          "div.first-run",
+          {},
+          el("h2", {}, "Add a folder of media"),
+          el("p", {}, "Rushes finds the stills, videos and sound in it and shows them here within seconds. It only reads: nothing in the folder is changed."),
+          addRootForm({ onadded: () => ((roots = null), results.refresh()) }),
+        ),
+      );
+    }
+    overlay.dataset.shows = state;
+  }
+
+  async function scanAll(button) {
+    button.disabled = true;
+    try {
+      const answer = await api.scan({});
+      jobs.put(answer?.job);
+    } catch (error) {
+      showOverlay(errorState(error, drawOverlay));
+    }
+  }
+
+  // The catalogue may change several times a second; what is on screen is
+  // asked for again at a calm pace.
+  function catalogChanged() {
+    if (!visible) changedMeanwhile = true;
+    if (!visible || !results || refreshTimer) return;
+    const wait = Math.max(0, refreshedAt + REFRESH_MS - Date.now());
+    refreshTimer = setTimeout(() => {
+      refreshTimer = null;
+      refreshedAt = Date.now();
+      if (visible) results.refresh();
+    }, wait);
+  }
+
+  news.addEventListener("catalog", catalogChanged);
+  jobs.addEventListener("ended", catalogChanged);
+  jobs.addEventListener("change", () => {
+    if (visible && results?.total === 0 && !query) drawFirstRun();
+  });
+
+  return {
+    element,
+    grid,
+    show({ q, reason }) {
+      const returned = !visible && memory !== null && q === query && reason !== "load";
+      visible = true;
+      document.title = q ? `${q} – Rushes` : "Rushes";
+      searchBar.text = q;
+      bar.show(q);
+      const next = resultsOf(q);
+      if (next !== results) {
+        results?.removeEventListener("change", changed);
+        results = next;
+        query = q;
+        results.addEventListener("change", changed);
+        searchBar.problem = null;
+        grid.show(results);
+      } else if (reason === "again" || changedMeanwhile) {
+        results.refresh();
+      }
+      changedMeanwhile = false;
+      changed();
+      grid.update();
+      if (returned) grid.restore(memory, true);
+      memory = null;
+    },
+    hide() {
+      visible = false;
+      memory ??= grid.memory;
+      searchBar.problem = null;
+    },
+    /** Another result was looked at in the detail view: that is the current one now. */
+    looked(index) {
+      if (memory) memory.current = index;
+    },
+  };
+}

@@ -1,0 +1,241 @@
+// Video and sound: the browser's own controls, and under them what an editor
+// expects: shuttle, exact frame steps, timecode.
+
+import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
+import { el, fill } from "./dom.js";
+import { count } from "./format.js";
+import { icon } from "./icons.js";
+import { Shuttle } from "./shuttle.js";
+import { errorBox } from "./states.js";
+import { exactClock, frameAt, fromTimecode, numberOf, rateText, rational, timecode, timeOf } from "./time.js";
+
+/** The player of an asset: `{ element, key(event), keyUp(event), destroy() }`. */
+export function player(asset) {
+  const video = asset.kind === "video";
+  const stream = asset.probe?.streams?.find((item) => item.kind === "video" && !item.attached_picture);
+  const rate = video ? (rational(asset.frame_rate_hz ?? stream?.frame_rate_hz) ?? null) : null;
+  const exact = rate !== null && rate.num > 0 ? rate : null;
+  const start = exact ? fromTimecode(asset.probe?.timecode, exact) : null;
+  const length = numberOf(asset.duration_secs) ?? numberOf(stream?.duration_secs);
+  const stated = stream?.frame_count?.frames ?? null;
+
+  const media = el(video ? "video" : "audio", {
+    controls: true,
+    preload: "metadata",
+    playsinline: true,
+    poster: video ? previewUrl(asset, "poster") : null,
+    "aria-label": asset.name,
+  });
+  const picture = video ? null : soundPicture(asset, media);
+  const screen = el("div.screen", { class: video ? "" : "is-sound" }, picture, media);
+  const trouble = el("div.screen-trouble", { hidden: true });
+
+  const timeText = el("span.readout-main", { title: "Time" });
+  const codeText = el("span.readout-code", { title: start ? "Timecode of the file" : "Timecode from zero" });
+  const frameText = el("span.readout-frame", { title: "Frame, from 0" });
+  const speedText = el("span.readout-speed", { "aria-live": "polite" });
+  const play = el("button.plain", { type: "button", onclick: () => shuttle.toggle() });
+  const stepButton = (by, label, name, key) =>
+    el("button.plain", { type: "button", "aria-label": label, title: `${label} (${key})`, onclick: () => step(by) }, icon(name));
+  const transport = el(
+    "div.transport",
+    { role: "group", "aria-label": "Playback" },
+    exact && stepButton(-1, "One frame back", "stepback", ","),
+    play,
+    exact && stepButton(1, "One frame on", "stepforward", "."),
+    exact && codeText,
+    timeText,
+    exact && frameText,
+    speedText,
+    exact && el("span.readout-rate", { title: "Frames a second, exact" }, stream?.variable_rate ? `≈ ${rateText(asset.frame_rate_hz)}, variable` : `${rateText(`${exact.num}/${exact.den}`)}${exact.den > 1 ? ` (${exact.num}/${exact.den})` : ""}`),
+  );
+  const element = el("div.player", {}, screen, trouble, transport);
+
+  let frame = 0;
+  let target = null; // the frame that a step is on its way to
+  let painting = 0;
+  let watching = null;
+  let held = false; // K is down
+
+  const shuttle = new Shuttle(media, (speed) => {
+    speedText.textContent = speed === 0 || speed === 1 ? "" : `${speed}×`;
+    drawPlay();
+  });
+
+  function drawPlay() {
+    const moving = shuttle.speed !== 0;
+    play.setAttribute("aria-label", moving ? "Pause" : "Play");
+    play.title = moving ? "Pause (K)" : "Play (L)";
+    fill(play, icon(moving ? "pause" : "play"));
+  }
+
+  function lastFrame() {
+    if (stated) return stated - 1;
+    const secs = Number.isFinite(media.duration) ? media.duration : length;
+    return secs && exact ? Math.max(0, Math.ceil(secs * exact.value - 1e-6) - 1) : Number.MAX_SAFE_INTEGER;
+  }
+
+  function step(by) {
+    if (!exact) return;
+    shuttle.stop();
+    const to = Math.max(0, Math.min((target ?? frame) + by, lastFrame()));
+    target = to;
+    media.currentTime = timeOf(to, exact);
+    show(to);
+  }
+
+  function seek(secs) {
+    target = null;
+    const end = Number.isFinite(media.duration) ? media.duration : Infinity;
+    media.currentTime = Math.max(0, Math.min(secs, end));
+  }
+
+  function show(number) {
+    frame = number;
+    if (!exact) return;
+    frameText.textContent = `frame ${count(number)}${stated ? ` of ${count(stated)}` : ""}`;
+    frameText.dataset.frame = number;
+    const first = start ?? { frames: 0, drop: false };
+    codeText.textContent = timecode(first.frames + number, exact, first.drop);
+  }
+
+  function paint() {
+    timeText.textContent = exactClock(media.currentTime);
+    picture?.style.setProperty("--part", String(media.duration > 0 ? media.currentTime / media.duration : 0));
+    if (target === null && !watching && exact) show(Math.min(frameAt(media.currentTime, exact), lastFrame()));
+  }
+
+  function loop() {
+    paint();
+    painting = media.paused && shuttle.speed === 0 ? 0 : requestAnimationFrame(loop);
+  }
+
+  // The browser says which frame it really shows, where it can.
+  function watch() {
+    if (!video || !exact || !media.requestVideoFrameCallback) return;
+    const shown = (_now, { mediaTime }) => {
+      if (target === null || frameAt(mediaTime, exact) === target) {
+        target = null;
+        show(Math.min(frameAt(mediaTime, exact), lastFrame()));
+      }
+      watching = media.requestVideoFrameCallback(shown);
+    };
+    watching = media.requestVideoFrameCallback(shown);
+  }
+
+  function failed() {
+    const code = media.error?.code ?? 0;
+    if (code === MediaError.MEDIA_ERR_ABORTED || !media.getAttribute("src")) return;
+    const away = asset.state !== "present";
+    const format = [asset.codec, asset.probe?.container?.name ?? asset.probe?.container?.format].filter(Boolean).join(" in ");
+    explain(
+      away
+        ? { what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was" }
+        : code === MediaError.MEDIA_ERR_NETWORK
+          ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
+          : { what: `This browser cannot play ${format || "this format"}`, why: media.error?.message || "the format is not one of its own", remedy: "Download the original and open it in a player that knows the format." },
+      !away,
+    );
+  }
+
+  function explain(error, offer) {
+    shuttle.stop();
+    trouble.hidden = false;
+    const poster = previewUrl(asset, "poster");
+    element.classList.add("is-unplayable");
+    screen.hidden = true;
+    transport.hidden = true;
+    fill(
+      trouble,
+      poster && el("img.trouble-poster", { src: poster, alt: `Still of ${asset.name}` }),
+      el(
+        "div.trouble-text",
+        {},
+        errorBox(error, null),
+        offer && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
+      ),
+    );
+  }
+
+  media.addEventListener("error", failed);
+  media.addEventListener("loadedmetadata", () => {
+    paint();
+    if (video && media.videoWidth === 0) {
+      explain({ what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, true);
+    }
+  });
+  media.addEventListener("timeupdate", paint);
+  media.addEventListener("seeked", () => {
+    // A frame callback may not come for a frame that is on screen already.
+    if (target !== null && frameAt(media.currentTime, exact) === target) target = null;
+    paint();
+  });
+  media.addEventListener("play", () => {
+    target = null;
+    painting ||= requestAnimationFrame(loop);
+  });
+  drawPlay();
+  show(0);
+  paint();
+  if (asset.state === "present") {
+    media.src = mediaUrl(asset.id);
+    watch();
+  } else {
+    explain({ what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was", remedy: asset.state === "offline" ? "Connect the disk and scan its folder." : null }, false);
+  }
+
+  function key(event) {
+    if (element.classList.contains("is-unplayable")) return false;
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const jump = event.shiftKey ? 1 : 5;
+    const actions = {
+      " ": () => shuttle.toggle(),
+      k: () => {
+        held = true;
+        if (!event.repeat) shuttle.speed === 0 ? shuttle.forwards() : shuttle.stop();
+      },
+      l: () => (held ? step(1) : event.repeat || shuttle.forwards()),
+      j: () => (held ? step(-1) : event.repeat || shuttle.backwards()),
+      ",": () => step(-1),
+      ".": () => step(1),
+      ArrowLeft: () => seek(media.currentTime - jump),
+      ArrowRight: () => seek(media.currentTime + jump),
+      Home: () => seek(0),
+      End: () => seek(media.duration),
+      m: () => (media.muted = !media.muted),
+    };
+    if (!Object.hasOwn(actions, name)) return false;
+    actions[name]();
+    return true;
+  }
+
+  return {
+    element,
+    key,
+    keyUp(event) {
+      if (event.key.toLowerCase() === "k") held = false;
+    },
+    destroy() {
+      cancelAnimationFrame(painting);
+      if (watching !== null) media.cancelVideoFrameCallback?.(watching);
+      shuttle.stop();
+      media.removeAttribute("src");
+      media.load(); // lets go of the connection at once
+    },
+  };
+}
+
+function soundPicture(asset, media) {
+  const url = previewUrl(asset, "waveform");
+  const cover = previewUrl(asset, "poster");
+  const box = el("div.sound-picture", {}, cover && el("img.sound-cover", { src: cover, alt: "Cover" }));
+  if (!url) return el("div.sound-picture", {}, cover ? box.firstChild : el("span.sound-glyph", {}, icon("audio")));
+  const wave = el("div.wave", {}, el("img", { src: url, alt: "Waveform", draggable: "false" }), el("span.wave-needle"));
+  wave.addEventListener("pointerdown", (event) => {
+    if (!(media.duration > 0)) return;
+    const area = wave.getBoundingClientRect();
+    media.currentTime = (Math.max(0, Math.min(1, (event.clientX - area.left) / area.width))) * media.duration;
+  });
+  box.append(wave);
+  return box;
+}

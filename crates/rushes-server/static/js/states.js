@@ -1,0 +1,51 @@
+// The states that every view has besides its content: nothing there, loading,
+// and an error with what to do about it.
+
+import { el } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** Nothing to show, and what to do about it. */
+export function emptyState(name, title, text, ...actions) {
+  return el(
+    "div.state",
+    {},
+    el("span.state-icon", {}, icon(name)),
+    el("h2", {}, title),
+    text && el("p.state-text", {}, text),
+    actions.length > 0 && el("div.state-actions", {}, ...actions),
+  );
+}
+
+/** What failed, why, and a button that tries again. */
+export function errorState(error, retry) {
+  return el(
+    "div.state.is-error",
+    { role: "alert" },
+    el("span.state-icon", {}, icon("warn")),
+    el("h2", {}, error.message),
+    error.path && el("p.path", {}, error.path),
+    error.remedy && el("p.state-text", {}, error.remedy),
+    retry && el("div.state-actions", {}, el("button.primary", { type: "button", onclick: retry }, icon("retry"), "Try again")),
+  );
+}
+
+/** Grey bars where text will be. */
+export function skeleton(lines = 4) {
+  return el(
+    "div.skeleton",
+    { "aria-busy": "true", "aria-label": "Loading" },
+    ...Array.from({ length: lines }, () => el("div.skeleton-line")),
+  );
+}
+
+/** What an item's own error says: `{ what, why, remedy }`. */
+export function errorBox(error, title = "This file could not be read whole") {
+  if (!error) return null;
+  const text = typeof error === "string" ? error : [error.what, error.why].filter(Boolean).join(": ") || error.detail || error.message;
+  return el(
+    "div.error-box",
+    {},
+    icon("warn"),
+    el("div", {}, title && el("strong", {}, title), el("p", {}, text), error.remedy && el("p.muted", {}, error.remedy), error.path && el("p.path", {}, error.path)),
+  );
+}

@@ -1,0 +1,172 @@
+// A still: fitted to the stage, or closer up to its own pixels and beyond.
+
+import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
+import { el } from "./dom.js";
+import { icon } from "./icons.js";
+import { errorBox } from "./states.js";
+
+// What browsers show by themselves; of anything else the preview is shown.
+const SHOWN = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/apng"]);
+const CLOSEST = 16;
+
+/** The viewer of a still: `{ element, key(event), destroy() }`. */
+export function stillViewer(asset) {
+  const image = el("img.still", { alt: asset.name, draggable: "false", decoding: "async" });
+  const percent = el("output.zoom-percent", { "aria-label": "Zoom" });
+  const button = (label, text, run, title = label) => el("button.plain", { type: "button", "aria-label": label, title, onclick: run }, text);
+  const tools = el(
+    "div.zoom-tools",
+    { role: "group", "aria-label": "Zoom" },
+    button("Further away", "−", () => zoomBy(1 / 1.5), "Further away (−)"),
+    percent,
+    button("Closer", "+", () => zoomBy(1.5), "Closer (+)"),
+    button("Whole picture", "Fit", () => fit(), "Whole picture (Z)"),
+    button("Pixel for pixel", "100 %", () => zoomTo(onePixel()), "Pixel for pixel (Z)"),
+  );
+  const note = el("p.stage-note", { hidden: true });
+  const frame = el("div.still-frame", {}, image);
+  const element = el("div.still-viewer", {}, frame, note, tools);
+
+  // `scale` is CSS pixels per picture pixel; x and y move the centre.
+  let scale = 1;
+  let [x, y] = [0, 0];
+  let fitted = true;
+  let drag = null;
+
+  const onePixel = () => 1 / (devicePixelRatio || 1);
+  const size = () => [image.naturalWidth || asset.width_px || 1, image.naturalHeight || asset.height_px || 1];
+
+  function fitScale() {
+    const [width, height] = size();
+    return Math.min(frame.clientWidth / width, frame.clientHeight / height, Math.max(1, onePixel() * 2));
+  }
+
+  function draw() {
+    const [width, height] = size();
+    if (fitted) [scale, x, y] = [fitScale(), 0, 0];
+    const limit = (part, room) => Math.max(-1, Math.min(1, part / Math.max(1e-6, room))) * room;
+    x = limit(x, Math.max(0, (width * scale - frame.clientWidth) / 2));
+    y = limit(y, Math.max(0, (height * scale - frame.clientHeight) / 2));
+    image.style.width = `${width * scale}px`;
+    image.style.height = `${height * scale}px`;
+    image.style.transform = `translate(-50%, -50%) translate(${x}px, ${y}px)`;
+    frame.classList.toggle("is-close", width * scale > frame.clientWidth + 1 || height * scale > frame.clientHeight + 1);
+    frame.classList.toggle("is-pixels", scale >= onePixel() * 3);
+    percent.textContent = `${Math.round((scale / onePixel()) * 100)} %`;
+  }
+
+  function fit() {
+    fitted = true;
+    draw();
+  }
+
+  // The point under the pointer, or the centre, stays where it is.
+  function zoomTo(next, atX = 0, atY = 0) {
+    const least = Math.min(fitScale(), onePixel());
+    const to = Math.max(least, Math.min(next, CLOSEST * onePixel()));
+    x = atX - ((atX - x) * to) / scale;
+    y = atY - ((atY - y) * to) / scale;
+    scale = to;
+    fitted = Math.abs(to - fitScale()) < 1e-6;
+    draw();
+  }
+
+  const zoomBy = (factor, ...at) => zoomTo(scale * factor, ...at);
+  const toggle = (...at) => (fitted ? zoomTo(Math.abs(fitScale() - onePixel()) < 1e-3 ? onePixel() * 2 : onePixel(), ...at) : fit());
+
+  function pointOf(event) {
+    const box = frame.getBoundingClientRect();
+    return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+  }
+
+  frame.addEventListener("dblclick", (event) => toggle(...pointOf(event)));
+  frame.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      zoomBy(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.002)), ...pointOf(event));
+    },
+    { passive: false },
+  );
+  frame.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || fitted) return;
+    drag = { from: [event.clientX, event.clientY], at: [x, y] };
+    frame.setPointerCapture(event.pointerId);
+    frame.classList.add("is-dragged");
+  });
+  frame.addEventListener("pointermove", (event) => {
+    if (!drag) return;
+    x = drag.at[0] + event.clientX - drag.from[0];
+    y = drag.at[1] + event.clientY - drag.from[1];
+    draw();
+  });
+  const drop = () => {
+    drag = null;
+    frame.classList.remove("is-dragged");
+  };
+  frame.addEventListener("pointerup", drop);
+  frame.addEventListener("pointercancel", drop);
+
+  function say(text) {
+    note.textContent = text;
+    note.hidden = false;
+  }
+
+  function trouble(error) {
+    frame.replaceChildren(
+      el(
+        "div.trouble-text",
+        {},
+        errorBox(error, null),
+        asset.state === "present" && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
+      ),
+    );
+    frame.classList.add("is-trouble");
+    tools.hidden = true;
+  }
+
+  const format = asset.probe?.container?.name ?? asset.codec ?? "this format";
+  const poster = previewUrl(asset, "poster");
+  const direct = asset.state === "present" && SHOWN.has(asset.probe?.container?.mime);
+  let tried = direct ? "original" : "poster";
+
+  function showPoster() {
+    tried = "poster";
+    if (asset.state === "present") say(`Preview. The original is ${format}, which this browser cannot show.`);
+    else say(`Preview. The original is ${asset.state === "offline" ? "on a disk that is offline" : "gone from where it was"}.`);
+    if (poster) image.src = poster;
+    else trouble({ what: asset.state === "present" ? `This browser cannot show ${format}` : "This file is not there now", why: "there is no preview of it", remedy: asset.state === "present" ? "Download the original and open it in a program that knows the format." : null });
+  }
+
+  image.addEventListener("load", () => {
+    image.classList.add("is-loaded");
+    draw();
+  });
+  image.addEventListener("error", () => {
+    if (!image.getAttribute("src")) return;
+    if (tried === "original" && poster) showPoster();
+    else trouble({ what: `This picture could not be shown`, why: "the browser could not decode it", remedy: "Download the original and open it in a program that knows the format." });
+  });
+  const observer = new ResizeObserver(() => draw());
+  observer.observe(frame);
+
+  return {
+    element,
+    attached() {
+      draw();
+      if (direct) image.src = mediaUrl(asset.id);
+      else showPoster();
+    },
+    key(event) {
+      if (event.key === "z" || event.key === "Z") toggle();
+      else if (event.key === "+" || event.key === "=") zoomBy(1.5);
+      else if (event.key === "-") zoomBy(1 / 1.5);
+      else return false;
+      return true;
+    },
+    destroy() {
+      observer.disconnect();
+      image.removeAttribute("src");
+    },
+  };
+}

@@ -1,0 +1,140 @@
+//! The command line, made from the verbs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
+use rushes_actions::ACTIONS;
+use rushes_media::{Error, Result};
+
+/// The hidden subcommand that a worker process is.
+pub const WORKER: &str = "worker";
+
+const ABOUT: &str = "Rushes indexes, searches and plays any folder of media";
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  done, but some items failed (they are listed)
+  2  wrong usage
+  3  not found            7  denied
+  4  unsupported          8  unavailable, or cancelled
+  5  corrupt              9  conflict
+  6  over a limit        10  a mistake in Rushes";
+
+/// The groups that two-word verbs are in.
+const GROUPS: &[(&str, &str)] = &[
+    ("paths", "The registered roots"),
+    ("jobs", "The job log"),
+    ("batches", "The folders that assets are in"),
+];
+
+/// The whole command.
+pub fn command() -> Command {
+    let mut command = Command::new("rushes")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(AFTER_HELP)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(
+            Arg::new("home")
+                .long("home")
+                .value_name("DIR")
+                .env("RUSHES_HOME")
+                .global(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Folder of the catalogue and previews [default: the platform's data folder]"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON document on standard output and nothing else there"),
+        );
+    let mut groups: Vec<Command> = GROUPS
+        .iter()
+        .map(|(name, about)| {
+            Command::new(*name).about(*about).subcommand_required(true).arg_required_else_help(true)
+        })
+        .collect();
+    for verb in ACTIONS {
+        let Some((last, group)) = verb.name.split_last() else { continue };
+        let mut subcommand = (verb.arguments)(Command::new(*last)).about(verb.summary);
+        if verb.changes {
+            subcommand = subcommand.arg(
+                Arg::new("dry-run")
+                    .long("dry-run")
+                    .action(ArgAction::SetTrue)
+                    .help("Print what it would do, and do nothing"),
+            );
+        }
+        if verb.words() == "search" {
+            subcommand = subcommand.after_help(filters());
+        }
+        match groups.iter_mut().find(|command| Some(&command.get_name()) == group.first()) {
+            Some(group) => *group = std::mem::take(group).subcommand(subcommand),
+            None => command = command.subcommand(subcommand),
+        }
+    }
+    command
+        .subcommands(groups)
+        .subcommand(crate::serve::subcommand())
+        .subcommand(
+            Command::new("completions")
+                .about("Print completions for a shell")
+                .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell))),
+        )
+        .subcommand(
+            Command::new("man")
+                .about("Write the man pages into a folder")
+                .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
+        )
+        .subcommand(Command::new(WORKER).hide(true))
+}
+
+/// The filters of the search language, as help text.
+fn filters() -> String {
+    let rows = rushes_catalog::FILTERS.iter();
+    rows.fold(String::from("Filters (a - before one turns it round):\n"), |text, (_, example, does)| {
+        text + &format!("  {example:<24} {does}\n")
+    })
+}
+
+/// The words of the chosen verb, and its own matches.
+pub fn chosen(matches: &ArgMatches) -> (String, &ArgMatches) {
+    let mut words = Vec::new();
+    let mut inner = matches;
+    while let Some((word, matches)) = inner.subcommand() {
+        words.push(word);
+        inner = matches;
+    }
+    (words.join(" "), inner)
+}
+
+/// The most workers that the command line asks for anywhere.
+pub fn most_workers(matches: &ArgMatches) -> usize {
+    let (_, inner) = chosen(matches);
+    let asked = inner.try_get_one::<u32>("workers").ok().flatten();
+    asked.map_or(0, |workers| *workers as usize)
+}
+
+/// Prints completions for the shell that was named.
+pub fn print_completions(matches: &ArgMatches) -> Result<ExitCode> {
+    let shell = matches.get_one::<Shell>("shell").copied().unwrap_or(Shell::Bash);
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command(), "rushes", &mut text);
+    crate::print(&String::from_utf8_lossy(&text))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a man page for the command and each of its verbs.
+pub fn write_man_pages(matches: &ArgMatches) -> Result<ExitCode> {
+    let folder = matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default();
+    let failed = |error: std::io::Error| Error::io("writing the man pages", &error).at(&folder);
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    clap_mangen::generate_to(command(), &folder).map_err(failed)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,153 @@
+//! The `rushes` command: a thin door to the verbs.
+
+mod cli;
+mod progress;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ArgMatches;
+use rushes_actions::{Authority, Context, Engine, JobState, Unwatched, Verb, tasks};
+use rushes_jobs::{Runner, enqueue_verb};
+use rushes_media::{Error, ErrorKind, Limits, Result};
+use rushes_sandbox::{Launch, Pool};
+use rushes_store::Home;
+use serde_json::{Value, json};
+
+/// Set when the person asks the command to stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == cli::WORKER) {
+        return rushes_sandbox::serve(tasks::TASKS, tasks::warm);
+    }
+    let matches = match cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let failed = error.use_stderr();
+            drop(error.print());
+            return ExitCode::from(if failed { ErrorKind::Invalid.exit_code() } else { 0 });
+        }
+    };
+    let as_json = matches.get_flag("json");
+    match run(&matches, as_json) {
+        Ok(code) => code,
+        Err(error) => {
+            if as_json {
+                drop(print(&format!("{}\n", json!({ "error": error }))));
+            }
+            drop(writeln!(std::io::stderr(), "rushes: {error}"));
+            ExitCode::from(error.kind.exit_code())
+        }
+    }
+}
+
+fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
+    let (words, verb_matches) = cli::chosen(matches);
+    match words.as_str() {
+        "completions" => return cli::print_completions(verb_matches),
+        "man" => return cli::write_man_pages(verb_matches),
+        _ => {}
+    }
+    let engine = engine(matches)?;
+    if words == "serve" {
+        return serve::serve(engine, verb_matches);
+    }
+    let verb = rushes_actions::find(&words)
+        .ok_or_else(|| Error::bug("choosing a verb", format!("nothing does {words:?}")))?;
+    let params = (verb.from_arguments)(verb_matches)?;
+    catch_interrupts()?;
+    if verb.changes && verb_matches.get_flag("dry-run") {
+        let context =
+            Context { engine: &engine, authority: Authority::Local, progress: &Unwatched::default() };
+        let plan = (verb.plan)(&context, &params, true)?;
+        print(&if as_json { format!("{}\n", json!({ "plan": plan })) } else { plan.text() })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let output = if verb.as_job { run_job(&engine, verb, &params)? } else { apply(&engine, verb, &params)? };
+    print(&if as_json { format!("{output}\n") } else { (verb.text)(&output)? })?;
+    let failed = (verb.failures)(&output)? > 0;
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+fn apply(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
+    let watch = progress::Stoppable::new(&STOP);
+    let context = Context { engine, authority: Authority::Local, progress: &watch };
+    (verb.apply)(&context, params)
+}
+
+/// Queues the job and runs it here, or follows it when another process has it.
+fn run_job(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
+    let job = enqueue_verb(&**engine.queue()?, verb, params)?;
+    let bar = progress::Bar::new(std::io::stderr().is_terminal());
+    let runner = Runner::new(engine.clone(), "command");
+    let ended = runner.run_job(job.id, &|job| bar.show(job), &STOP)?;
+    bar.finish();
+    let interrupted = STOP.load(Ordering::Relaxed) && ended.finished.is_none();
+    let ended = if interrupted { engine.queue()?.cancel(job.id)? } else { ended };
+    match (ended.state, ended.error, ended.result) {
+        (JobState::Done, _, Some(result)) => Ok(result),
+        (JobState::Failed, Some(error), _) => Err(error),
+        (state, error, _) => {
+            let what = format!("running job {}", ended.id);
+            let why = error.map_or_else(|| format!("it is {}", state.name()), |error| error.why);
+            Err(Error::new(ErrorKind::Unavailable, what, why)
+                .remedy(format!("see rushes jobs show {}", ended.id)))
+        }
+    }
+}
+
+fn engine(matches: &ArgMatches) -> Result<Engine> {
+    let home = match matches.get_one::<PathBuf>("home").cloned() {
+        Some(path) => Home::at(std::path::absolute(path).map_err(|e| Error::io("finding the home folder", &e))?),
+        None => Home::of_platform()?,
+    };
+    let limits = Limits::default();
+    let launch = Launch {
+        program: PathBuf::from("/proc/self/exe"),
+        args: vec![OsString::from(cli::WORKER)],
+    };
+    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let pool = Pool::new(launch, processors.max(cli::most_workers(matches)), limits);
+    Ok(Engine::new(home, rushes_jobs::open_queue, pool, limits))
+}
+
+/// Prints, and ends quietly when nobody reads any more.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Error::io("printing", &error)),
+    }
+}
+
+/// The first Ctrl-C asks to stop; a second one ends the process as usual.
+fn catch_interrupts() -> Result<()> {
+    progress::on_interrupt(&STOP).map_err(|error| Error::io("watching for Ctrl-C", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use rushes_actions::ACTIONS;
+
+    use super::*;
+
+    #[test]
+    fn every_verb_can_be_reached() {
+        let command = cli::command();
+        for verb in ACTIONS {
+            let mut found = Some(&command);
+            for word in verb.name {
+                found = found.and_then(|command| command.find_subcommand(word));
+            }
+            let found = found.unwrap_or_else(|| panic!("{} is missing", verb.words()));
+            assert!(found.get_about().is_some());
+        }
+        cli::command().debug_assert();
+    }
+}
