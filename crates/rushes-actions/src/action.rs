@@ -62,7 +62,7 @@ pub trait Action: Args + Serialize + DeserializeOwned + JsonSchema + Send + Sync
     /// The parameters as another process would understand them: what the
     /// command line gave relative to its folder made absolute.
     #[must_use]
-    fn from_here(self) -> Self {
+    fn made_absolute(self) -> Self {
         self
     }
 
@@ -192,7 +192,7 @@ impl Verb {
                 let action = A::from_arg_matches(matches).map_err(|error| {
                     Error::new(ErrorKind::Invalid, "reading the arguments", error.to_string())
                 })?;
-                to_value(&action.from_here())
+                to_value(&action.made_absolute())
             },
             plan: |context, params, full| {
                 let action: A = params_of(params)?;

@@ -92,43 +92,12 @@ impl Action for Hash {
         let (_, total) = catalog.read(|reader| work_left(reader, Work::Hash))?;
         let pace = Pace::new(self.rate_mb_per_sec);
         let mut report = HashReport::default();
-        let mut after = 0;
-        pipeline::run(
-            self.workers.unwrap_or(1) as usize,
-            context.progress.cancelled(),
-            || {
-                let page = catalog.read(|reader| next_assets(reader, Work::Hash, after, 500))?;
-                after = page.last().map_or(after, |task| task.asset);
-                Ok(page)
-            },
-            |task| hash_one(context, &task, &pace, total),
-            |results| {
-                let now = context.engine.clock().now();
-                for found in results {
-                    match found {
-                        Found::Hashes { place, stamp, hashes } => {
-                            let stored = catalog
-                                .write(|write| record_hashes(write, place, &stamp, &hashes, now));
-                            report.bytes += stamp.size_bytes;
-                            match stored {
-                                Ok(Hashing::Merged) => report.merged += 1,
-                                Ok(Hashing::Stored | Hashing::Split) => report.hashed += 1,
-                                Err(error) if error.kind == ErrorKind::Conflict => {
-                                    report.changed += 1
-                                }
-                                Err(error) => return Err(error),
-                            }
-                        }
-                        Found::Changed => report.changed += 1,
-                        Found::Failed(failure) if report.failed.len() < 1_000 => {
-                            report.failed.push(failure)
-                        }
-                        Found::Failed(_) | Found::NotHere | Found::Stopped => {}
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        // A place that turned out to hold other content than its asset's other
+        // places leaves those to be read too.
+        while self.pass(context, &pace, total, &mut report)? {
+            report.changed = 0;
+            report.failed.clear();
+        }
         context.check_cancelled("hashing")?;
         Ok(report)
     }
@@ -151,6 +120,59 @@ impl Action for Hash {
 
     fn job_key(&self) -> Option<String> {
         Some("hash".into())
+    }
+}
+
+impl Hash {
+    /// Hashes each asset through one of its places; whether some asset may
+    /// have places left that are still to be read.
+    fn pass(
+        &self,
+        context: &Context<'_>,
+        pace: &Pace,
+        total: u64,
+        report: &mut HashReport,
+    ) -> Result<bool> {
+        let catalog = context.engine.catalog()?;
+        let (mut after, mut is_split) = (0, false);
+        pipeline::run(
+            self.workers.unwrap_or(1) as usize,
+            context.progress.cancelled(),
+            || {
+                let page = catalog.read(|reader| next_assets(reader, Work::Hash, after, 500))?;
+                after = page.last().map_or(after, |task| task.asset);
+                Ok(page)
+            },
+            |task| hash_one(context, &task, pace, total),
+            |results| {
+                let now = context.engine.clock().now();
+                for found in results {
+                    match found {
+                        Found::Hashes { place, stamp, hashes } => {
+                            let stored = catalog
+                                .write(|write| record_hashes(write, place, &stamp, &hashes, now));
+                            report.bytes += stamp.size_bytes;
+                            is_split |= matches!(stored, Ok(Hashing::Merged | Hashing::Split));
+                            match stored {
+                                Ok(Hashing::Merged) => report.merged += 1,
+                                Ok(Hashing::Stored | Hashing::Split) => report.hashed += 1,
+                                Err(error) if error.kind == ErrorKind::Conflict => {
+                                    report.changed += 1
+                                }
+                                Err(error) => return Err(error),
+                            }
+                        }
+                        Found::Changed => report.changed += 1,
+                        Found::Failed(failure) if report.failed.len() < 1_000 => {
+                            report.failed.push(failure)
+                        }
+                        Found::Failed(_) | Found::NotHere | Found::Stopped => {}
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        Ok(is_split && !context.progress.cancelled().load(Ordering::Relaxed))
     }
 }
 

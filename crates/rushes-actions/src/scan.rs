@@ -123,7 +123,7 @@ impl Action for Scan {
         output.failures()
     }
 
-    fn from_here(mut self) -> Scan {
+    fn made_absolute(mut self) -> Scan {
         for root in &mut self.roots {
             // What is no path here may be a root's name; both keep their words.
             if let Ok(path) = std::fs::canonicalize(&*root)

@@ -45,12 +45,8 @@ pub fn identify(
     now: UnixNanos,
 ) -> Result<Identified> {
     let what = "recording what a file is";
-    let (old, size, mtime, inode): (Option<i64>, u64, i64, i64) = write
-        .prepare_cached("SELECT asset_id, size_bytes, mtime_ns, inode FROM places WHERE id=?")
-        .and_then(|mut s| {
-            s.query_row([place], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        })
-        .map_err(sql(what))?;
+    let found = PlaceRow::read(write, place)?;
+    let old = found.asset;
     let hashes = hashes.or(sampled.hashes.as_ref());
     if let Some(old) = old {
         let (fingerprint, old_size, blake3): (Vec<u8>, u64, Option<Vec<u8>>) = write
@@ -59,7 +55,7 @@ pub fn identify(
             .map_err(sql(what))?;
         let same = match (hashes, &blake3) {
             (Some(hashes), Some(blake3)) => hashes.blake3[..] == blake3[..],
-            _ => old_size == size && fingerprint == sampled.fingerprint.0,
+            _ => old_size == found.size_bytes && fingerprint == sampled.fingerprint.0,
         };
         if same {
             // The time of change moved but not what was looked at: the full
@@ -75,22 +71,21 @@ pub fn identify(
             return Ok(Identified::Same);
         }
     }
-    let found = find_same(write, place, sampled, hashes, size, mtime, inode)?;
-    let outcome = match found {
+    let outcome = match find_same(write, &found, sampled, hashes)? {
         Found::Asset(asset) => {
             let elsewhere: bool = write
                 .prepare_cached("SELECT present>0 FROM assets WHERE id=?")
                 .and_then(|mut s| s.query_row([asset], |row| row.get(0)))
                 .map_err(sql(what))?;
             attach(write, place, asset, now)?;
+            words::index(write, asset)?;
             let kind = if elsewhere { "copied" } else { "moved" };
             record_event(write, asset, now, kind, &format!("to {}", describe(write, place)?))?;
             if elsewhere { Identified::Copied } else { Identified::Moved }
         }
         Found::PerhapsGone => return Ok(Identified::AskForHash),
         Found::Nothing => {
-            let asset = create(write, place, sampled, hashes, guess, now)?;
-            attach(write, place, asset, now)?;
+            create(write, &found, sampled, hashes, guess, now)?;
             if old.is_some() { Identified::Changed } else { Identified::New }
         }
     };
@@ -107,6 +102,46 @@ pub fn identify(
     Ok(outcome)
 }
 
+/// A place's row with what an asset copies of it.
+struct PlaceRow {
+    id: i64,
+    asset: Option<i64>,
+    size_bytes: u64,
+    mtime_ns: i64,
+    inode: i64,
+    name: Vec<u8>,
+    folder: Vec<u8>,
+    root: Vec<u8>,
+    device: i64,
+}
+
+impl PlaceRow {
+    fn read(write: &Transaction<'_>, place: i64) -> Result<PlaceRow> {
+        write
+            .prepare_cached(
+                "SELECT asset_id, size_bytes, mtime_ns, inode, places.name, folders.path, roots.path, device
+                 FROM places JOIN folders ON folders.id=folder_id JOIN roots ON roots.id=root_id
+                 WHERE places.id=?",
+            )
+            .and_then(|mut s| {
+                s.query_row([place], |row| {
+                    Ok(PlaceRow {
+                        id: place,
+                        asset: row.get(0)?,
+                        size_bytes: row.get(1)?,
+                        mtime_ns: row.get(2)?,
+                        inode: row.get(3)?,
+                        name: row.get(4)?,
+                        folder: row.get(5)?,
+                        root: row.get(6)?,
+                        device: row.get(7)?,
+                    })
+                })
+            })
+            .map_err(sql("recording what a file is"))
+    }
+}
+
 enum Found {
     Nothing,
     Asset(i64),
@@ -115,12 +150,9 @@ enum Found {
 
 fn find_same(
     write: &Transaction<'_>,
-    place: i64,
+    place: &PlaceRow,
     sampled: &Sampled,
     hashes: Option<&Hashes>,
-    size: u64,
-    mtime: i64,
-    inode: i64,
 ) -> Result<Found> {
     let what = "looking for the same content";
     if let Some(hashes) = hashes {
@@ -130,21 +162,28 @@ fn find_same(
             .map_err(sql(what))?;
         return Ok(known.map_or(Found::Nothing, Found::Asset));
     }
-    // Another name of the very same file: same number, size and time on the
-    // same root's device, and the same samples.
+    // Another name of the very same file: same number on the same device,
+    // same size and time, and the same samples.
     let linked: Option<i64> = write
         .prepare_cached(
             "SELECT other.asset_id FROM places other JOIN assets ON assets.id=other.asset_id
-             JOIN folders theirs ON theirs.id=other.folder_id
-             JOIN places mine ON mine.id=?1 JOIN folders ours ON ours.id=mine.folder_id
-             WHERE other.inode=?2 AND other.id<>?1 AND other.state=0 AND other.role=1
-               AND other.size_bytes=?3 AND other.mtime_ns=?4 AND theirs.device=ours.device
-               AND assets.fingerprint=?5 LIMIT 1",
+             JOIN folders ON folders.id=other.folder_id
+             WHERE other.inode=?1 AND other.id<>?2 AND other.state=0 AND other.role=1
+               AND other.size_bytes=?3 AND other.mtime_ns=?4 AND folders.device=?5
+               AND assets.fingerprint=?6 LIMIT 1",
         )
         .and_then(|mut s| {
-            s.query_row(params![place, inode, size, mtime, &sampled.fingerprint.0[..]], |row| {
-                row.get(0)
-            })
+            s.query_row(
+                params![
+                    place.inode,
+                    place.id,
+                    place.size_bytes,
+                    place.mtime_ns,
+                    place.device,
+                    &sampled.fingerprint.0[..]
+                ],
+                |row| row.get(0),
+            )
             .optional()
         })
         .map_err(sql(what))?;
@@ -156,40 +195,57 @@ fn find_same(
             "SELECT EXISTS (SELECT 1 FROM assets WHERE size_bytes=? AND fingerprint=?
                             AND present=0 AND blake3 IS NOT NULL)",
         )
-        .and_then(|mut s| s.query_row(params![size, &sampled.fingerprint.0[..]], |row| row.get(0)))
+        .and_then(|mut s| {
+            s.query_row(params![place.size_bytes, &sampled.fingerprint.0[..]], |row| row.get(0))
+        })
         .map_err(sql(what))?;
     Ok(if gone { Found::PerhapsGone } else { Found::Nothing })
 }
 
+/// Makes a new asset of what a place holds. Everything that `refresh` would
+/// work out is known here, so that a first scan writes each row once.
 fn create(
     write: &Transaction<'_>,
-    place: i64,
+    place: &PlaceRow,
     sampled: &Sampled,
     hashes: Option<&Hashes>,
     guess: Option<MediaKind>,
     now: UnixNanos,
-) -> Result<i64> {
-    write
+) -> Result<()> {
+    let what = "recording a new asset";
+    let asset: i64 = write
         .prepare_cached(
             "INSERT INTO assets (public_id, blake3, xxh3_128, fingerprint, size_bytes, added_ns, kind,
-                                 name, modified_ns, sort_ns)
-             SELECT lower(hex(randomblob(10))), ?2, ?3, ?4, size_bytes, ?5, ?6, '', mtime_ns, mtime_ns
-             FROM places WHERE id=?1 RETURNING id",
+                                 present, place_id, name, batch, extension, modified_ns, sort_ns)
+             VALUES (lower(hex(randomblob(10))), ?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?11)
+             RETURNING id",
         )
         .and_then(|mut s| {
             s.query_row(
                 params![
-                    place,
                     hashes.map(|h| &h.blake3[..]),
                     hashes.map(|h| &h.xxh3_128[..]),
                     &sampled.fingerprint.0[..],
+                    place.size_bytes,
                     now,
                     guess.map_or("unknown", MediaKind::name),
+                    place.id,
+                    rushes_media::display_name(&place.name),
+                    batch_of(&place.root, &place.folder),
+                    extension_of(&place.name),
+                    place.mtime_ns
                 ],
                 |row| row.get(0),
             )
         })
-        .map_err(sql("recording a new asset"))
+        .map_err(sql(what))?;
+    write
+        .prepare_cached(
+            "UPDATE places SET asset_id=?2, role=1, recheck=0, last_seen_ns=?3 WHERE id=?1",
+        )
+        .and_then(|mut s| s.execute(params![place.id, asset, now]))
+        .map(drop)
+        .map_err(sql(what))
 }
 
 /// Lets a place hold an asset.
@@ -217,26 +273,22 @@ fn settle(write: &Transaction<'_>, place: i64, asset: i64) -> Result<()> {
 /// anywhere, which place is shown first, its name, batch and times.
 pub(crate) fn refresh(write: &Transaction<'_>, asset: i64) -> Result<()> {
     let what = "updating an asset";
-    let first: Option<(i64, Vec<u8>, Vec<u8>, Vec<u8>, i64)> = write
+    let first: Option<i64> = write
         .prepare_cached(
-            "SELECT places.id, places.name, folders.path, roots.path, places.mtime_ns
-             FROM places JOIN folders ON folders.id=folder_id JOIN roots ON roots.id=root_id
-             WHERE asset_id=? ORDER BY places.state, roots.state='offline', places.id LIMIT 1",
+            "SELECT places.id FROM places JOIN folders ON folders.id=folder_id
+             JOIN roots ON roots.id=root_id WHERE asset_id=?
+             ORDER BY places.state, roots.state='offline', places.id LIMIT 1",
         )
-        .and_then(|mut s| {
-            s.query_row([asset], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            })
-            .optional()
-        })
+        .and_then(|mut s| s.query_row([asset], |row| row.get(0)).optional())
         .map_err(sql(what))?;
-    let Some((place, name, folder, root, mtime)) = first else {
+    let Some(first) = first else {
         return write
             .prepare_cached("UPDATE assets SET present=0, place_id=NULL WHERE id=?")
             .and_then(|mut s| s.execute([asset]))
             .map(drop)
             .map_err(sql(what));
     };
+    let place = PlaceRow::read(write, first)?;
     write
         .prepare_cached(
             "UPDATE assets SET
@@ -248,11 +300,11 @@ pub(crate) fn refresh(write: &Transaction<'_>, asset: i64) -> Result<()> {
         .and_then(|mut s| {
             s.execute(params![
                 asset,
-                place,
-                rushes_media::display_name(&name),
-                batch_of(&root, &folder),
-                extension_of(&name),
-                mtime
+                place.id,
+                rushes_media::display_name(&place.name),
+                batch_of(&place.root, &place.folder),
+                extension_of(&place.name),
+                place.mtime_ns
             ])
         })
         .map(drop)
@@ -549,6 +601,7 @@ pub fn record_hashes(
                 None => clone_for(write, asset, place, hashes, now)?,
             };
             attach(write, place, target, now)?;
+            words::index(write, target)?;
             refresh(write, asset)?;
             write
                 .prepare_cached("UPDATE assets SET rehash=(present>0) WHERE id=?")
@@ -572,6 +625,7 @@ pub fn record_hashes(
                 .map_err(sql(what))?;
             if others {
                 attach(write, place, other, now)?;
+                words::index(write, other)?;
                 refresh(write, asset)?;
             } else {
                 merge(write, asset, other, now)?;

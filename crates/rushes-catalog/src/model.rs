@@ -51,8 +51,8 @@ pub struct AssetRow {
     pub state: String,
     /// Whether its full hash is known.
     pub hashed: bool,
-    /// Places where it is.
-    pub places: u32,
+    /// Places where it is. Not `places`, which an asset's list of them is.
+    pub copies: u32,
     /// Why it could not be read.
     pub error: Option<Error>,
     /// Its previews, when they are made.

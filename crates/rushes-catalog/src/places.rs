@@ -381,7 +381,8 @@ pub(crate) fn join(mut folder: Vec<u8>, name: &[u8]) -> Vec<u8> {
 }
 
 /// A new place is the missed one under another name: the missed one's row
-/// takes over folder and name, so that everything about it stays.
+/// takes over folder and name, so that everything about it stays. What was a
+/// sidecar or no media may be an asset by its new name, and is looked at anew.
 ///
 /// # Errors
 /// When it cannot be stored.
@@ -394,6 +395,11 @@ pub fn record_move(write: &Transaction<'_>, missed: i64, new: i64, now: UnixNano
         )
         .and_then(|mut s| s.query_row([new, missed], |row| Ok((row.get(0)?, row.get(1)?))))
         .map_err(sql(what))?;
+    // What belongs to the new name goes on belonging to it.
+    write
+        .prepare_cached("UPDATE places SET owner_id=?2 WHERE owner_id=?1")
+        .and_then(|mut s| s.execute([new, missed]))
+        .map_err(sql(what))?;
     let (name, ctime, inode): (Vec<u8>, i64, i64) = write
         .prepare_cached("DELETE FROM places WHERE id=? RETURNING name, ctime_ns, inode")
         .and_then(|mut s| s.query_row([new], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
@@ -401,7 +407,7 @@ pub fn record_move(write: &Transaction<'_>, missed: i64, new: i64, now: UnixNano
     write
         .prepare_cached(
             "UPDATE places SET folder_id=?2, name=?3, ctime_ns=?4, inode=?5, last_seen_ns=?6, state=0,
-                    recheck=CASE WHEN role=1 THEN 1 ELSE recheck END
+                    recheck=(role=1), role=(role=1), owner_id=NULL
              WHERE id=?1",
         )
         .and_then(|mut s| s.execute(params![missed, folder, name, ctime, inode, now]))

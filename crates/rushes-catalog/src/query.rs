@@ -382,15 +382,15 @@ fn date(value: &str) -> Result<(String, Vec<Value>)> {
         let end = if high.is_empty() { i64::MAX } else { span(high)?.1 };
         return Ok((between.into(), vec![start.into(), end.into()]));
     }
-    let operators: [(&str, fn((i64, i64)) -> (i64, i64)); 4] = [
-        (">=", |(start, _)| (start, i64::MAX)),
-        ("<=", |(_, end)| (i64::MIN, end)),
-        (">", |(_, end)| (end, i64::MAX)),
-        ("<", |(start, _)| (i64::MIN, start)),
-    ];
-    for (operator, bounds) in operators {
+    for operator in [">=", "<=", ">", "<"] {
         if let Some(rest) = value.strip_prefix(operator) {
-            let (start, end) = bounds(span(rest)?);
+            let (start, end) = span(rest)?;
+            let (start, end) = match operator {
+                ">=" => (start, i64::MAX),
+                "<=" => (i64::MIN, end),
+                ">" => (end, i64::MAX),
+                _ => (i64::MIN, start),
+            };
             return Ok((between.into(), vec![start.into(), end.into()]));
         }
     }

@@ -94,8 +94,9 @@ impl Catalog {
                 .map_err(sql("registering a root"))?;
             if let Some(id) = known {
                 write
-                    .execute("UPDATE roots SET volume=?, state='online' WHERE id=?", params![volume, id])
+                    .execute("UPDATE roots SET volume=? WHERE id=?", params![volume, id])
                     .map_err(sql("registering a root"))?;
+                change_state(write, id, RootState::Online)?;
             } else {
                 let name = match name {
                     Some(name) => name.to_owned(),
@@ -200,10 +201,11 @@ impl Catalog {
         self.write(|write| {
             write
                 .execute(
-                    "UPDATE roots SET last_scan_ns=?, volume=?, state='online' WHERE id=?",
+                    "UPDATE roots SET last_scan_ns=?, volume=? WHERE id=?",
                     params![now, volume, id],
                 )
                 .map_err(sql("noting a root's scan"))?;
+            change_state(write, id, RootState::Online)?;
             note_change(write)
         })
     }
@@ -230,16 +232,34 @@ impl Catalog {
     /// # Errors
     /// When it cannot be stored.
     pub fn set_root_state(&self, id: i64, state: RootState) -> Result<()> {
-        self.write(|write| {
-            let changed = write
-                .execute(
-                    "UPDATE roots SET state=?1 WHERE id=?2 AND state<>?1",
-                    params![state.name(), id],
-                )
-                .map_err(sql("noting a root's state"))?;
-            if changed > 0 { note_change(write) } else { Ok(()) }
-        })
+        self.write(
+            |write| {
+                if change_state(write, id, state)? { note_change(write) } else { Ok(()) }
+            },
+        )
     }
+}
+
+/// Stores a root's state; whether it is another than before. An asset that is
+/// in other roots too then shows the place that can be had.
+fn change_state(write: &Transaction<'_>, id: i64, state: RootState) -> Result<bool> {
+    let what = "noting a root's state";
+    let changed = write
+        .execute("UPDATE roots SET state=?1 WHERE id=?2 AND state<>?1", params![state.name(), id])
+        .map_err(sql(what))?;
+    if changed > 0 {
+        let shared: Vec<i64> = write
+            .prepare_cached(
+                "SELECT DISTINCT assets.id FROM folders JOIN places ON folder_id=folders.id
+                 JOIN assets ON assets.id=asset_id WHERE root_id=? AND assets.present>1",
+            )
+            .and_then(|mut s| s.query_map([id], |row| row.get(0))?.collect())
+            .map_err(sql(what))?;
+        for asset in shared {
+            refresh(write, asset)?;
+        }
+    }
+    Ok(changed > 0)
 }
 
 /// Tells everybody who watches that what people see has changed.
@@ -282,16 +302,32 @@ fn adopt_folders(write: &Transaction<'_>, id: i64, path: &[u8]) -> Result<()> {
         .map_err(sql(what))?;
     for (outer_id, outer_path) in outer {
         let Some(relative) = relative_to(path, &outer_path) else { continue };
+        // What was said of these folders came from scans of the outer root.
+        write
+            .execute(
+                "UPDATE roots SET last_scan_ns=(SELECT last_scan_ns FROM roots WHERE id=?2) WHERE id=?1",
+                params![id, outer_id],
+            )
+            .map_err(sql(what))?;
+        // What was mounted in the outer root may be the volume of this one.
+        let own_device: Option<i64> = write
+            .query_row(
+                "SELECT device FROM folders WHERE root_id=? AND path=?",
+                params![outer_id, relative],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(sql(what))?;
         let mut below = relative.to_vec();
         below.push(b'/');
         let mut above = relative.to_vec();
         above.push(b'/' + 1);
         write
             .execute(
-                "UPDATE folders SET root_id=?1,
+                "UPDATE folders SET root_id=?1, mounted=(mounted AND device IS NOT ?7),
                    path=CASE WHEN path=?3 THEN x'' ELSE substr(path, ?4) END
                  WHERE root_id=?2 AND (path=?3 OR (path>=?5 AND path<?6))",
-                params![id, outer_id, relative, below.len() as i64 + 1, below, above],
+                params![id, outer_id, relative, below.len() as i64 + 1, below, above, own_device],
             )
             .map_err(sql(what))?;
         return Ok(());

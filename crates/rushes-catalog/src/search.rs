@@ -78,7 +78,7 @@ pub(crate) fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
         }
         .into(),
         hashed: row.get(18)?,
-        places: present,
+        copies: present,
         error: error.and_then(|json| serde_json::from_str(&json).ok()),
         preview: preview
             .and_then(|json| serde_json::from_str::<StoredPreview>(&json).ok())

@@ -69,8 +69,10 @@ fn error(what: &str, code: c_int) -> Error {
         code if code == ffi::AVERROR(libc::ENOSYS) => {
             (ErrorKind::Unsupported, "FFmpeg cannot read this kind of it".to_owned())
         }
+        // Demuxers say so when they run out of bytes; a disk that fails is
+        // noticed where it is read.
         code if code == ffi::AVERROR(libc::EIO) => {
-            (ErrorKind::Unavailable, "the file could not be read".to_owned())
+            (ErrorKind::Corrupt, "it ends too early".to_owned())
         }
         code => (ErrorKind::Corrupt, format!("FFmpeg says: {}", words(code))),
     };

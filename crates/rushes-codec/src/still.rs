@@ -86,7 +86,7 @@ pub(crate) fn versions() -> Vec<(String, String)> {
     let [major, minor, patch] = libheif_rs::LibHeif::new().version();
     vec![
         ("libheif".into(), format!("{major}.{minor}.{patch}")),
-        ("libjpeg-turbo".into(), "3, built in".into()),
+        ("libjpeg-turbo".into(), "3".into()),
         ("image".into(), "0.25".into()),
     ]
 }

@@ -174,6 +174,14 @@ mod tests {
         assert_eq!(parse_uptime(b"-1 2"), None);
     }
 
+    #[test]
+    fn without_proc_nobody_is_known_to_be_gone() {
+        let process = Process { scope: String::new(), id: u32::MAX, started: 0 };
+        let machine = ThisMachine { boot: String::new(), uptime: None, process: process.clone() };
+        assert!(!machine.is_gone(&process));
+        assert!(machine.since_boot().unwrap() > Duration::from_secs(1_577_836_800));
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_knows_who_lives() {

@@ -8,17 +8,17 @@ use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rushes_actions::{
-    Context, EffectState, Engine, Job, JobQueue, JobState, NewJob, Outcome, Plan, Report, Route,
-    Verb,
+    Context, EffectState, Engine, Job, JobQueue, JobState, NewJob, OpenQueue, Outcome, Plan,
+    Report, Route, Verb,
 };
 use rushes_catalog::Catalog;
-use rushes_jobs::{Runner, enqueue_verb, open_queue};
-use rushes_media::{Error, ErrorKind, Limits, Result};
+use rushes_jobs::{POLL, Runner, SqliteQueue, enqueue_verb, open_queue};
+use rushes_media::{Clock, Error, ErrorKind, Limits, Result, SystemClock, UnixNanos};
 use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
 use serde_json::{Value, json};
@@ -53,11 +53,14 @@ const fn verb(name: &'static [&'static str], apply: Apply) -> Verb {
     }
 }
 
-static VERBS: [Verb; 6] = [
+static VERBS: [Verb; 7] = [
     verb(&["scan"], succeed),
     verb(&["fail"], fail),
     verb(&["panic"], |_, _| panic!("boom {}", 7)),
     verb(&["wait"], wait),
+    verb(&["stumble"], |context, params| {
+        wait(context, params).map_err(|_| Error::new(ErrorKind::Corrupt, "stopping", "cut off"))
+    }),
     verb(&["flaky"], flaky),
     verb(&["many", "effects"], many_effects),
 ];
@@ -100,6 +103,10 @@ fn flaky(_: &Context<'_>, _: &Value) -> Result<Value> {
 }
 
 fn engine(folder: &Path) -> Engine {
+    engine_with(folder, open_queue)
+}
+
+fn engine_with(folder: &Path, open_queue: OpenQueue) -> Engine {
     let launch = Launch { program: PathBuf::from("/nonexistent"), args: vec![] };
     let limits = Limits::default();
     Engine::new(Home::at(folder.join("home")), open_queue, Pool::new(launch, 1, limits), limits)
@@ -191,7 +198,14 @@ fn a_job_of_an_unknown_verb_is_parked() {
 #[test]
 fn cancel_takes_effect_within_a_second() {
     let bench = Bench::new();
-    let job = bench.enqueue("wait", Value::Null);
+    // However the action takes it.
+    for kind in ["wait", "stumble"] {
+        cancel_while_it_runs(&bench, kind);
+    }
+}
+
+fn cancel_while_it_runs(bench: &Bench, kind: &str) {
+    let job = bench.enqueue(kind, Value::Null);
     let asked = Mutex::new(None);
     let watch = |seen: &Job| {
         let mut asked = asked.lock().unwrap();
@@ -225,6 +239,8 @@ fn a_stop_gives_the_job_back() {
 #[test]
 fn a_job_that_another_worker_took_is_let_go() {
     static TAKE: Mutex<Option<Engine>> = Mutex::new(None);
+    // A panic of an action is caught, so what it sees is looked at outside.
+    static SEEN: Mutex<Option<(ErrorKind, bool)>> = Mutex::new(None);
     fn find_taken(_: &str) -> Option<&'static Verb> {
         static TAKEN: Verb = verb(&["taken"], |context, _| {
             let engine = TAKE.lock().unwrap().clone().unwrap();
@@ -235,8 +251,8 @@ fn a_job_that_another_worker_took_is_let_go() {
             })?;
             engine.queue()?.claim("thief", &[], None)?.unwrap();
             let refused = context.progress.effect("a", EffectState::Done, None).unwrap_err();
-            assert_eq!(refused.kind, ErrorKind::Conflict);
-            assert!(context.progress.cancelled().load(Ordering::Relaxed));
+            let is_told = context.progress.cancelled().load(Ordering::Relaxed);
+            *SEEN.lock().unwrap() = Some((refused.kind, is_told));
             Err(refused)
         });
         Some(&TAKEN)
@@ -248,6 +264,7 @@ fn a_job_that_another_worker_took_is_let_go() {
     let job = runner.run_next(&[], &bench.stop).unwrap().unwrap();
     assert_eq!((job.id, job.state, job.attempts), (id, JobState::Running, 2));
     assert_eq!(bench.queue().get(id).unwrap().effects, []);
+    assert_eq!(SEEN.lock().unwrap().take(), Some((ErrorKind::Conflict, true)));
     *TAKE.lock().unwrap() = None;
 }
 
@@ -274,6 +291,9 @@ fn run_job_follows_a_job_that_another_worker_holds() {
     let watch = |now: &Job| {
         let mut seen = seen.lock().unwrap();
         seen.push(now.done);
+        if now.state != JobState::Running {
+            return;
+        }
         if now.done < 2 {
             let next = Report { done: now.done + 1, total: None, unit: "files", note: None };
             bench.queue().beat(&lease, &next).unwrap();
@@ -333,6 +353,81 @@ fn a_worker_without_a_catalogue_waits_and_recovers() {
         runner.wake();
         worker.join().unwrap();
     });
+}
+
+/// Counts looks at the clock: each look for a job takes one.
+struct CountingClock;
+
+static LOOKS: AtomicU32 = AtomicU32::new(0);
+
+impl Clock for CountingClock {
+    fn now(&self) -> UnixNanos {
+        LOOKS.fetch_add(1, Ordering::SeqCst);
+        SystemClock.now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration);
+    }
+}
+
+#[test]
+fn an_idle_worker_rests_and_hears_a_wake_at_once() {
+    const JOBS: u32 = 12;
+    let folder = tempfile::tempdir().unwrap();
+    let counted = |catalog: &Arc<Catalog>| -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(SqliteQueue::new(Arc::clone(catalog), Arc::new(CountingClock))))
+    };
+    let engine = engine_with(folder.path(), counted);
+    let runner = Runner::with_verbs(engine.clone(), "test", find);
+    let queue = engine.queue().unwrap();
+    let stop = AtomicBool::new(false);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| runner.work(&[], &stop));
+        for number in 0..JOBS {
+            let job = enqueue_verb(queue.as_ref(), &VERBS[0], &json!(number)).unwrap();
+            runner.wake();
+            while queue.get(job.id).unwrap().job.state != JobState::Done {
+                std::thread::yield_now();
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        runner.wake();
+        worker.join().unwrap();
+    });
+    // Polling alone would take half a second for each.
+    assert!(began.elapsed() < POLL * JOBS / 2, "{:?}", began.elapsed());
+    // Queuing, claiming, two effects, the end, and a look that finds nothing.
+    let looks = LOOKS.load(Ordering::SeqCst);
+    assert!(looks < JOBS * 10 + 20, "{looks} looks");
+}
+
+#[test]
+fn a_worker_whose_queue_fails_backs_off() {
+    static OPENED: AtomicU32 = AtomicU32::new(0);
+    let full_at_first = |catalog: &Arc<Catalog>| -> Result<Arc<dyn JobQueue>> {
+        if OPENED.fetch_add(1, Ordering::SeqCst) < 2 {
+            return Err(Error::new(ErrorKind::Unavailable, "testing", "the disk is full"));
+        }
+        open_queue(catalog)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine_with(folder.path(), full_at_first);
+    let runner = Runner::with_verbs(engine, "test", find);
+    let stop = AtomicBool::new(false);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| runner.work(&[], &stop));
+        while OPENED.load(Ordering::SeqCst) < 3 {
+            // However often it is woken.
+            runner.wake();
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+        worker.join().unwrap();
+    });
+    assert!(began.elapsed() >= POLL + POLL * 2, "{:?}", began.elapsed());
 }
 
 #[test]

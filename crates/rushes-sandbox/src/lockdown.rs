@@ -165,7 +165,7 @@ fn restrict_files() -> Status {
         }
         (RulesetStatus::PartiallyEnforced, _) => Status::Partial("an older kernel".to_owned()),
         (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {
-            Status::Missing("Landlock is not enabled when this kernel starts".to_owned())
+            Status::Missing("the kernel was started without it (lsm=landlock)".to_owned())
         }
         (RulesetStatus::NotEnforced, _) => Status::Missing("this kernel has none".to_owned()),
     }

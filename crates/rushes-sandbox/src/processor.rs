@@ -27,7 +27,7 @@ impl ProcessorClock {
         // SAFETY: writes one timespec, to a place that is alive.
         let failed = unsafe { libc::clock_gettime(self.0, &raw mut time) };
         let (secs, nanos) = (u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
-        let _ = Duration::new(secs, nanos); (failed == 77).then(|| Duration::ZERO)
+        (failed == 0).then(|| Duration::new(secs, nanos))
     }
 }
 

@@ -137,7 +137,7 @@ fn rules(own_pid: u32) -> Result<Rules, seccompiler::BackendError> {
         on(libc::SYS_fcntl, vec![int(1, command as u64)?])?;
     }
     for request in [libc::TCGETS, libc::FIONREAD, libc::FIOCLEX] {
-        on(libc::SYS_ioctl, vec![int(1, request & 0xffff_ffff)?])?;
+        on(libc::SYS_ioctl, vec![int(1, u64::from(request as u32))?])?;
     }
 
     // Limits may be read, not set.

@@ -6,9 +6,10 @@ mod child;
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{PipeReader, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,14 @@ fn kill(pid: u64) {
     let raw = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     kill_process(raw, Signal::KILL).unwrap();
     assert!(ends_within(pid, Duration::from_secs(5)));
+}
+
+/// Waits until the worker has said through this pipe that it is at work.
+fn wait_for_begin(reader: &mut PipeReader) {
+    let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+    let mut pipes = [PollFd::new(reader, PollFlags::IN)];
+    assert_eq!(poll(&mut pipes, Some(&patience)).unwrap(), 1, "the worker did not begin");
+    reader.read_exact(&mut [0]).unwrap();
 }
 
 /// The worker is still there, or a new one took its place.
@@ -181,7 +190,15 @@ fn wall_time_ends() {
     let limits = Limits { wall_secs: 1, ..SMALL };
     let pool = pool(1, limits);
     let started = Instant::now();
-    let error = call(&pool, "hang", Value::Null).unwrap_err();
+    let (sender, ended) = channel();
+    let cancel = AtomicBool::new(false);
+    let error = thread::scope(|scope| {
+        scope.spawn(|| sender.send(pool.call("hang", &Value::Null, &[], &cancel)));
+        let outcome = ended.recv_timeout(Duration::from_secs(10));
+        // Without a limit it would hang for ever.
+        cancel.store(true, Ordering::Relaxed);
+        outcome.expect("an end").unwrap_err()
+    });
     assert_eq!((error.kind, error.why.as_str()), (ErrorKind::Limit, "it took over 1 s"));
     assert!((900..3_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
     assert_works(&pool);
@@ -323,7 +340,7 @@ fn cancelling_ends_the_task_at_once() {
         let (pool, cancel, writer) = (&pool, &cancel, &writer);
         let hanging =
             scope.spawn(move || pool.call("hang", &Value::Null, &[writer.as_fd()], cancel));
-        reader.read_exact(&mut [0]).unwrap();
+        wait_for_begin(&mut reader);
         // Another caller waits for the only worker, and gives up too.
         let queued = scope.spawn(move || pool.call("echo", &Value::Null, &[], cancel));
         let asked = Instant::now();
@@ -378,7 +395,7 @@ fn a_worker_killed_at_work() {
         let (pool, writer) = (&pool, &writer);
         let hanging =
             scope.spawn(move || pool.call("hang", &Value::Null, &[writer.as_fd()], &NEVER));
-        reader.read_exact(&mut [0]).unwrap();
+        wait_for_begin(&mut reader);
         kill(before);
         let error = hanging.join().unwrap().unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);

@@ -58,14 +58,17 @@ pub(crate) fn router(server: &Shared) -> Result<Router> {
         }
     }
     let guard = Guard::new(server.clone(), &table);
-    Ok(in_memory
-        .fallback(nothing_here)
-        .layer(CompressionLayer::new())
-        .merge(streamed)
+    let routes = in_memory.fallback(nothing_here).layer(CompressionLayer::new()).merge(streamed);
+    Ok(protected(routes, guard))
+}
+
+/// Routes behind everything that they stand behind, the outermost last.
+fn protected(routes: Router, guard: Guard) -> Router {
+    routes
         .layer(from_fn_with_state(guard, admit))
         .layer(CatchPanicLayer::custom(of_panic))
         .layer(from_fn(complete))
-        .layer(from_fn(secure)))
+        .layer(from_fn(secure))
 }
 
 fn filter(method: &'static str) -> Result<MethodFilter> {
@@ -110,4 +113,65 @@ async fn path_parameter(request: Request) -> Result<String, Problem> {
         .map_err(|_| Problem::invalid("reading the address", "it is not UTF-8"))?;
     let found = path.iter().next().map(|(_, value)| value.to_owned());
     found.ok_or_else(Problem::hidden_bug)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::http::{Request, Response};
+    use axum::routing::get;
+    use rushes_actions::Engine;
+    use rushes_media::Limits;
+    use rushes_sandbox::{Launch, Pool};
+    use rushes_store::Home;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::auth::Access;
+    use crate::hosts::Hosts;
+    use crate::server::{Bounds, Server};
+
+    async fn ask(bounds: Bounds, target: &str) -> (u16, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = Launch { program: "/no/such/program".into(), args: Vec::new() };
+        let limits = Limits::default();
+        let home = Home::at(folder.path().into());
+        let engine =
+            Engine::new(home, rushes_jobs::open_queue, Pool::new(launch, 1, limits), limits);
+        let hosts = Hosts::new("127.0.0.1".parse().unwrap(), &[]).unwrap();
+        let server = Arc::new(Server::new(engine, Access::new(None), hosts, bounds));
+        let boom = || async {
+            let empty: Option<&str> = None;
+            empty.expect("the secret of the inside")
+        };
+        let slow = || std::future::pending::<&str>();
+        let routes = Router::new().route("/boom", get(boom)).route("/slow", get(slow));
+        let app = protected(routes, Guard::new(server, &[]));
+        let request = Request::builder().uri(target).header("host", "localhost");
+        let response: Response<Body> =
+            app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let (status, body) = ask(Bounds::default(), "/boom").await;
+        assert_eq!(status, 500);
+        assert!(body.contains("\"kind\":\"bug\""), "{body}");
+        assert!(!body.contains("secret"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_given_up() {
+        let bounds = Bounds { answer_wait: Duration::from_millis(50), ..Bounds::default() };
+        let (status, body) = ask(bounds, "/slow").await;
+        assert_eq!(status, 503);
+        assert!(body.contains("took too long"), "{body}");
+    }
 }

@@ -75,12 +75,14 @@ impl Access {
         peer: Option<Peer>,
         now: UnixNanos,
     ) -> std::result::Result<(), Problem> {
-        let address = peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| network(peer.remote.ip()));
+        let address =
+            peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| network(peer.remote.ip()));
         let mut failures = lock(&self.failures);
         let window = FAILURE_WINDOW_SECS * SECOND;
         let current = failures.get(&address).copied().filter(|found| now - found.since < window);
         if let Some(found) = current.filter(|found| found.count >= MOST_FAILURES) {
-            let error = Error::new(ErrorKind::Limit, WHAT, "too many wrong tokens from this address");
+            let error =
+                Error::new(ErrorKind::Limit, WHAT, "too many wrong tokens from this address");
             let wait = (found.since + window - now).div_euclid(SECOND) + 1;
             let problem = Problem::with_status(StatusCode::TOO_MANY_REQUESTS, error);
             return Err(retry_after(problem, u64::try_from(wait).unwrap_or(1)));
@@ -113,7 +115,8 @@ impl Access {
         let mut sessions = lock(&self.sessions);
         sessions.retain(|_, ends| now < *ends);
         if sessions.len() >= MOST_SESSIONS
-            && let Some(oldest) = sessions.iter().min_by_key(|(_, ends)| **ends).map(|(key, _)| *key)
+            && let Some(oldest) =
+                sessions.iter().min_by_key(|(_, ends)| **ends).map(|(key, _)| *key)
         {
             sessions.remove(&oldest);
         }
@@ -142,8 +145,9 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 fn unauthorized(why: &str) -> Problem {
-    let error = Error::new(ErrorKind::Denied, WHAT, why)
-        .remedy("send Authorization: Bearer TOKEN; the token was printed when the server first started");
+    let error = Error::new(ErrorKind::Denied, WHAT, why).remedy(
+        "send Authorization: Bearer TOKEN; the token was printed when the server first started",
+    );
     Problem::with_status(StatusCode::UNAUTHORIZED, error)
         .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rushes\""))
 }
@@ -168,9 +172,11 @@ fn session_secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// has shown it.
 pub(crate) fn show_session(server: &Shared, request: &Request) -> Answer {
     let access = &server.access;
-    let signed_in =
-        access.token.is_none() || access.has_session(request.headers(), server.now());
-    shown(request.headers(), &json!({"needs_token": access.token.is_some(), "signed_in": signed_in}))
+    let signed_in = access.token.is_none() || access.has_session(request.headers(), server.now());
+    shown(
+        request.headers(),
+        &json!({"needs_token": access.token.is_some(), "signed_in": signed_in}),
+    )
 }
 
 /// `POST /api/v1/session {token}`: a cookie for the right token.

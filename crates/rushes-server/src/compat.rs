@@ -119,7 +119,12 @@ impl Call {
                     Value::Number(number) => number.to_string(),
                     Value::Bool(truth) => truth.to_string(),
                     Value::Null => continue,
-                    _ => return Err(Problem::invalid(PARAMETERS, format!("{name:?} is no plain value"))),
+                    _ => {
+                        return Err(Problem::invalid(
+                            PARAMETERS,
+                            format!("{name:?} is no plain value"),
+                        ));
+                    }
                 };
                 given.push((name, text));
             }
@@ -127,7 +132,10 @@ impl Call {
         for (name, text) in given {
             let shown: String = name.chars().take(64).collect();
             if !which.parameters().contains(&name.as_str()) {
-                return Err(Problem::invalid(PARAMETERS, format!("there is no parameter {shown:?}")));
+                return Err(Problem::invalid(
+                    PARAMETERS,
+                    format!("there is no parameter {shown:?}"),
+                ));
             }
             if params.insert(name, text.into()).is_some() {
                 return Err(Problem::invalid(PARAMETERS, format!("{shown} was given twice")));
@@ -146,9 +154,9 @@ impl Call {
 
     fn number(&self, name: &str) -> Result<Option<i64>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let number = text.parse().map_err(|_| {
-            Problem::invalid(PARAMETERS, format!("{name} is not a whole number"))
-        })?;
+        let number = text
+            .parse()
+            .map_err(|_| Problem::invalid(PARAMETERS, format!("{name} is not a whole number")))?;
         Ok(Some(number))
     }
 
@@ -197,8 +205,11 @@ async fn rows(server: &Shared, call: &Call, query: &str, usual: u32) -> Answer {
 /// A row of the prototype's table of files. `sha1` was a hash of the first
 /// and last MiB, which says too little to be given out: it is always null.
 fn file_row(row: &AssetRow) -> Value {
-    let duration: Option<f64> =
-        row.duration_secs.as_deref().and_then(|text| text.parse::<Rational>().ok()).map(Rational::to_f64);
+    let duration: Option<f64> = row
+        .duration_secs
+        .as_deref()
+        .and_then(|text| text.parse::<Rational>().ok())
+        .map(Rational::to_f64);
     let poster = row.preview.as_ref().filter(|preview| preview.poster);
     json!({
         "id": row.id,
@@ -221,9 +232,13 @@ fn file_row(row: &AssetRow) -> Value {
 async fn scan(server: &Shared, call: &Call) -> Answer {
     let directory = call.needed("directory")?;
     if call.truth("recursive")? == Some(false) {
-        return Err(Error::new(ErrorKind::Unsupported, "scanning", "a scan goes into every folder")
-            .remedy("leave recursive out, or send true")
-            .into());
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "scanning",
+            "a scan goes into every folder",
+        )
+        .remedy("leave recursive out, or send true")
+        .into());
     }
     let waits = call.truth("wait")?.unwrap_or(false);
     let job = enqueue(server, verb("scan")?, json!({"roots": [directory]})).await?;
@@ -358,10 +373,8 @@ fn progress(job: &Job) -> u64 {
 
 async fn batches(server: &Shared, call: &Call) -> Answer {
     let batches = server.blocking(|engine, _| engine.catalog()?.batches()).await?;
-    let batches: Vec<Value> = batches
-        .iter()
-        .map(|total| json!({"batch": total.name, "count": total.count}))
-        .collect();
+    let batches: Vec<Value> =
+        batches.iter().map(|total| json!({"batch": total.name, "count": total.count})).collect();
     shown(&call.headers, &batches)
 }
 

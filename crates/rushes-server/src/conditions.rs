@@ -117,15 +117,11 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
 /// An HTTP date in any of its three forms (RFC 9110, section 5.6.7).
 fn parse_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    [
-        "%a, %d %b %Y %H:%M:%S GMT",
-        "%A, %d-%b-%y %H:%M:%S GMT",
-        "%a %b %e %H:%M:%S %Y",
-    ]
-    .iter()
-    .find_map(|form| DateTime::strptime(form, text).ok())
-    .and_then(|date| date.to_zoned(TimeZone::UTC).ok())
-    .map(|date| date.timestamp())
+    ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+        .iter()
+        .find_map(|form| DateTime::strptime(form, text).ok())
+        .and_then(|date| date.to_zoned(TimeZone::UTC).ok())
+        .map(|date| date.timestamp())
 }
 
 /// The time as an HTTP date; `None` outside the years that one can show.
@@ -145,10 +141,7 @@ mod tests {
     const NOW: UnixNanos = 1_000_000_000_000_000_000;
 
     fn validators() -> Validators {
-        Validators {
-            etag: "\"a,b\"".into(),
-            modified: parse_date("Sun, 06 Nov 1994 08:49:37 GMT"),
-        }
+        Validators { etag: "\"a,b\"".into(), modified: parse_date("Sun, 06 Nov 1994 08:49:37 GMT") }
     }
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {

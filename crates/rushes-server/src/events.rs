@@ -44,8 +44,6 @@ enum News {
     Job(Arc<Job>, i64),
     /// The catalogue changed.
     Catalog { version: i64, assets: u64 },
-    /// The server ends.
-    Farewell,
 }
 
 /// Who listens.
@@ -75,14 +73,10 @@ impl Events {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends every client away and lets none in any more.
+    /// Lets nobody in any more; at the next look the task ends, and with it
+    /// every client's stream.
     pub(crate) fn end(&self) {
-        let mut state = self.lock();
-        state.ended = true;
-        if let Some(sender) = &state.sender {
-            // Nobody listens: nothing to say.
-            let _ = sender.send(News::Farewell);
-        }
+        self.lock().ended = true;
     }
 
     fn listen(server: &Shared) -> Result<(Listening, broadcast::Receiver<News>), Problem> {
@@ -116,7 +110,8 @@ pub(crate) async fn events(server: &Shared, request: Request) -> Answer {
         .and_then(|id| id.parse().ok());
     let missed = match last {
         Some(mark) => {
-            let found = server.blocking(move |engine, _| changed(engine, mark, MISSED_JOBS)).await?;
+            let found =
+                server.blocking(move |engine, _| changed(engine, mark, MISSED_JOBS)).await?;
             found.0.into_iter().map(|job| News::Job(job, found.1)).collect()
         }
         None => Vec::new(),
@@ -130,9 +125,10 @@ fn answer(
     receiver: broadcast::Receiver<News>,
 ) -> Response {
     let hello = Event::default().retry(Duration::from_secs(2)).comment("listening");
-    let first = futures_util::stream::iter(std::iter::once(Ok::<Event, Infallible>(hello)).chain(
-        missed.into_iter().filter_map(|news| told(&news)).map(Ok),
-    ));
+    let first = futures_util::stream::iter(
+        std::iter::once(Ok::<Event, Infallible>(hello))
+            .chain(missed.into_iter().filter_map(|news| told(&news)).map(Ok)),
+    );
     let stream = first.chain(live(listening, receiver));
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("still here");
     Sse::new(stream).keep_alive(keep_alive).into_response()
@@ -145,7 +141,8 @@ fn live(
     futures_util::stream::unfold((listening, receiver), |(listening, mut receiver)| async {
         loop {
             match receiver.recv().await {
-                Ok(News::Farewell) | Err(_) => return None,
+                // The server ends, or the client was too slow.
+                Err(_) => return None,
                 Ok(news) => {
                     if let Some(event) = told(&news) {
                         return Some((Ok(event), (listening, receiver)));
@@ -165,7 +162,6 @@ fn told(news: &News) -> Option<Event> {
             let data = json!({"version": version, "assets": assets});
             Event::default().event("catalog").json_data(data).ok()
         }
-        News::Farewell => None,
     }
 }
 

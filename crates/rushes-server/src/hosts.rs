@@ -109,7 +109,8 @@ impl Hosts {
             }
         }
         let word = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let other_site = word(SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"));
+        let other_site =
+            word(SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"));
         if other_site {
             if !matches!(*method, Method::GET | Method::HEAD) {
                 return foreign("a page of another site sent it");
@@ -202,8 +203,7 @@ mod tests {
             ("8.8.8.8", false),
             ("", false),
         ] {
-            let found =
-                check("10.0.0.5", Some("192.168.1.9:8080"), Method::GET, &[("host", host)]);
+            let found = check("10.0.0.5", Some("192.168.1.9:8080"), Method::GET, &[("host", host)]);
             assert_eq!(found, allowed, "{host}");
         }
         assert!(!check("127.0.0.1", None, Method::GET, &[]), "without a Host");

@@ -55,8 +55,8 @@ async fn read_body(body: Body) -> Result<Vec<u8>, Problem> {
         let mut bytes = Vec::new();
         let mut chunks = body.into_data_stream();
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk
-                .map_err(|error| Problem::invalid(what, format!("it broke off: {error}")))?;
+            let chunk =
+                chunk.map_err(|error| Problem::invalid(what, format!("it broke off: {error}")))?;
             if bytes.len() + chunk.len() > BODY_BYTES {
                 return Err(too_large());
             }

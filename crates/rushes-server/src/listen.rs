@@ -30,7 +30,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, for want of file
 /// descriptors mostly.
 const RETREAT: Duration = Duration::from_millis(100);
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
     Content-Length: 155\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
     {\"type\":\"/problems/unavailable\",\"title\":\"Cannot be had now\",\"status\":503,\
     \"detail\":\"accepting the connection: too many are open\",\"kind\":\"unavailable\"}      ";
@@ -132,8 +133,7 @@ impl<S: AsyncWrite + Unpin> Impatient<S> {
             return written;
         }
         let patience = self.patience;
-        let waiting =
-            self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         match waiting.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -198,7 +198,13 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(300);
 
     fn bounds() -> Bounds {
-        Bounds { head_wait: SHORT, stall: SHORT, connections: 2, farewell: SHORT, ..Bounds::default() }
+        Bounds {
+            head_wait: SHORT,
+            stall: SHORT,
+            connections: 2,
+            farewell: SHORT,
+            ..Bounds::default()
+        }
     }
 
     /// A server of its own, its address, and what stops it.
@@ -207,7 +213,8 @@ mod tests {
         let endless = || async {
             Body::from_stream(stream::repeat_with(|| Ok::<_, io::Error>(vec![0_u8; 65_536])))
         };
-        let app = Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        let app =
+            Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -243,7 +250,8 @@ mod tests {
     fn a_head_too_large_is_refused() {
         let (_runtime, address, _stop) = start(bounds());
         let mut stream = connect(address);
-        let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES));
+        let head =
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES));
         // The server may close before it has all of it.
         let _ = stream.write_all(head.as_bytes());
         let answer = rest(stream);
@@ -270,7 +278,8 @@ mod tests {
 
     #[test]
     fn connections_are_bounded() {
-        let (_runtime, address, _stop) = start(Bounds { head_wait: Duration::from_secs(30), ..bounds() });
+        let (_runtime, address, _stop) =
+            start(Bounds { head_wait: Duration::from_secs(30), ..bounds() });
         let mut held: Vec<_> = (0..2).map(|_| connect(address)).collect();
         for stream in &mut held {
             stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();

@@ -69,8 +69,9 @@ pub(crate) async fn preview(server: &Shared, which: Preview, request: Request) -
     if let Some((name, _)) = query.iter().find(|(name, _)| name != "v") {
         return Err(unknown(name));
     }
-    let found =
-        server.blocking(move |engine, _| rushes_actions::media::preview(engine, &id, which)).await?;
+    let found = server
+        .blocking(move |engine, _| rushes_actions::media::preview(engine, &id, which))
+        .await?;
     let served = Served {
         file: found.file,
         mime: found.mime.to_owned(),
@@ -108,10 +109,8 @@ pub(crate) fn respond(
     now: UnixNanos,
     served: Served,
 ) -> Answer {
-    let validators = Validators {
-        etag: served.etag.clone(),
-        modified: served.modified.and_then(whole_second),
-    };
+    let validators =
+        Validators { etag: served.etag.clone(), modified: served.modified.and_then(whole_second) };
     let mut headers = HeaderMap::new();
     let mut set = |name, text: &str| {
         // A header that cannot be said is left out.
@@ -175,7 +174,9 @@ pub(crate) fn respond(
             }
         },
         Wanted::Refused => {
-            let why = format!("the file has {size} bytes, and the ranges name none of them or too many parts");
+            let why = format!(
+                "the file has {size} bytes, and the ranges name none of them or too many parts"
+            );
             let error = Error::new(ErrorKind::Invalid, "reading the range", why);
             let problem = Problem::with_status(StatusCode::RANGE_NOT_SATISFIABLE, error);
             let total = HeaderValue::from_str(&format!("bytes */{size}"))
@@ -211,10 +212,8 @@ fn multipart(spans: &[Span], size_bytes: u64, mime: &str, boundary: &str) -> Vec
 
 /// A strong tag in its quotes; what could end them is left out.
 fn quoted(tag: &str) -> String {
-    let inner: String = tag
-        .chars()
-        .filter(|character| character.is_ascii_graphic() && *character != '"')
-        .collect();
+    let inner: String =
+        tag.chars().filter(|character| character.is_ascii_graphic() && *character != '"').collect();
     format!("\"{inner}\"")
 }
 
@@ -313,7 +312,8 @@ mod tests {
             (Some("bytes=500-600,601-999"), 206, "bytes 500-999/10000", &bytes[500..1000]),
             (Some("lines=1-2"), 200, "", &bytes[..]),
         ] {
-            let pairs: Vec<(&str, &str)> = range.map(|range| ("range", range)).into_iter().collect();
+            let pairs: Vec<(&str, &str)> =
+                range.map(|range| ("range", range)).into_iter().collect();
             let response = get(&bytes, &pairs);
             assert_eq!(response.status().as_u16(), status, "{range:?}");
             assert_eq!(header(&response, "content-range"), content_range, "{range:?}");
@@ -391,6 +391,8 @@ mod tests {
             ("Image/HEIC", "image/heic", true),
             ("audio/x-wav; codecs=1", "audio/x-wav", true),
             ("image/svg+xml", "application/octet-stream", false),
+            ("image/svg", "application/octet-stream", false),
+            ("image/xml", "application/octet-stream", false),
             ("text/html", "application/octet-stream", false),
             ("application/xhtml+xml", "application/octet-stream", false),
             ("application/pdf", "application/octet-stream", false),
@@ -406,8 +408,11 @@ mod tests {
         for (name, attachment, expected) in [
             (&b"a.mp4"[..], false, "inline; filename=\"a.mp4\"; filename*=UTF-8''a.mp4"),
             (b"a\"b\\c\r\nd", true, "attachment; filename=\"a_b_cd\"; filename*=UTF-8''a%22b%5Ccd"),
-            ("naïve €.mov".as_bytes(), true,
-             "attachment; filename=\"na_ve _.mov\"; filename*=UTF-8''na%C3%AFve%20%E2%82%AC.mov"),
+            (
+                "naïve €.mov".as_bytes(),
+                true,
+                "attachment; filename=\"na_ve _.mov\"; filename*=UTF-8''na%C3%AFve%20%E2%82%AC.mov",
+            ),
             (b"a\xff'", true, "attachment; filename=\"a_'\"; filename*=UTF-8''a%EF%BF%BD%27"),
         ] {
             let found = disposition(name, attachment);

@@ -27,7 +27,7 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
     let kind = generator.subschema_for::<ErrorKind>();
     let mut schemas = generator.take_definitions(true);
     schemas.insert("Problem".into(), problem_schema(&kind.to_value()));
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
@@ -58,7 +58,29 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
             {"name": "server", "description": "The server itself"},
             {"name": "prototype", "description": "The prototype's own routes, for programs written for it"},
         ],
-    })
+    });
+    name_required_once(&mut document);
+    document
+}
+
+/// A field that stands in a struct and in one flattened into it is required
+/// twice by the schemas, which JSON Schema does not allow.
+fn name_required_once(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::Array(names)) = object.get_mut("required") {
+                let mut seen = Vec::new();
+                names.retain(|name| {
+                    let is_new = !seen.contains(name);
+                    seen.push(name.clone());
+                    is_new
+                });
+            }
+            object.values_mut().for_each(name_required_once);
+        }
+        Value::Array(list) => list.iter_mut().for_each(name_required_once),
+        _ => {}
+    }
 }
 
 fn problem_schema(kind: &Value) -> Value {
@@ -152,7 +174,8 @@ fn of_verb(verb: &'static Verb, generator: &mut SchemaGenerator) -> Value {
         "responses": responses_of_verb(verb, output, generator),
     });
     if has_body && let Value::Object(operation) = &mut operation {
-        let required: Vec<&String> = required.iter().filter(|name| body.contains_key(*name)).collect();
+        let required: Vec<&String> =
+            required.iter().filter(|name| body.contains_key(*name)).collect();
         let content = json!({"application/json": {"schema": {
             "type": "object",
             "properties": body,
@@ -167,20 +190,26 @@ fn of_verb(verb: &'static Verb, generator: &mut SchemaGenerator) -> Value {
 
 fn responses_of_verb(verb: &Verb, output: Value, generator: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
-    let plan = || json!({"type": "object", "required": ["plan"], "properties": {
-        "plan": {"$ref": "#/components/schemas/Plan"},
-    }});
+    let plan = || {
+        json!({"type": "object", "required": ["plan"], "properties": {
+            "plan": {"$ref": "#/components/schemas/Plan"},
+        }})
+    };
     if may_rehearse(verb) {
         generator.subschema_for::<Plan>();
     }
     if verb.as_job {
         let job = generator.subschema_for::<Job>().to_value();
         let queued = json!({"type": "object", "required": ["job"], "properties": {"job": job}});
-        let mut accepted = json_response("The job that does it. Its result will be as described here.", queued);
+        let mut accepted =
+            json_response("The job that does it. Its result will be as described here.", queued);
         if let Value::Object(accepted) = &mut accepted {
-            accepted.insert("headers".into(), json!({"Location": {
-                "description": "Where the job is", "schema": {"type": "string"},
-            }}));
+            accepted.insert(
+                "headers".into(),
+                json!({"Location": {
+                    "description": "Where the job is", "schema": {"type": "string"},
+                }}),
+            );
         }
         responses.insert("202".into(), accepted);
         responses.insert("200".into(), json_response("What it would do", plan()));
@@ -214,8 +243,7 @@ fn parameter(name: &str, place: &str, required: bool, mut schema: Value) -> Valu
         Value::Object(schema) => schema.remove("description"),
         _ => None,
     };
-    let mut parameter =
-        json!({"name": name, "in": place, "required": required, "schema": schema});
+    let mut parameter = json!({"name": name, "in": place, "required": required, "schema": schema});
     if let (Value::Object(parameter), Some(description)) = (&mut parameter, description) {
         parameter.insert("description".into(), description);
     }
@@ -225,7 +253,9 @@ fn parameter(name: &str, place: &str, required: bool, mut schema: Value) -> Valu
 fn path_parameters(path: &str) -> Vec<Value> {
     path.split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| parameter(name.trim_start_matches('*'), "path", true, json!({"type": "string"})))
+        .map(|name| {
+            parameter(name.trim_start_matches('*'), "path", true, json!({"type": "string"}))
+        })
         .collect()
 }
 
@@ -236,9 +266,14 @@ fn of_own(endpoint: &Endpoint) -> Value {
     let (tag, responses) = match endpoint.answers {
         Answers::Media => {
             let text = |description: &str| json!({"type": "string", "description": description});
-            parameters.push(parameter("download", "query", false, json!({
-                "type": "boolean", "description": "Save it rather than show it.",
-            })));
+            parameters.push(parameter(
+                "download",
+                "query",
+                false,
+                json!({
+                    "type": "boolean", "description": "Save it rather than show it.",
+                }),
+            ));
             for (name, description) in [
                 ("Range", "Bytes wanted: up to 16 ranges."),
                 ("If-Range", "The tag or date for which the ranges hold."),
@@ -246,54 +281,77 @@ fn of_own(endpoint: &Endpoint) -> Value {
             ] {
                 parameters.push(parameter(name, "header", false, text(description)));
             }
-            ("media", json!({
-                "200": {"description": "All bytes", "content": bytes("*/*")},
-                "206": {"description": "The ranges asked for; several as multipart/byteranges",
-                    "content": bytes("*/*")},
-                "304": {"description": "The client has it already"},
-                "416": {"$ref": "#/components/responses/Problem"},
-            }))
+            (
+                "media",
+                json!({
+                    "200": {"description": "All bytes", "content": bytes("*/*")},
+                    "206": {"description": "The ranges asked for; several as multipart/byteranges",
+                        "content": bytes("*/*")},
+                    "304": {"description": "The client has it already"},
+                    "416": {"$ref": "#/components/responses/Problem"},
+                }),
+            )
         }
         Answers::Preview(_) => {
             parameters.push(parameter("v", "query", false, json!({
                 "type": "string",
                 "description": "The preview's version; with it the picture may be kept for good.",
             })));
-            ("media", json!({
-                "200": {"description": "The picture", "content": bytes("image/webp")},
-                "304": {"description": "The client has it already"},
-            }))
+            (
+                "media",
+                json!({
+                    "200": {"description": "The picture", "content": bytes("image/webp")},
+                    "304": {"description": "The client has it already"},
+                }),
+            )
         }
-        Answers::Events => ("server", json!({"200": {
-            "description": "`event: job` with a Job, at most five a second for each; `event: catalog` \
-                with {version, assets}, at most one a second. Come back with Last-Event-ID for jobs missed.",
-            "content": bytes("text/event-stream"),
-        }})),
-        Answers::ShowSession => ("server", json!({"200": json_response("Where this client stands", json!({
-            "type": "object",
-            "required": ["needs_token", "signed_in"],
-            "properties": {"needs_token": {"type": "boolean"}, "signed_in": {"type": "boolean"}},
-        }))})),
+        Answers::Events => (
+            "server",
+            json!({"200": {
+                "description": "`event: job` with a Job, at most five a second for each; `event: catalog` \
+                    with {version, assets}, at most one a second. Come back with Last-Event-ID for jobs missed.",
+                "content": bytes("text/event-stream"),
+            }}),
+        ),
+        Answers::ShowSession => (
+            "server",
+            json!({"200": json_response("Where this client stands", json!({
+                "type": "object",
+                "required": ["needs_token", "signed_in"],
+                "properties": {"needs_token": {"type": "boolean"}, "signed_in": {"type": "boolean"}},
+            }))}),
+        ),
         Answers::BeginSession => {
             body = Some(object_body(&["token"], &["token"]));
             ("server", json!({"204": {"description": "The cookie is set"}}))
         }
         Answers::EndSession => ("server", json!({"204": {"description": "The cookie is gone"}})),
-        Answers::Page => ("server", json!({"200": {"description": "The page", "content": bytes("text/html")}})),
-        Answers::Static => ("server", json!({"200": {"description": "The file", "content": bytes("*/*")}})),
-        Answers::Problem => ("server", json!({"200": {"description": "In words", "content": bytes("text/plain")}})),
-        Answers::OpenApi => ("server", json!({"200": json_response("This document", json!({"type": "object"}))})),
-        Answers::Health | Answers::Verb(_) | Answers::Compat(_) => ("server", json!({"200": json_response(
-            "It works",
-            json!({"type": "object", "required": ["status", "service"], "properties": {
-                "status": {"type": "string", "const": "ok"},
-                "service": {"type": "string"},
-                "name": {"type": "string"},
-                "version": {"type": "string"},
-                "active_jobs": {"type": "integer"},
-                "timestamp": {"type": "string", "format": "date-time"},
-            }}),
-        )})),
+        Answers::Page => {
+            ("server", json!({"200": {"description": "The page", "content": bytes("text/html")}}))
+        }
+        Answers::Static => {
+            ("server", json!({"200": {"description": "The file", "content": bytes("*/*")}}))
+        }
+        Answers::Problem => {
+            ("server", json!({"200": {"description": "In words", "content": bytes("text/plain")}}))
+        }
+        Answers::OpenApi => {
+            ("server", json!({"200": json_response("This document", json!({"type": "object"}))}))
+        }
+        Answers::Health | Answers::Verb(_) | Answers::Compat(_) => (
+            "server",
+            json!({"200": json_response(
+                "It works",
+                json!({"type": "object", "required": ["status", "service"], "properties": {
+                    "status": {"type": "string", "const": "ok"},
+                    "service": {"type": "string"},
+                    "name": {"type": "string"},
+                    "version": {"type": "string"},
+                    "active_jobs": {"type": "integer"},
+                    "timestamp": {"type": "string", "format": "date-time"},
+                }}),
+            )}),
+        ),
     };
     let mut operation = json!({"tags": [tag], "parameters": parameters, "responses": responses});
     if let (Value::Object(operation), Some(body)) = (&mut operation, body) {
@@ -336,7 +394,11 @@ fn of_compat(which: Compat, endpoint: &Endpoint) -> Value {
     };
     let list = matches!(
         which,
-        Compat::Recent | Compat::Search | Compat::PostSearch | Compat::Paths | Compat::Batches
+        Compat::Recent
+            | Compat::Search
+            | Compat::PostSearch
+            | Compat::Paths
+            | Compat::Batches
             | Compat::Batch
     );
     let schema = json!({"type": if list { "array" } else { "object" }});

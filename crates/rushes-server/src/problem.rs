@@ -22,7 +22,10 @@ pub(crate) type Answer = Result<Response, Problem>;
 
 /// A failure on its way to the client.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     error: Error,
     headers: HeaderMap,
@@ -32,24 +35,20 @@ pub(crate) struct Problem {
 impl Problem {
     /// This error under another status than its kind's own.
     pub(crate) fn with_status(status: StatusCode, error: Error) -> Problem {
-        Problem { status, error, headers: HeaderMap::new(), members: Map::new() }
+        let (headers, members) = (HeaderMap::new(), Map::new());
+        Problem(Box::new(Parts { status, error, headers, members }))
     }
 
     /// The same, with a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     /// The same, with an extension member.
     pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Problem {
-        self.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
-    }
-
-    /// The error's kind.
-    pub(crate) fn kind(&self) -> ErrorKind {
-        self.error.kind
     }
 
     /// A request that makes no sense.
@@ -80,16 +79,16 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Error { kind, what, why, remedy, path } = self.error;
-        let mut body = self.members;
-        if self.status.as_u16() == kind.http_status() {
+        let Parts { status, error, headers: own_headers, members: mut body } = *self.0;
+        let Error { kind, what, why, remedy, path } = error;
+        if status.as_u16() == kind.http_status() {
             body.insert("type".into(), json!(format!("/problems/{kind}")));
             body.insert("title".into(), json!(title(kind)));
         } else {
             body.insert("type".into(), json!("about:blank"));
-            body.insert("title".into(), json!(self.status.canonical_reason()));
+            body.insert("title".into(), json!(status.canonical_reason()));
         }
-        body.insert("status".into(), json!(self.status.as_u16()));
+        body.insert("status".into(), json!(status.as_u16()));
         body.insert("detail".into(), json!(format!("{what}: {why}")));
         body.insert("kind".into(), json!(kind));
         if let Some(remedy) = remedy {
@@ -98,11 +97,11 @@ impl IntoResponse for Problem {
         if let Some(path) = path {
             body.insert("path".into(), json!(path));
         }
-        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let mut response = (status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.headers);
+        headers.extend(own_headers);
         response
     }
 }
@@ -150,7 +149,7 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     let mut problem = Problem::with_status(status, error_of(status, &parts.headers));
     for (name, value) in &parts.headers {
         if name != CONTENT_TYPE && name != CONTENT_LENGTH {
-            problem.headers.insert(name.clone(), value.clone());
+            problem = problem.header(name.clone(), value.clone());
         }
     }
     let mut response = problem.into_response();

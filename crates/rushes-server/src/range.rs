@@ -163,8 +163,20 @@ mod tests {
     #[test]
     fn what_is_no_range_is_ignored() {
         for header in [
-            "", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=5-4", "bytes=0-1,x",
-            "bytes=+1-2", "bytes=1--2", "lines=0-1", "bytes=0 - 1", "bytes=0x1-2", "bytes 0-1",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=,",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-4",
+            "bytes=0-1,x",
+            "bytes=+1-2",
+            "bytes=1--2",
+            "lines=0-1",
+            "bytes=0 - 1",
+            "bytes=0x1-2",
+            "bytes 0-1",
         ] {
             assert_eq!(wanted(header, 10), Wanted::Whole, "{header}");
         }
@@ -174,7 +186,10 @@ mod tests {
     #[test]
     fn what_is_not_there_or_too_much_is_refused() {
         for (header, size) in [
-            ("bytes=10-", 10), ("bytes=10-20,30-40", 10), ("bytes=-0", 10), ("bytes=0-", 0),
+            ("bytes=10-", 10),
+            ("bytes=10-20,30-40", 10),
+            ("bytes=-0", 10),
+            ("bytes=0-", 0),
             ("bytes=99999999999999999999999-", 10),
         ] {
             assert_eq!(wanted(header, size), Wanted::Refused, "{header}");

@@ -118,7 +118,9 @@ pub fn serve(
         let why = format!("listening on {}", settings.bind);
         let failed = Error::io(why, &error);
         match error.kind() {
-            std::io::ErrorKind::AddrInUse => failed.remedy("stop what listens there, or choose another --bind"),
+            std::io::ErrorKind::AddrInUse => {
+                failed.remedy("stop what listens there, or choose another --bind")
+            }
             _ => failed,
         }
     })?;

@@ -1,8 +1,8 @@
 //! What all requests share.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rushes_actions::{EffectState, Engine, Progress, Report};
@@ -90,8 +90,7 @@ impl Server {
         &self,
         work: impl FnOnce(&Engine, &Asked) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn =
-            self.turns.clone().acquire_owned().await.map_err(|_| Problem::hidden_bug())?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(|_| Problem::hidden_bug())?;
         let asked = Arc::new(Asked::default());
         let _cancels = CancelOnDrop(asked.clone());
         let engine = self.engine.clone();

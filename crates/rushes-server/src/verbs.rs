@@ -117,11 +117,7 @@ pub(crate) async fn apply(
     verb: &'static Verb,
     params: Value,
 ) -> Result<Value, Problem> {
-    server
-        .blocking(move |engine, asked| {
-            (verb.apply)(&network(engine, asked), &params)
-        })
-        .await
+    server.blocking(move |engine, asked| (verb.apply)(&network(engine, asked), &params)).await
 }
 
 /// What it would do.
@@ -131,9 +127,7 @@ pub(crate) async fn plan(
     params: Value,
     full: bool,
 ) -> Result<Plan, Problem> {
-    server
-        .blocking(move |engine, asked| (verb.plan)(&network(engine, asked), &params, full))
-        .await
+    server.blocking(move |engine, asked| (verb.plan)(&network(engine, asked), &params, full)).await
 }
 
 /// Queues it. A worker runs it with the authority of this machine, so that

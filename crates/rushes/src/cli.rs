@@ -98,9 +98,10 @@ pub fn command() -> Command {
 /// The filters of the search language, as help text.
 fn filters() -> String {
     let rows = rushes_catalog::FILTERS.iter();
-    rows.fold(String::from("Filters (a - before one turns it round):\n"), |text, (_, example, does)| {
-        text + &format!("  {example:<24} {does}\n")
-    })
+    rows.fold(
+        String::from("Filters (a - before one turns it round):\n"),
+        |text, (_, example, does)| text + &format!("  {example:<24} {does}\n"),
+    )
 }
 
 /// The words of the chosen verb, and its own matches.

@@ -63,13 +63,17 @@ fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     let params = (verb.from_arguments)(verb_matches)?;
     catch_interrupts()?;
     if verb.changes && verb_matches.get_flag("dry-run") {
-        let context =
-            Context { engine: &engine, authority: Authority::Local, progress: &Unwatched::default() };
+        let context = Context {
+            engine: &engine,
+            authority: Authority::Local,
+            progress: &Unwatched::default(),
+        };
         let plan = (verb.plan)(&context, &params, true)?;
         print(&if as_json { format!("{}\n", json!({ "plan": plan })) } else { plan.text() })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let output = if verb.as_job { run_job(&engine, verb, &params)? } else { apply(&engine, verb, &params)? };
+    let output =
+        if verb.as_job { run_job(&engine, verb, &params)? } else { apply(&engine, verb, &params)? };
     print(&if as_json { format!("{output}\n") } else { (verb.text)(&output)? })?;
     let failed = (verb.failures)(&output)? > 0;
     Ok(ExitCode::from(u8::from(failed)))
@@ -104,7 +108,9 @@ fn run_job(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
 
 fn engine(matches: &ArgMatches) -> Result<Engine> {
     let home = match matches.get_one::<PathBuf>("home").cloned() {
-        Some(path) => Home::at(std::path::absolute(path).map_err(|e| Error::io("finding the home folder", &e))?),
+        Some(path) => Home::at(
+            std::path::absolute(path).map_err(|e| Error::io("finding the home folder", &e))?,
+        ),
         None => Home::of_platform()?,
     };
     let limits = Limits::default();

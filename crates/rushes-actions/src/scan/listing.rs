@@ -49,7 +49,7 @@ pub(super) fn list_all(
             let found = std::mem::take(batch);
             catalog.write(|write| found.iter().try_for_each(|d| record_folder(write, d, now)))
         };
-        let listed = list_target(context, target, report, &mut |difference| {
+        let listed = list_target(context, target, false, report, &mut |difference| {
             pending += 1 + difference.added.len() + difference.changed.len();
             batch.push(difference);
             if pending < BATCH {
@@ -79,7 +79,7 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
             plan.push(format!("register {path}"), format!("register {path} as a root"));
         }
         let root = display_name(target.path.as_os_str().as_bytes());
-        let listed = list_target(context, target, &mut report, &mut |difference| {
+        let listed = list_target(context, target, true, &mut report, &mut |difference| {
             let folder = display_name(&difference.path);
             for (entry, _) in &difference.added {
                 let path =
@@ -133,23 +133,27 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
 }
 
 /// Lists one target, handing each folder's difference on. `None` when the
-/// root is not there, or not as it was: then nothing of it changes.
+/// root is not there, or not as it was: then nothing of it changes but its
+/// state, and not even that in a rehearsal.
 fn list_target(
     context: &Context<'_>,
     target: &Target,
+    is_rehearsal: bool,
     report: &mut ScanReport,
     each: &mut dyn FnMut(FolderDifference) -> Result<()>,
 ) -> Result<Option<Scanned>> {
     let mut found = RootReport { path: target.shown(), ..RootReport::default() };
+    let note_state = |state| match &target.root {
+        Some(root) if !is_rehearsal => context.engine.catalog()?.set_root_state(root.id, state),
+        _ => Ok(()),
+    };
     let root = match open(context, target) {
         Ok(opened) => opened,
         Err(error) => {
             found.state = RootState::Offline.name().into();
             found.note = Some(error.to_string());
             report.roots.push(found);
-            if let Some(root) = &target.root {
-                context.engine.catalog()?.set_root_state(root.id, RootState::Offline)?;
-            }
+            note_state(RootState::Offline)?;
             return Ok(None);
         }
     };
@@ -162,9 +166,11 @@ fn list_target(
         found.state = RootState::Empty.name().into();
         found.note = Some("nothing is in it, though files were; perhaps it is not mounted".into());
         report.roots.push(found);
-        context.engine.catalog()?.set_root_state(root_id, RootState::Empty)?;
+        note_state(RootState::Empty)?;
         return Ok(None);
     }
+    // It is there, however much of it could be read.
+    note_state(RootState::Online)?;
     found.state = RootState::Online.name().into();
     let is_complete = found.unreadable.is_empty();
     if !is_complete {
@@ -218,14 +224,15 @@ impl<'a> Lister<'a> {
             .filter_map(|other| relative_to(other.path.as_os_str().as_bytes(), outer))
             .map(<[u8]>::to_vec)
             .collect();
+        let stamp = root.stamp()?;
         Ok(Lister {
             context,
-            root_device: root.stamp()?.device,
+            root_device: stamp.device,
             root,
             root_id: target.root.as_ref().map_or(0, |root| root.id),
             below: target.below.clone(),
             inner,
-            visited: HashSet::new(),
+            visited: HashSet::from([(stamp.device, stamp.inode)]),
             met: Met::default(),
             missed: Vec::new(),
             names: 0,

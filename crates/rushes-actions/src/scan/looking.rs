@@ -3,13 +3,14 @@
 //! seconds, is looked at once more before the scan ends.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rushes_catalog::{
     Catalog, Identified, PendingPlace, extension_of, identify, pending_places, record_unsettled,
 };
-use rushes_media::{Error, MediaKind, Result, UnixNanos, display_name};
+use rushes_media::{Error, ErrorKind, MediaKind, Result, UnixNanos, display_name};
 use rushes_store::{FileStamp, Hashed, Hashes, Root, Sampled, hash_file, sample_file};
 
 use super::report::ScanReport;
@@ -30,6 +31,7 @@ enum Found {
     /// It changed meanwhile, or is young; its stamp now.
     Unsettled(Option<FileStamp>),
     Failed(Error),
+    /// It was told to stop, or the file is not there any more.
     Stopped,
 }
 
@@ -126,7 +128,7 @@ impl<'a> Looker<'a> {
             static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
         }
         let Some(root) = self.roots.get(&place.root_id) else { return Ok(Found::Stopped) };
-        let file = root.open_file(&place.path)?;
+        let Some(file) = open_unless_vanished(root, place)? else { return Ok(Found::Stopped) };
         let stamp = FileStamp::of(&file)?;
         if !is_same(&stamp, &place.stamp) {
             return Ok(Found::Unsettled(Some(stamp)));
@@ -217,7 +219,7 @@ impl<'a> Looker<'a> {
 
     fn hash(&self, place: &PendingPlace) -> Result<Found> {
         let Some(root) = self.roots.get(&place.root_id) else { return Ok(Found::Stopped) };
-        let file = root.open_file(&place.path)?;
+        let Some(file) = open_unless_vanished(root, place)? else { return Ok(Found::Stopped) };
         let stamp = FileStamp::of(&file)?;
         if !is_same(&stamp, &place.stamp) {
             return Ok(Found::Unsettled(Some(stamp)));
@@ -231,6 +233,15 @@ impl<'a> Looker<'a> {
             Hashed::Changed => Found::Unsettled(None),
             Hashed::Stopped => Found::Stopped,
         })
+    }
+}
+
+/// The file; none when it went away since it was listed, which the next scan
+/// sees too.
+fn open_unless_vanished(root: &Root, place: &PendingPlace) -> Result<Option<File>> {
+    match root.open_file(&place.path) {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
     }
 }
 

@@ -77,6 +77,8 @@ pub(super) fn probe_all(
 fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Found)> {
     use std::os::unix::ffi::OsStrExt;
     let places = context.engine.catalog()?.read(|reader| sources(reader, task.asset))?;
+    // The same bytes may have several names; one that promises media is enough.
+    let is_promised = places.iter().any(|source| kind_by_name(&source.path).is_some());
     for source in &places {
         let Ok(root) = Root::open(&source.root) else { continue };
         let Ok(file) = root.open_file(&source.path) else { continue };
@@ -96,14 +98,10 @@ fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Fo
             {
                 Found::NoWorker(error)
             }
-            Err(error)
-                if error.kind == ErrorKind::Unsupported && kind_by_name(&source.path).is_none() =>
-            {
-                Found::NoMedia
-            }
             // A name that promised nothing and a broken content: no asset either.
             Err(error)
-                if kind_by_name(&source.path).is_none() && error.kind == ErrorKind::Corrupt =>
+                if !is_promised
+                    && matches!(error.kind, ErrorKind::Unsupported | ErrorKind::Corrupt) =>
             {
                 Found::NoMedia
             }

@@ -40,7 +40,7 @@ pub(super) fn count(number: usize, thing: &str) -> String {
 /// `register` says so.
 pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Result<Vec<Target>> {
     let catalog = context.engine.catalog()?;
-    let roots = catalog.roots()?;
+    let mut roots = catalog.roots()?;
     if scan.roots.is_empty() {
         return Ok(roots
             .into_iter()
@@ -55,6 +55,12 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
             }
             None => by_path(context, &roots, Path::new(given), register)?,
         };
+        // The next folder may be inside the one that was registered just now.
+        if let Some(root) =
+            target.root.as_ref().filter(|root| roots.iter().all(|r| r.id != root.id))
+        {
+            roots.push(root.clone());
+        }
         let again = targets.iter().any(|t| t.path == target.path && t.below == target.below);
         if !again {
             targets.push(target);

@@ -64,6 +64,7 @@ pub(super) fn measure(
 ) -> Result<()> {
     let size_bytes = input.source().size_bytes();
     let is_mov = input.detected.format.demuxers.contains(&"mov");
+    let is_avi = input.detected.format.name == "avi";
     let mut stated = Vec::new();
     let mut settled = true;
     for (at, raw) in input.streams().into_iter().enumerate() {
@@ -87,10 +88,17 @@ pub(super) fn measure(
         if stream.kind != StreamKind::Video {
             continue;
         }
+        let whole = if is_avi {
+            // An AVI has one fixed rate; chunks left empty repeat the frame
+            // before and are not in the index.
+            stream.variable_rate = Some(false);
+            index.times.last().is_some_and(|&last| covers(last.saturating_add(1), frames))
+        } else {
+            is_mov && frames == Some(index.frames)
+        };
         if is_mov {
             stream.variable_rate = is_variable(&index.times);
         }
-        let whole = (is_mov || input.detected.format.name == "avi") && frames == Some(index.frames);
         if whole {
             let frames = index.frames - index.missing;
             stream.frame_count = Some(Count { frames, basis: Basis::Counted });
@@ -112,6 +120,11 @@ pub(super) fn measure(
         }
     }
     Ok(())
+}
+
+/// Whether times up to `end`, in frames, are all that is stated.
+fn covers(end: i64, stated: Option<u64>) -> bool {
+    stated.is_some_and(|stated| u64::try_from(end).is_ok_and(|end| end >= stated))
 }
 
 /// The number of frames that Matroska's statistics tags state; mkvmerge adds
@@ -145,6 +158,7 @@ fn walk(
     agreement: &mut Agreement,
 ) -> Result<()> {
     let whole = input.source().size_bytes() <= WHOLE_BYTES;
+    let is_avi = input.detected.format.name == "avi";
     let raw = input.streams();
     let is_video = |stream: &Stream| stream.kind == StreamKind::Video && !stream.attached_picture;
     let mut walked: Vec<Walked> = streams.iter().map(|_| Walked::default()).collect();
@@ -162,7 +176,7 @@ fn walk(
         if !stream.attached_picture {
             note_time(found, given);
         }
-        if is_video(stream) && given.size > 0 && is_shown(&stream.codec, given) {
+        if is_video(stream) && is_shown(&stream.codec, first_byte(given)) {
             found.frames += 1;
         }
         let sampled = |(stream, found): (&Stream, &Walked)| {
@@ -189,6 +203,7 @@ fn walk(
                     .get_or_insert(Count { frames: found.frames, basis: Basis::Counted });
                 if let Some(Some(stated)) = stated.get(at)
                     && *stated > found.frames
+                    && !(is_avi && covers(found.end.unwrap_or(0), Some(*stated)))
                 {
                     agreement.differ(format!(
                         "the header states {stated} frames in stream {at}, {} are there",
@@ -240,14 +255,17 @@ fn note_short(
     }
 }
 
-/// Whether the packet gives a picture. VP8 keeps pictures that are only for
-/// reference in packets of their own (RFC 6386, section 9.1: bit 4).
-fn is_shown(codec: &str, packet: &ffi::AVPacket) -> bool {
-    if codec != "vp8" || packet.data.is_null() || packet.size < 1 {
-        return true;
-    }
-    // SAFETY: the packet holds at least one byte.
-    unsafe { *packet.data & 0x10 != 0 }
+/// The first byte of a packet's data.
+fn first_byte(packet: &ffi::AVPacket) -> Option<u8> {
+    // SAFETY: a packet with data and a size holds at least one byte.
+    (packet.size > 0 && !packet.data.is_null()).then(|| unsafe { *packet.data })
+}
+
+/// Whether a packet that starts with this byte gives a picture. VP8 keeps
+/// pictures that are only for reference in packets of their own (RFC 6386,
+/// section 9.1: bit 4).
+fn is_shown(codec: &str, first: Option<u8>) -> bool {
+    first.is_some_and(|first| codec != "vp8" || first & 0x10 != 0)
 }
 
 /// Whether frames last differently long; `None` for fewer than two. Times of
@@ -302,6 +320,12 @@ mod tests {
         assert_eq!(is_variable(&[0]), None);
         assert_eq!(is_variable(&[0, 40]), Some(false));
         assert_eq!(is_variable(&[i64::MIN, 0, i64::MAX]), None);
+    }
+
+    #[test]
+    fn packets_that_show_nothing_are_no_frames() {
+        assert!(is_shown("vp8", Some(0x30)) && !is_shown("vp8", Some(0x21)));
+        assert!(is_shown("h264", Some(0)) && !is_shown("h264", None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::ptr;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Limits, Result};
 
-use super::input::{Input, Options, Packet, decoders};
+use super::input::{Input, Options, Packet, coded_pixels, decoders};
 use super::{error, string};
 
 /// Broken packets in a row after which a stream is given up.
@@ -109,7 +109,7 @@ impl Decoder {
                 return Err(error(&what, code));
             }
             (*decoder.context).pkt_timebase = (*stream).time_base;
-            (*decoder.context).max_pixels = i64::try_from(limits.pixels).unwrap_or(i64::MAX);
+            (*decoder.context).max_pixels = coded_pixels(limits);
             let mut options = Options::new();
             options.set("threads", "1");
             options.set("codec_whitelist", &decoders().to_string_lossy());

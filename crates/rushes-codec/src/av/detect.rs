@@ -1,7 +1,7 @@
 //! What the content is: libav's probing functions, believed only as far as
 //! they deserve.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, CString, c_int};
 use std::io::{Read, Seek, SeekFrom};
 use std::ptr;
 
@@ -10,6 +10,7 @@ use rushes_media::{Error, ErrorKind, Result};
 
 use super::decode::{Decoder, Frame};
 use super::input::{Input, Packet};
+use super::stream::is_attached;
 use super::string;
 use crate::{Format, Source};
 
@@ -36,6 +37,13 @@ pub(super) struct Detected {
     pub(super) score: c_int,
 }
 
+impl Detected {
+    /// Whether it is no more than a suspicion.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.score <= LOW_SCORE
+    }
+}
+
 /// Looks at the content and names it.
 ///
 /// # Errors
@@ -54,15 +62,37 @@ pub(super) fn detect(source: &Source) -> Result<Detected> {
             .read_to_end(&mut bytes)
             .map_err(|error| Error::io(what, &error))? as u64;
         let all = read < missing || wanted >= LAST_BYTES;
-        let (demuxer, score) = score(&mut bytes);
-        if !demuxer.is_null() && (all || score > LOW_SCORE) {
-            return allowed(demuxer, score);
+        let (demuxer, found) = score(&mut bytes, c"");
+        if !demuxer.is_null() && (all || found > LOW_SCORE) {
+            return allowed(demuxer, found);
         }
         if all {
-            return Err(unknown(source));
+            return by_name(source, &mut bytes);
         }
         wanted *= 2;
     }
+}
+
+/// Formats whose files may be too short to be known by content alone, and
+/// whose decoders turn down what is none of theirs.
+const KNOWN_BY_NAME: [&str; 3] = ["mp3", "aac", "ac3"];
+
+/// The name may tip the scales where the content alone says nothing, as with
+/// sounds of a few frames. It stays a suspicion, to be confirmed by decoding.
+fn by_name(source: &Source, bytes: &mut Vec<u8>) -> Result<Detected> {
+    let extension = source.extension();
+    let format = Format::by_extension(extension);
+    if let Some(format) = format.filter(|format| KNOWN_BY_NAME.contains(&format.name)) {
+        let name = CString::new(format!("x.{extension}")).unwrap_or_default();
+        let (demuxer, found) = score(bytes, &name);
+        if !demuxer.is_null() {
+            return allowed(demuxer, found.min(LOW_SCORE))
+                .ok()
+                .filter(|found| found.format == format)
+                .ok_or_else(|| unknown(source));
+        }
+    }
+    Err(unknown(source))
 }
 
 /// Where the content starts behind ID3v2 tags, which may be larger than what
@@ -90,11 +120,11 @@ fn after_id3(source: &Source) -> Result<u64> {
 }
 
 /// Asks every demuxer. The bytes are given back as they were.
-fn score(bytes: &mut Vec<u8>) -> (*const ffi::AVInputFormat, c_int) {
+fn score(bytes: &mut Vec<u8>, name: &CStr) -> (*const ffi::AVInputFormat, c_int) {
     let length = bytes.len();
     bytes.resize(length + PADDING_BYTES, 0);
     let data = ffi::AVProbeData {
-        filename: c"".as_ptr(),
+        filename: name.as_ptr(),
         buf: bytes.as_mut_ptr(),
         buf_size: length as c_int,
         mime_type: ptr::null(),
@@ -120,7 +150,8 @@ fn allowed(demuxer: *const ffi::AVInputFormat, score: c_int) -> Result<Detected>
     }
 }
 
-fn unknown(source: &Source) -> Error {
+/// Nothing known here, whatever it is named.
+pub(super) fn unknown(source: &Source) -> Error {
     let why = match Format::by_extension(source.extension()) {
         Some(named) => format!("it is named like {}, but holds something else", named.words),
         None => "its content is no media known here".to_owned(),
@@ -139,6 +170,10 @@ pub(super) fn confirm(input: &Input<'_>) -> Result<()> {
     let mut timed = false;
     let mut readable = None;
     for (at, stream) in input.streams().into_iter().enumerate() {
+        if is_attached(stream) {
+            // Cover art is neither a reason to accept a file nor to refuse it.
+            continue;
+        }
         // SAFETY: streams of an open input have parameters.
         let parameters = unsafe { &*(*stream).codecpar };
         let (width, height) = (parameters.width, parameters.height);
@@ -162,12 +197,12 @@ pub(super) fn confirm(input: &Input<'_>) -> Result<()> {
             readable = Some(at);
         }
     }
-    let low = detected.score <= LOW_SCORE;
+    let low = detected.is_doubtful();
     if low && !detected.format.goes_by(input.source().extension()) {
         return Err(unknown(input.source()));
     }
     match readable {
-        Some(at) if !low || plays(input, at) => Ok(()),
+        Some(_) => Ok(()),
         _ if low => Err(unknown(input.source())),
         _ if timed || input.stream_count() == 0 => Err(Error::new(
             ErrorKind::Corrupt,

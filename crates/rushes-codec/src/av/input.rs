@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Result};
+use rushes_media::{Error, ErrorKind, Limits, Result};
 
 use super::detect::{self, Detected};
 use super::{error, string};
@@ -52,6 +52,13 @@ pub(super) fn decoders() -> &'static CString {
     })
 }
 
+/// The most pixels that a decoder may make room for: codecs round each side up
+/// to a whole number of blocks. What is shown is held to the exact limit.
+pub(super) fn coded_pixels(limits: &Limits) -> i64 {
+    let rounded = limits.pixels.saturating_add(u64::from(limits.side_px) * 128);
+    i64::from(i32::try_from(rounded).unwrap_or(i32::MAX))
+}
+
 /// The demuxers that may be used, as libav wants them listed.
 fn demuxers() -> CString {
     let names: Vec<&str> = FORMATS.iter().flat_map(|format| format.demuxers).copied().collect();
@@ -87,6 +94,8 @@ struct Window<'a> {
     source: &'a Source,
     position: u64,
     deadline: Instant,
+    /// Whether the file system failed to give bytes that are there.
+    has_failed: bool,
 }
 
 /// The file as libav's I/O context.
@@ -97,8 +106,12 @@ struct Io<'a> {
 
 impl<'a> Io<'a> {
     fn new(source: &'a Source) -> Result<Io<'a>> {
-        let window =
-            Box::into_raw(Box::new(Window { source, position: 0, deadline: source.deadline() }));
+        let window = Box::into_raw(Box::new(Window {
+            source,
+            position: 0,
+            deadline: source.deadline(),
+            has_failed: false,
+        }));
         // SAFETY: a fresh buffer of libav's own, which the context takes over;
         // the window outlives the context, see `drop`.
         let context = unsafe {
@@ -126,6 +139,25 @@ impl<'a> Io<'a> {
             return Err(error("opening the file", ffi::AVERROR(libc::ENOMEM)));
         }
         Ok(io)
+    }
+}
+
+impl Io<'_> {
+    /// An error seen through what the file itself went through: when the time
+    /// is spent or the disk failed, any failure is for that reason.
+    fn explain(&self, found: Error) -> Error {
+        // SAFETY: the window lives as long as this; no callback runs now.
+        let (deadline, has_failed) =
+            unsafe { ((*self.window).deadline, (*self.window).has_failed) };
+        if has_failed {
+            let why = "the disk or the network share gave an error";
+            return Error::new(ErrorKind::Unavailable, found.what, why)
+                .remedy("check that it is connected and healthy, and try again");
+        }
+        if Instant::now() >= deadline {
+            return error(&found.what, ffi::AVERROR_EXIT);
+        }
+        found
     }
 }
 
@@ -170,7 +202,10 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
                 return count as c_int;
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return ffi::AVERROR(libc::EIO),
+            Err(_) => {
+                window.has_failed = true;
+                return ffi::AVERROR(libc::EIO);
+            }
         }
     }
 }
@@ -228,7 +263,7 @@ impl Drop for Context {
 pub(super) struct Input<'a> {
     // The order matters: the context closes before the I/O that it reads from.
     context: Context,
-    _io: Io<'a>,
+    io: Io<'a>,
     source: &'a Source,
     /// What the content was found to be.
     pub(super) detected: Detected,
@@ -242,7 +277,11 @@ impl<'a> Input<'a> {
     pub(super) fn open(source: &'a Source) -> Result<Input<'a>> {
         super::start();
         let detected = detect::detect(source)?;
-        let input = Input::open_as(source, detected)?;
+        let input = Input::open_as(source, detected).map_err(|error| {
+            // What was only suspected, and cannot be opened, is not broken media.
+            let doubtful = detected.is_doubtful() && error.kind == ErrorKind::Corrupt;
+            if doubtful { detect::unknown(source) } else { error }
+        })?;
         detect::confirm(&input)?;
         Ok(input)
     }
@@ -283,9 +322,9 @@ impl<'a> Input<'a> {
             )
         };
         if code < 0 {
-            return Err(late(source, error(&what, code)));
+            return Err(io.explain(error(&what, code)));
         }
-        let mut input = Input { context: Context(opened), _io: io, source, detected };
+        let mut input = Input { context: Context(opened), io, source, detected };
         input.find_streams(&what)?;
         Ok(input)
     }
@@ -296,7 +335,7 @@ impl<'a> Input<'a> {
         for _ in 0..self.stream_count() {
             let mut options = Options::new();
             options.set("threads", "1");
-            options.set("max_pixels", &limits.pixels.min(i32::MAX as u64).to_string());
+            options.set("max_pixels", &coded_pixels(&limits).to_string());
             each.push(options);
         }
         let mut raw: Vec<*mut ffi::AVDictionary> = each
@@ -309,7 +348,7 @@ impl<'a> Input<'a> {
         let code = unsafe { ffi::avformat_find_stream_info(self.context.0, dictionaries) };
         drop(raw.into_iter().map(Options).collect::<Vec<_>>());
         if code < 0 {
-            return Err(late(self.source, error(what, code)));
+            return Err(self.io.explain(error(what, code)));
         }
         if Instant::now() >= self.source.deadline() {
             return Err(error(what, ffi::AVERROR_EXIT));
@@ -357,8 +396,12 @@ impl<'a> Input<'a> {
             match code {
                 0.. => return Ok(Some(())),
                 ffi::AVERROR_EOF => return Ok(None),
-                ffi::AVERROR_EXIT => return Err(error("reading the file", code)),
-                _ => {}
+                _ => {
+                    let found = self.io.explain(error("reading the file", code));
+                    if matches!(found.kind, ErrorKind::Limit | ErrorKind::Unavailable) {
+                        return Err(found);
+                    }
+                }
             }
         }
         Ok(None)
@@ -380,14 +423,6 @@ impl<'a> Input<'a> {
         // SAFETY: the context is open and the index is one of its streams'.
         unsafe { ffi::avformat_seek_file(self.context.0, index, i64::MIN, ticks, ticks, 0) >= 0 }
     }
-}
-
-/// When the time is spent, any failure is for that reason.
-fn late(source: &Source, found: Error) -> Error {
-    if Instant::now() >= source.deadline() {
-        return error(&found.what, ffi::AVERROR_EXIT);
-    }
-    found
 }
 
 /// One packet of compressed data.

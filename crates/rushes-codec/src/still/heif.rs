@@ -243,7 +243,7 @@ pub(super) fn decode(source: &Source, target_px: u32) -> Result<Picture> {
     options.set_num_codec_threads(1);
     let decoded =
         library.decode(&handle, ColorSpace::Rgb(chroma), Some(options)).map_err(failed)?;
-    picture_of(&decoded, has_alpha, hdr_color, limits)
+    picture_of(&decoded, has_alpha, hdr_color, limits, pixel_bytes)
 }
 
 /// The smallest thumbnail that is large enough and shows the same frame.
@@ -269,6 +269,7 @@ fn picture_of(
     has_alpha: bool,
     hdr_color: Option<Color>,
     limits: &Limits,
+    pixel_bytes: u64,
 ) -> Result<Picture> {
     let planes = decoded.planes();
     let plane = planes.interleaved.ok_or_else(|| {
@@ -276,7 +277,7 @@ fn picture_of(
     })?;
     let (width_px, height_px) = (plane.width, plane.height);
     // The bitstream may hold another size than the file stated.
-    limits.check_picture(u64::from(width_px), u64::from(height_px), 6)?;
+    limits.check_picture(u64::from(width_px), u64::from(height_px), pixel_bytes)?;
     let channels = if has_alpha { 4 } else { 3 };
     let channel_bytes = if hdr_color.is_some() { 2 } else { 1 };
     let row_bytes = width_px as usize * channels * channel_bytes;

@@ -1,5 +1,7 @@
 //! Clips made by the `ffmpeg` command, and real media where they are to hand.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -103,7 +105,7 @@ const CLIPS: &[(&str, &str, &str)] = &[
         "-c:v libx265 -preset ultrafast -x265-params log-level=none:hdr10=1:max-cll=1000,400:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1) -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -an",
     ),
     ("vp9.webm", PICTURE, "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus"),
-    ("vp8.webm", PICTURE, "-c:v libvpx -deadline realtime -cpu-used 8 -auto-alt-ref 1 -an"),
+    ("vp8.webm", PICTURE, "-c:v libvpx -deadline realtime -cpu-used 8 -an"),
     (
         "ffv1.mkv",
         NTSC,
@@ -126,11 +128,6 @@ const CLIPS: &[(&str, &str, &str)] = &[
         "fragmented.mp4",
         PICTURE,
         "-c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p -an -movflags frag_keyframe+empty_moov",
-    ),
-    (
-        "rotated.mp4",
-        PICTURE,
-        "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -metadata:s:v rotate=90 -an",
     ),
     (
         "anamorphic.mp4",
@@ -194,4 +191,17 @@ pub fn clip(folder: &Path, name: &str) -> PathBuf {
     arguments.push(name);
     ffmpeg(folder, &arguments);
     folder.join(name)
+}
+
+/// The clip `h264.mp4` with this display matrix, `a b c d`, in its track.
+pub fn turned(folder: &Path, matrix: [i32; 4]) -> PathBuf {
+    let path = clip(folder, "h264.mp4");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let header = bytes.windows(4).position(|name| name == b"tkhd").unwrap();
+    for (at, number) in [0, 1, 3, 4].into_iter().zip(matrix) {
+        let place = header + 44 + at * 4;
+        bytes[place..place + 4].copy_from_slice(&(number << 16).to_be_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+    path
 }

@@ -1,6 +1,7 @@
 //! What the tests of stills share.
 
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot make its input fails")]
 
 use std::io::Write;
 use std::path::PathBuf;

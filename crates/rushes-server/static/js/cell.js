@@ -101,7 +101,7 @@ function marksOf(row) {
   if (row.state === "gone") marks.push(el("span.mark.is-away", { title: "No longer where it was" }, "Gone"));
   if (row.live) marks.push(el("span.mark", { title: "Live Photo" }, "LIVE"));
   if (row.hdr) marks.push(el("span.mark", { title: row.hdr }, "HDR"));
-  if (row.places > 1) marks.push(el("span.mark", { title: `${row.places} copies` }, icon("copies"), String(row.places)));
+  if (row.copies > 1) marks.push(el("span.mark", { title: `${row.copies} copies` }, icon("copies"), String(row.copies)));
   return marks;
 }
 
@@ -120,7 +120,7 @@ function spoken(row) {
     row.captured ? captured(row.captured) : null,
     row.hdr ? `HDR ${row.hdr}` : null,
     row.live ? "Live Photo" : null,
-    row.places > 1 ? `${row.places} copies` : null,
+    row.copies > 1 ? `${row.copies} copies` : null,
     row.state === "present" ? null : row.state,
     row.error ? `error: ${row.error.what}` : null,
   ]

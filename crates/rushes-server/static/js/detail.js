@@ -99,7 +99,7 @@ export function detailView({ searchBar, library }) {
   function draw(asset, quiet) {
     head(asset);
     const { scrollTop } = panel;
-    const sameFile = shown && String(shown.id) === String(asset.id) && shown.asset.modified === asset.modified && shown.asset.state === asset.state;
+    const sameFile = shown && String(shown.id) === String(asset.id) && shown.asset.modified === asset.modified && shown.asset.state === asset.state && (asset.kind !== "still" || shown.asset.preview?.version === asset.preview?.version);
     const openRaw = panel.querySelector(".raw")?.open ?? false;
     if (!(quiet && sameFile)) {
       clearStage();

@@ -52,14 +52,27 @@ export function doctorView() {
   }
 
   function draw(report) {
-    const entries = Object.entries(report ?? {});
+    const { libraries, protections, missing, ...rest } = report ?? {};
+    const entries = Object.entries(rest);
     const plain = entries.filter(([, value]) => value === null || typeof value !== "object");
     const nested = entries.filter(([, value]) => value !== null && typeof value === "object");
     fill(
       body,
       plain.length > 0 && el("section.card", {}, el("h2", {}, "Rushes"), tree(Object.fromEntries(plain))),
+      named("Libraries", libraries, ({ name, version }) => [name, version]),
+      named("Protection", protections, ({ name, holds, detail }) => [name, el("span", {}, el(`span.tag.${holds ? "is-good" : "is-warn"}`, {}, holds ? "holds" : "does not hold"), detail && detail !== "holds" && el("span.muted.doctor-detail", {}, detail))]),
+      named("Missing", missing, ({ what, remedy }) => [what, remedy], "Nothing is missing."),
       ...nested.map(([name, value]) => el("section.card", {}, el("h2", {}, words(name)), tree(value))),
     );
+  }
+
+  function named(title, list, row, none = null) {
+    if (!Array.isArray(list) || (!list.length && !none)) return null;
+    const rows = list.map((item) => {
+      const [name, value] = row(item);
+      return el("div", {}, el("dt", {}, name), el("dd", {}, value));
+    });
+    return el("section.card", {}, el("h2", {}, title), rows.length ? el("dl.tree", {}, ...rows) : el("p.muted", {}, none));
   }
 
   return {

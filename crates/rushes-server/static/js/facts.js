@@ -14,7 +14,7 @@ const TONES = { present: "is-good", offline: "is-away", gone: "is-bad" };
 
 /** A group that can be folded: a title and rows of name and value; null when nothing is in it. */
 export function group(title, rows, ...more) {
-  const shown = rows.filter((row) => row && row[1] !== null && row[1] !== undefined && row[1] !== "");
+  const shown = rows.filter((row) => row && row[1] !== null && row[1] !== undefined && row[1] !== "" && row[1] !== false);
   const extra = more.filter(Boolean);
   if (!shown.length && !extra.length) return null;
   return el(

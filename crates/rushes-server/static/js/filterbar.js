@@ -1,7 +1,7 @@
 // The bar above the grid: how many, quick filters, order, size of pictures.
 
 import { el, fill, keep, setting } from "./dom.js";
-import { plural } from "./format.js";
+import { count, plural } from "./format.js";
 import { icon } from "./icons.js";
 import { valueOf, withFilter } from "./query.js";
 
@@ -14,11 +14,11 @@ const KINDS = [
 
 const SORTS = [
   ["", "Newest first"],
-  ["date", "Oldest first"],
+  ["-date", "Oldest first"],
   ["added", "Last added"],
   ["name", "Name"],
-  ["size", "Size"],
-  ["duration", "Duration"],
+  ["size", "Largest first"],
+  ["duration", "Longest first"],
 ];
 
 /** `onquery(text)` when a quick filter changes the search; `onsize`, `onfill` for the looks. */
@@ -90,8 +90,8 @@ export function filterBar({ onquery, onsize, onfill }) {
       showRange(valueOf(text, "date"));
     },
     /** Shows the number of results; null while it is not known. */
-    count(total) {
-      number.textContent = total === null ? "…" : plural(total, "asset");
+    count(total, exact = true) {
+      number.textContent = total === null ? "…" : exact ? plural(total, "asset") : `${count(100_000)}+ assets`;
     },
   };
 }

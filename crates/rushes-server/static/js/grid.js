@@ -42,6 +42,11 @@ export class Grid {
     new ResizeObserver(() => this.#resized()).observe(this.element);
   }
 
+  /** The results that are shown. */
+  get results() {
+    return this.#results;
+  }
+
   get total() {
     return this.#results?.total ?? 0;
   }
@@ -62,7 +67,7 @@ export class Grid {
     const anchor = this.#firstVisible();
     this.size = size;
     this.#layout();
-    this.scroller.to(this.#topOf(anchor));
+    this.scroller.to(this.#topOf(anchor) - this.#pad);
   }
 
   /** Draws what has come in since. */
@@ -127,7 +132,7 @@ export class Grid {
     this.#cellWidth = Math.floor((inner - GAP_PX * (columns - 1)) / columns);
     this.#cellHeight = Math.round(this.#cellWidth * SHAPE) + CAPTION_PX;
     if (columns !== this.#columns) {
-      for (const row of this.#rows.values()) row.element.remove();
+      for (const row of [...this.#rows.values(), ...this.#spare]) row.element.remove();
       this.#rows.clear();
       this.#spare = [];
       this.#columns = columns;

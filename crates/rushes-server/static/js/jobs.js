@@ -4,17 +4,17 @@ import { api } from "./api.js";
 import { toastError } from "./announce.js";
 import { el, fill } from "./dom.js";
 import { news } from "./events.js";
-import { ago, clock, moment, plural } from "./format.js";
+import { ago, clock, count, moment, plural } from "./format.js";
 import { icon } from "./icons.js";
 import { isActive, jobs } from "./jobstore.js";
-import { progress } from "./progress.js";
+import { progress, progressText } from "./progress.js";
 import { go, href } from "./router.js";
 import { emptyState, errorBox, errorState, skeleton } from "./states.js";
-import { tree } from "./tree.js";
+import { planView, tree } from "./tree.js";
 
 const STATES = { queued: "Queued", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled" };
 const TONES = { running: "is-live", done: "is-good", failed: "is-bad", cancelled: "is-away", queued: "is-plain" };
-const KINDS = { scan: "search", hash: "check", preview: "still", check: "system" };
+const KINDS = { scan: "search", hash: "check", preview: "still", previews: "still", check: "system" };
 
 export function jobsView() {
   const cards = new Map();
@@ -150,7 +150,7 @@ function jobCard(first, { ontoggle }) {
     job = next;
     const stopping = job.cancel_requested && isActive(job);
     element.dataset.state = job.state;
-    title.textContent = job.title;
+    title.textContent = job.params?.full === true ? `${job.title}, full hash` : job.title;
     tag.textContent = stopping ? "Stopping" : STATES[job.state] ?? job.state;
     tag.className = `tag ${TONES[job.state] ?? "is-plain"}`;
     times.textContent = timesOf(job);
@@ -163,7 +163,7 @@ function jobCard(first, { ontoggle }) {
     retry.hidden = !again;
     cancel.setAttribute("aria-label", `Cancel ${job.title}`);
     retry.setAttribute("aria-label", `Retry ${job.title}`);
-    fill(middle, progress(job));
+    fill(middle, isActive(job) && progress(job));
     fill(trouble, errorBox(job.error, job.state === "failed" ? "The job failed" : "The last attempt failed"));
     if (!detail.hidden && detailFor !== `${job.state} ${job.attempts}`) loadDetail();
   }
@@ -191,22 +191,36 @@ function jobCard(first, { ontoggle }) {
   };
 }
 
+const OUTCOMES = ["added", "changed", "moved", "copied", "vanished", "hashed", "merged", "made", "removed"];
+
+// What came of an ended job, in a few words; its detail has the rest.
+function outcomeOf(job) {
+  const { result } = job;
+  const numbers = OUTCOMES.filter((name) => result?.[name] > 0).map((name) => `${count(result[name])} ${name}`);
+  const failed = (Array.isArray(result?.failed) ? result.failed.length : 0) + (result?.more_failed ?? 0);
+  if (failed) numbers.push(`${count(failed)} failed`);
+  if (numbers.length) return numbers.join(", ");
+  return progressText({ ...job, rate_per_sec: null })[0] ?? null;
+}
+
 function timesOf(job) {
   const parts = [];
+  if (!isActive(job)) parts.push(outcomeOf(job));
   const start = Date.parse(job.started ?? "");
   if (job.finished) {
     parts.push(ago(job.finished));
     if (!Number.isNaN(start)) {
       const took = (Date.parse(job.finished) - start) / 1000;
-      parts.push(`took ${took < 10 ? `${took.toFixed(1)} s` : clock(took)}`);
+      parts.push(`took ${took < 1 ? `${Math.round(took * 1000)} ms` : took < 10 ? `${took.toFixed(1)} s` : clock(took)}`);
     }
   } else if (job.started) {
     parts.push(`started ${ago(job.started)}`);
   } else {
     parts.push(`queued ${ago(job.created)}`);
   }
-  if (job.attempts > 1) parts.push(`attempt ${job.attempts}`);
-  return parts.join(", ");
+  if (job.attempts > 1) parts.push(`attempt ${job.attempts}${job.max_attempts ? ` of ${job.max_attempts}` : ""}`);
+  if (job.state === "queued" && Date.parse(job.not_before ?? "") > Date.now()) parts.push(`tries again at ${moment(job.not_before).slice(11)}`);
+  return parts.filter(Boolean).join(" · ");
 }
 
 function detailOf(full) {
@@ -216,7 +230,7 @@ function detailOf(full) {
     "div.job-parts",
     {},
     full.result !== null && full.result !== undefined && section("Result", tree(full.result)),
-    section("Plan", full.plan === null || full.plan === undefined ? el("p.muted", {}, "No plan is stored.") : tree(full.plan)),
+    section("Plan", full.plan === null || full.plan === undefined ? el("p.muted", {}, "No plan is stored.") : planView(full.plan)),
     section(
       `Effects${effects.length ? `, ${plural(effects.length, "entry", "entries")}` : ""}`,
       effects.length

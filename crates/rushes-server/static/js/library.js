@@ -46,24 +46,29 @@ export function libraryView({ searchBar }) {
   const body = el("div.library-body", {}, grid.element, overlay);
   const element = el("section.library", { "aria-label": "Library" }, el("h1.hidden-text", {}, "Library"), bar.element, body);
 
+  // The results before stay until there are new ones to show: nothing flickers
+  // while someone types.
   function changed() {
+    if (grid.results !== results && (results.total !== null || !grid.results)) grid.show(results);
     if (results.error?.status === 400) {
       searchBar.problem = [results.error.message, results.error.remedy].filter(Boolean).join(" ");
     } else if (!results.error) {
       searchBar.problem = null;
     }
-    body.classList.toggle("is-stale", results.error?.status === 400);
-    bar.count(results.total);
+    body.classList.toggle("is-stale", grid.results !== results);
+    if (results.total !== null || grid.results === results) bar.count(results.total, results.exact);
     if (results.total !== null && results.total !== results.saidTotal) {
       results.saidTotal = results.total;
-      if (visible) say(plural(results.total, "result"));
+      if (visible) say(`${results.exact ? "" : "More than "}${plural(results.total, "result")}`);
     }
     drawOverlay();
   }
 
   function drawOverlay() {
     const { error, total } = results;
-    if (error && total === null) {
+    if (total === null && grid.results !== results && (!error || error.status === 400)) {
+      overlay.hidden = true; // the results before are still there, dimmed
+    } else if (error && total === null) {
       const bad = error.status === 400;
       const retry = () => results.refresh();
       showOverlay(
@@ -169,7 +174,7 @@ export function libraryView({ searchBar }) {
         query = q;
         results.addEventListener("change", changed);
         searchBar.problem = null;
-        grid.show(results);
+        results.want(0, 0);
       } else if (reason === "again" || changedMeanwhile) {
         results.refresh();
       }

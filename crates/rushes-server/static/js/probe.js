@@ -20,7 +20,7 @@ export function probeGroups(asset, group, copyButton) {
     agreementGroup(probe.agreement, group),
     ...pictures.map((stream, at) => group(number(pictures, at, "Picture"), pictureRows(stream, asset, at))),
     ...sounds.map((stream, at) => group(number(sounds, at, "Sound"), soundRows(stream))),
-    group("Time", timeRows(probe)),
+    group("Time", timeRows(probe, asset)),
     placeGroup(probe.gps, group, copyButton),
     group("Camera", cameraRows(probe.camera ?? {})),
     group("Container", [
@@ -94,14 +94,15 @@ function soundRows(stream) {
   ];
 }
 
-function timeRows(probe) {
+function timeRows(probe, asset) {
   const secs = numberOf(probe.duration_secs);
   const { created } = probe;
   return [
     ["Duration", secs !== null && el("span", {}, exactClock(secs), probe.duration_secs.includes("/") && el("span.fact-hint", {}, `exactly ${probe.duration_secs} s`))],
     ["Timecode", probe.timecode],
-    ["Made", created && `${captured(created.at, true)} ${offset(created.at) ?? ""}`.trim()],
-    ["By", created && `${created.source}, confidence ${created.confidence}`],
+    // Where the catalogue took its time from this, it stands with the file.
+    ["Made", created && created.at !== asset.captured && `${captured(created.at, true)} ${offset(created.at) ?? ""}`.trim()],
+    ["By", created && created.at !== asset.captured && `${created.source}, confidence ${created.confidence}`],
   ];
 }
 

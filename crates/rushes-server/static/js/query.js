@@ -5,7 +5,7 @@
 export const FILTERS = [
   { key: "kind", help: "Still, video or audio", values: ["still", "video", "audio"] },
   { key: "date", help: "When it was made", values: ["2024", "2024-06", "2024-01..2024-06"], example: true },
-  { key: "duration", help: "Length in seconds", values: [">10", "<60", "10..60"], example: true },
+  { key: "duration", help: "Length in seconds or h:mm:ss", values: [">10", "<1:00", "10..60"], example: true },
   { key: "codec", help: "Codec of picture or sound", from: "by_codec" },
   { key: "width", help: "Width as shown, in pixels", values: [">=1920", ">=3840"], example: true },
   { key: "height", help: "Height as shown, in pixels", values: [">=1080", ">=2160"], example: true },
@@ -21,7 +21,9 @@ export const FILTERS = [
   { key: "hdr", help: "High dynamic range", values: ["yes", "no"] },
   { key: "live", help: "Half of a Live Photo", values: ["yes", "no"] },
   { key: "error", help: "Could not be read whole", values: ["yes", "no"] },
-  { key: "sort", help: "Order of the results", values: ["-date", "date", "name", "size", "duration", "added"] },
+  { key: "hashed", help: "Full hash known", values: ["yes", "no"] },
+  { key: "copies", help: "Places where it is", values: [">1", "1"], example: true },
+  { key: "sort", help: "Order of the results", values: ["date", "-date", "name", "size", "duration", "added"] },
 ];
 
 const KEYS = new Set(FILTERS.map(({ key }) => key));

@@ -6,9 +6,13 @@ import { api } from "./api.js";
 const PAGE = 100;
 const KEPT_PAGES = 80;
 const AT_ONCE = 4;
+const UNCOUNTED = 100_000; // where the server stops counting
 
 export class Results extends EventTarget {
+  /** How many there are; null while nothing is known. */
   total = null;
+  /** False when the server counted no further: there are at least `total`. */
+  exact = true;
   error = null;
   #pageSize = PAGE;
   #pages = new Map(); // page number -> { items, stale }
@@ -122,15 +126,28 @@ export class Results extends EventTarget {
     this.#next();
   }
 
+  // Beyond some number the server does not count. The end then moves on as it
+  // is approached, until a page that is not full shows where it is.
+  #totalOf(page, items, answer) {
+    this.exact = Number.isInteger(answer?.total);
+    if (this.exact) return answer.total;
+    const end = page * this.#pageSize + items.length;
+    if (items.length < this.#pageSize && !answer?.next_cursor) {
+      this.exact = items.length > 0 || page === 0;
+      return end;
+    }
+    return Math.max(this.total ?? 0, UNCOUNTED, end + this.#pageSize * 20);
+  }
+
   #take(page, answer) {
     const items = answer?.items ?? [];
-    const total = Number(answer?.total ?? items.length);
+    const total = this.#totalOf(page, items, answer);
     if (page === 0 && items.length > 0 && items.length < this.#pageSize && items.length < total) {
       // The server gives fewer at a time than asked: its size is the size.
       this.#pageSize = items.length;
       this.#pages.clear();
     }
-    if (this.total !== null && this.total !== total) {
+    if (this.exact && this.total !== null && this.total !== total) {
       for (const other of this.#pages.values()) other.stale = true;
     }
     this.total = total;

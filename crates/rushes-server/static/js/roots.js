@@ -12,7 +12,7 @@ import { isActive, jobs } from "./jobstore.js";
 import { only } from "./query.js";
 import { href } from "./router.js";
 import { emptyState, errorState, skeleton } from "./states.js";
-import { tree } from "./tree.js";
+import { planView } from "./tree.js";
 
 const STATES = {
   online: ["Online", "is-good", "The folder is there"],
@@ -115,7 +115,7 @@ export function rootsView() {
 
   async function plan(root) {
     const answer = await api.scan({ roots: [root.name], dry_run: true });
-    panel(`What a scan of ${root.name} would do`, el("div.dialog-scroll", {}, tree(answer?.plan ?? answer)));
+    panel(`What a scan of ${root.name} would do`, el("div.dialog-scroll", {}, planView(answer?.plan ?? answer)));
   }
 
   async function remove(root) {

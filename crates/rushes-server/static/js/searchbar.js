@@ -185,7 +185,7 @@ export class SearchBar {
     } else if (event.key === "Escape") {
       event.stopPropagation();
       if (open) this.#close();
-      else if (this.text) this.#clearAll();
+      else if (this.input.value || this.#filters.length) this.#clearAll();
       else this.input.blur();
     } else if (event.key === "Backspace" && this.input.selectionStart === 0 && this.input.selectionEnd === 0) {
       const filter = this.#filters.findLast(({ key }) => key !== "sort");

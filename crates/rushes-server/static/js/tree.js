@@ -6,6 +6,19 @@ import { count, words } from "./format.js";
 const MOST_ITEMS = 200;
 const DEEPEST = 8;
 
+/** A plan: its summary and each effect, in words. */
+export function planView(plan) {
+  if (typeof plan?.summary !== "string") return tree(plan);
+  const effects = plan.effects ?? [];
+  const rest = (plan.more ?? 0) + Math.max(0, effects.length - MOST_ITEMS);
+  return el(
+    "div.plan",
+    {},
+    el("p.tree-text", {}, plan.summary),
+    effects.length > 0 && el("ol.tree", {}, ...effects.slice(0, MOST_ITEMS).map(({ does, key }) => el("li.path", { title: key }, does ?? key)), rest > 0 && el("li.muted", {}, `and ${count(rest)} more`)),
+  );
+}
+
 /** The value as nested definition lists. */
 export function tree(value, depth = 0) {
   if (value === null || value === undefined) return el("span.muted", {}, "–");

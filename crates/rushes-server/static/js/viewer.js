@@ -38,7 +38,7 @@ export function stillViewer(asset) {
 
   function fitScale() {
     const [width, height] = size();
-    return Math.min(frame.clientWidth / width, frame.clientHeight / height, Math.max(1, onePixel() * 2));
+    return Math.min(frame.clientWidth / width, frame.clientHeight / height, Math.max(1, onePixel()));
   }
 
   function draw() {
@@ -127,11 +127,14 @@ export function stillViewer(asset) {
 
   const format = asset.probe?.container?.name ?? asset.codec ?? "this format";
   const poster = previewUrl(asset, "poster");
-  const direct = asset.state === "present" && SHOWN.has(asset.probe?.container?.mime);
+  const direct = asset.state === "present" && SHOWN.has(asset.mime ?? asset.probe?.container?.mime);
   let tried = direct ? "original" : "poster";
 
   function showPoster() {
     tried = "poster";
+    // A share of the preview's own size would pass for one of the original's.
+    percent.hidden = true;
+    tools.lastElementChild.hidden = true;
     if (asset.state === "present") say(`Preview. The original is ${format}, which this browser cannot show.`);
     else say(`Preview. The original is ${asset.state === "offline" ? "on a disk that is offline" : "gone from where it was"}.`);
     if (poster) image.src = poster;

@@ -1,0 +1,428 @@
+//! What the routes answer: verbs, media, the prototype's shapes, the
+//! dashboard's files and the OpenAPI document.
+
+use std::collections::BTreeSet;
+
+use crate::support::Library;
+use rushes_actions::ACTIONS;
+use rushes_server::endpoints;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn reading_verbs_answer_with_tags() {
+    let library = Library::filled();
+    let server = library.open();
+    let answer = server.get("/api/v1/search?query=kind%3Avideo&limit=5").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let page = answer.json();
+    assert_eq!(page["total"], 1);
+    assert_eq!(page["items"][0]["name"], "a.mp4");
+    assert_eq!(page["items"][0]["duration_secs"], "5/2");
+    let tag = answer.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""));
+    let again = [("if-none-match", tag.as_str())];
+    let answer = server.ask("GET", "/api/v1/search?query=kind%3Avideo&limit=5", &again).await;
+    assert_eq!((answer.status, answer.body.len()), (304, 0));
+    let answer = server.ask("GET", "/api/v1/search?query=kind%3Aaudio", &again).await;
+    assert_eq!(answer.status, 200);
+    let id = library.id("video");
+    let asset = server.get(&format!("/api/v1/assets/{id}")).await.json();
+    assert_eq!(asset["id"], id.as_str());
+    assert_eq!(asset["places"].as_array().unwrap().len(), 1);
+    let head = server.ask("HEAD", &format!("/api/v1/assets/{id}"), &[]).await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    for target in [
+        "/api/v1/recent?limit=2",
+        "/api/v1/stats",
+        "/api/v1/paths",
+        "/api/v1/jobs",
+        "/api/v1/batches",
+    ] {
+        assert_eq!(server.get(target).await.status, 200, "{target}");
+    }
+    let batch = server.get("/api/v1/batches/Trip?limit=2").await.json();
+    assert_eq!(batch["items"].as_array().unwrap().len(), 2);
+    let cursor = batch["next_cursor"].as_str().unwrap();
+    let next = server.get(&format!("/api/v1/batches/Trip?limit=2&cursor={cursor}")).await.json();
+    assert_eq!(next["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_are_queued_planned_and_cancelled() {
+    let library = Library::filled();
+    let server = library.open();
+    for (target, body) in [
+        ("/api/v1/scan", json!({"dry_run": true})),
+        ("/api/v1/scan?dry_run=1", json!({})),
+        ("/api/v1/scan", json!({"roots": ["Footage"], "dry_run": true})),
+    ] {
+        let answer = server.post(target, &body).await;
+        assert_eq!(answer.status, 200, "{target} {body}");
+        assert!(answer.json()["plan"]["summary"].is_string());
+    }
+    assert_eq!(server.get("/api/v1/jobs").await.json()["jobs"], json!([]));
+    // No body at all is as good as an empty object.
+    let answer = server.ask("POST", "/api/v1/scan", &[]).await;
+    assert_eq!(answer.status, 202);
+    let job = answer.json()["job"].clone();
+    assert_eq!(job["state"], "queued");
+    let id = job["id"].as_i64().unwrap();
+    assert_eq!(answer.header("location"), format!("/api/v1/jobs/{id}"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let again = server.post("/api/v1/scan", &json!({})).await.json();
+    assert_eq!(again["job"]["id"], id, "the same job is not queued twice");
+    let plan = server.post(&format!("/api/v1/jobs/{id}/cancel"), &json!({"dry_run": true})).await;
+    assert_eq!(plan.json()["plan"]["effects"][0]["key"], "cancel");
+    let cancelled = server.ask("POST", &format!("/api/v1/jobs/{id}/cancel"), &[]).await;
+    assert_eq!(cancelled.json()["state"], "cancelled");
+    let answer = server.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await;
+    assert_eq!(answer.json()["state"], "queued");
+    server.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await.problem(409);
+    let listed = server.get("/api/v1/jobs?state=queued&limit=1").await.json();
+    assert_eq!(listed["jobs"][0]["id"], id);
+    for target in ["/api/v1/hash", "/api/v1/previews", "/api/v1/check"] {
+        assert_eq!(server.post(target, &json!({})).await.status, 202, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn media_in_ranges() {
+    let library = Library::filled();
+    let server = library.open();
+    let media = format!("/api/v1/assets/{}/media", library.id("video"));
+    let answer = server.get(&media).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body, library.bytes);
+    assert_eq!(answer.header("content-type"), "video/mp4");
+    assert_eq!(
+        answer.header("content-disposition"),
+        "inline; filename=\"a.mp4\"; filename*=UTF-8''a.mp4"
+    );
+    assert!(answer.header("content-security-policy").starts_with("sandbox"));
+    let tag = answer.header("etag").to_owned();
+    assert!(tag.starts_with('"'), "a strong tag");
+    let date = answer.header("last-modified").to_owned();
+    assert_eq!(date, "Sun, 13 Sep 2020 12:26:40 GMT");
+    for condition in [tag.as_str(), date.as_str()] {
+        let headers =
+            [("range", "bytes=-10"), ("if-range", condition), ("accept-encoding", "gzip, zstd")];
+        let answer = server.ask("GET", &media, &headers).await;
+        assert_eq!(answer.status, 206, "{condition}");
+        assert_eq!(answer.body, &library.bytes[9_990..]);
+        assert_eq!(answer.header("content-range"), "bytes 9990-9999/10000");
+        assert_eq!(answer.header("content-encoding"), "", "media is not compressed");
+    }
+    let several = server.ask("GET", &media, &[("range", "bytes=0-0,9999-")]).await;
+    assert_eq!(several.status, 206);
+    assert!(several.header("content-type").starts_with("multipart/byteranges; boundary="));
+    let head = server.ask("HEAD", &media, &[("range", "bytes=0-0")]).await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), "10000");
+    assert_eq!(head.header("accept-ranges"), "bytes");
+    let known = server.ask("GET", &media, &[("if-none-match", &tag)]).await;
+    assert_eq!((known.status, known.body.len()), (304, 0));
+    let saved = server.get(&format!("{media}?download=1")).await;
+    assert!(saved.header("content-disposition").starts_with("attachment"));
+    // A file that is no longer what was scanned is not passed off as it.
+    let path = library.media.join("Trip/a.mp4");
+    std::fs::write(&path, b"something else").unwrap();
+    assert_eq!(server.get(&media).await.problem(503), "unavailable");
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+    assert_eq!(server.get(&media).await.problem(503), "unavailable");
+}
+
+#[tokio::test]
+async fn hostile_names_and_contents_do_nothing() {
+    let library = Library::filled();
+    let server = library.open();
+    let answer = server.get(&format!("/api/v1/assets/{}/media", library.id("audio"))).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.headers.contains_key("set-cookie"));
+    let disposition = answer.header("content-disposition");
+    assert!(
+        disposition.starts_with("inline; filename=\"b_Set-Cookie: x=1_.wav\""),
+        "{disposition}"
+    );
+    let page = server.get(&format!("/api/v1/assets/{}/media", library.id("still"))).await;
+    assert_eq!(page.header("content-type"), "application/octet-stream");
+    assert!(page.header("content-disposition").starts_with("attachment"));
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
+async fn previews_are_kept_for_good_by_version() {
+    let library = Library::filled();
+    let server = library.open();
+    let id = library.id("video");
+    let poster = format!("/api/v1/assets/{id}/poster");
+    let answer = server.get(&poster).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "image/webp"));
+    assert_eq!(answer.body, b"RIFF....WEBP");
+    assert!(!answer.header("cache-control").contains("immutable"));
+    let kept = server.get(&format!("{poster}?v=1")).await;
+    assert!(kept.header("cache-control").contains("immutable"));
+    assert!(kept.header("cache-control").starts_with("private"));
+    let tag = kept.header("etag").to_owned();
+    assert_eq!(server.ask("GET", &poster, &[("if-none-match", &tag)]).await.status, 304);
+    for missing in ["strip", "waveform"] {
+        server.get(&format!("/api/v1/assets/{id}/{missing}")).await.problem(404);
+    }
+}
+
+#[tokio::test]
+async fn json_and_files_are_compressed() {
+    let library = Library::filled();
+    let server = library.open();
+    for (accepted, encoding, magic) in
+        [("gzip", "gzip", &[0x1f, 0x8b][..]), ("zstd", "zstd", &[0x28, 0xb5, 0x2f, 0xfd][..])]
+    {
+        for target in ["/openapi.json", "/static/index.html", "/api/v1/stats"] {
+            let answer = server.ask("GET", target, &[("accept-encoding", accepted)]).await;
+            assert_eq!(answer.header("content-encoding"), encoding, "{target}");
+            assert!(answer.body.starts_with(magic), "{target}");
+            assert!(answer.header("vary").contains("accept-encoding"), "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_and_its_files() {
+    let library = Library::filled();
+    let server = library.open();
+    let browser = [("accept", "text/html,*/*;q=0.8")];
+    for target in ["/", "/asset/x", "/roots"] {
+        let answer = server.get(target).await;
+        assert_eq!(answer.status, 200, "{target}");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    }
+    // These are JSON for programs and the page for people.
+    for target in [
+        "/jobs",
+        "/paths",
+        "/batches",
+        "/stats",
+        "/recent",
+        "/search?q=a",
+        "/jobs/1",
+        "/batches/Trip",
+    ] {
+        let answer = server.ask("GET", target, &browser).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "text/html; charset=utf-8"),
+            "{target}"
+        );
+        assert!(answer.header("vary").contains("accept"), "{target}");
+        let answer = server.get(target).await;
+        assert!(answer.header("content-type").ends_with("json"), "{target}");
+    }
+    let elsewhere = server.ask("GET", "/elsewhere", &browser).await;
+    assert_eq!(
+        (elsewhere.status, elsewhere.header("content-type")),
+        (404, "text/html; charset=utf-8")
+    );
+    let file = server.get("/static/index.html").await;
+    assert_eq!(file.status, 200);
+    let tag = file.header("etag").to_owned();
+    let known = server.ask("GET", "/static/index.html", &[("if-none-match", &tag)]).await;
+    assert_eq!(known.status, 304);
+    // Every file that the page names is there, with the type that it needs.
+    let page = String::from_utf8(file.body).unwrap();
+    let mut named = 0;
+    for part in page.split("/static/").skip(1) {
+        let path = part.split('"').next().unwrap();
+        let answer = server.get(&format!("/static/{path}")).await;
+        assert_eq!(answer.status, 200, "{path}");
+        named += 1;
+        let kind = answer.header("content-type");
+        match path.rsplit('.').next().unwrap() {
+            "js" => assert_eq!(kind, "text/javascript; charset=utf-8"),
+            "css" => assert_eq!(kind, "text/css; charset=utf-8"),
+            _ => {}
+        }
+    }
+    assert!(named >= 2, "{named} files named");
+    assert!(!page.contains("<style") && !page.contains("onclick"), "nothing inline");
+}
+
+#[tokio::test]
+async fn the_prototype_s_routes() {
+    let library = Library::filled();
+    let server = library.open();
+    let health = server.get("/health").await.json();
+    assert_eq!((&health["status"], &health["service"]), (&json!("ok"), &json!("video-api")));
+    assert_eq!(health["active_jobs"], 0);
+    let stats = server.get("/stats").await.json();
+    assert_eq!(stats["total_files"], 3);
+    assert_eq!(stats["total_size_bytes"], 10_000 + 14 + 25);
+    let mimes: BTreeSet<&str> = stats["by_mime"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| row["mime"].as_str())
+        .collect();
+    assert_eq!(mimes, BTreeSet::from(["audio/wav", "text/html", "video/mp4"]));
+    assert_eq!(stats["by_batch"], json!([{"batch": "Trip", "count": 3}]));
+    let names = |rows: &Value| -> Vec<String> {
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
+            .collect()
+    };
+    let recent = server.get("/recent?limit=2").await.json();
+    assert_eq!(recent.as_array().unwrap().len(), 2);
+    let expected = ["a.mp4"];
+    let by_path = server.get("/search?q=kind:video").await.json();
+    let by_query = server.ask("POST", "/search?q=kind:video&limit=5", &[]).await.json();
+    let by_body = server.post("/search", &json!({"query": "kind:video", "limit": 5})).await.json();
+    let by_q = server.post("/search", &json!({"q": "kind:video"})).await.json();
+    for rows in [&by_path, &by_query, &by_body, &by_q] {
+        assert_eq!(names(rows), expected);
+    }
+    let row = &by_path[0];
+    assert_eq!(row["size_bytes"], 10_000);
+    assert_eq!(row["mime"], "video/mp4");
+    assert_eq!(row["duration_s"], 2.5);
+    assert_eq!(row["batch"], "Trip");
+    assert_eq!(row["sha1"], Value::Null);
+    let poster = row["preview_path"].as_str().unwrap();
+    assert_eq!(server.get(poster).await.status, 200);
+    assert_eq!(server.get("/batches").await.json(), json!([{"batch": "Trip", "count": 3}]));
+    assert_eq!(server.get("/batches/Trip").await.json().as_array().unwrap().len(), 3);
+    server.get("/batches/None").await.problem(404);
+}
+
+#[tokio::test]
+async fn the_prototype_s_roots_and_jobs() {
+    let library = Library::filled();
+    let server = library.open();
+    let media = library.media.to_str().unwrap();
+    assert_eq!(server.get("/paths").await.json(), json!([media]));
+    let other = tempfile::tempdir().unwrap();
+    let path = other.path().canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    let added = server.ask("POST", &format!("/paths?name=other&path={path}"), &[]).await;
+    assert_eq!(added.status, 201);
+    assert_eq!(added.json()["added"], path);
+    let again = server.post("/paths", &json!({"path": path})).await;
+    assert_eq!(again.problem(409), "conflict");
+    assert_eq!(again.json()["error"], "duplicate");
+    let removed = server.ask("DELETE", "/paths/other", &[]).await;
+    assert_eq!((removed.status, removed.json()), (200, json!({"removed": "other"})));
+    server.ask("DELETE", "/paths/other", &[]).await.problem(404);
+    let trip = library.media.join("Trip");
+    let body = json!({"directory": trip.to_str().unwrap(), "recursive": true});
+    let started = server.post("/scan", &body).await;
+    assert_eq!(started.status, 202);
+    let started = started.json();
+    assert_eq!(started["status"], "started");
+    let id = started["job_id"].as_str().unwrap();
+    let body = json!({"directory": trip.to_str().unwrap(), "recursive": false});
+    assert_eq!(server.post("/scan", &body).await.problem(415), "unsupported");
+    let jobs = server.get("/jobs").await.json();
+    assert_eq!(jobs["jobs"][id]["status"], "pending");
+    assert_eq!(jobs["jobs"][id]["progress"], 0);
+    let job = server.get(&format!("/jobs/{id}")).await.json();
+    for member in [
+        "status",
+        "created_at",
+        "name",
+        "total_files",
+        "processed_files",
+        "current_file",
+        "progress",
+        "result",
+        "error",
+    ] {
+        assert!(job.get(member).is_some(), "{member}");
+    }
+    let cancelled = server.ask("DELETE", &format!("/jobs/{id}"), &[]).await.json();
+    assert_eq!(cancelled["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn openapi_describes_every_route() {
+    let library = Library::empty();
+    let server = library.open();
+    let document = server.get("/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut described = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            described.insert(format!("{} {path}", method.to_uppercase()));
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name} twice");
+            assert!(!operation["summary"].as_str().unwrap().is_empty());
+            assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem");
+            let in_path: BTreeSet<&str> = path
+                .split('/')
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .collect();
+            let declared: BTreeSet<&str> = operation["parameters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|parameter| parameter["in"] == "path")
+                .map(|parameter| parameter["name"].as_str().unwrap())
+                .collect();
+            assert_eq!(in_path, declared, "{path}");
+        }
+    }
+    let expected: BTreeSet<String> = endpoints()
+        .iter()
+        .map(|endpoint| format!("{} {}", endpoint.method, endpoint.path.replace("{*", "{")))
+        .collect();
+    assert_eq!(described, expected);
+    for verb in ACTIONS {
+        assert!(names.contains(&verb.name.join("_")), "{}", verb.words());
+        let path = &document["paths"][format!("/api/v1{}", verb.route.path)];
+        let operation = &path[verb.route.method.to_lowercase()];
+        assert_eq!(operation["summary"], verb.summary);
+        let rehearsed = operation.to_string().contains("\"dry_run\"");
+        assert_eq!(rehearsed, verb.changes || verb.as_job, "{}", verb.words());
+    }
+    let mut references = BTreeSet::new();
+    collect(&document, &mut references);
+    assert!(references.len() > 10);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference}"));
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+fn collect(value: &Value, references: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get("$ref") {
+                references.insert(reference.clone());
+            }
+            object.values().for_each(|value| collect(value, references));
+        }
+        Value::Array(list) => list.iter().for_each(|value| collect(value, references)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_beyond_loopback_makes_a_token() {
+    let library = Library::empty();
+    let settings = rushes_server::Settings {
+        bind: "0.0.0.0:0".parse().unwrap(),
+        ..crate::support::settings(None)
+    };
+    let first = rushes_server::App::new(library.engine.clone(), &settings).unwrap();
+    let token = first.new_token.expect("a new token");
+    let second = rushes_server::App::new(library.engine.clone(), &settings).unwrap();
+    assert_eq!((second.needs_token, second.new_token), (true, None));
+    let server = crate::support::Server(second.router);
+    server.get("/api/v1/stats").await.problem(401);
+    let bearer = format!("Bearer {token}");
+    let answer = server.ask("GET", "/api/v1/stats", &[("authorization", &bearer)]).await;
+    assert_eq!(answer.status, 200);
+    let stored = std::fs::read_to_string(library.engine.home().token()).unwrap();
+    assert!(!stored.contains(&token));
+}

@@ -1,0 +1,10 @@
+//! The server as its clients meet it.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod guard;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,152 @@
+//! Roots inside roots, parts of roots, and the same root twice.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::bytes::{big, png};
+use support::{Stage, places, text};
+
+fn populated() -> Stage {
+    let stage = Stage::new();
+    stage.write("media/outer.png", &png(1));
+    stage.write("media/inner/a.png", &png(2));
+    stage.write("media/inner/deep/b.wav", &big(3));
+    stage.write("media/inner lookalike/c.png", &png(4));
+    stage
+}
+
+/// Every file has one place, and that is in the root that is nearest to it.
+fn assert_nested(stage: &Stage) {
+    let rows = stage.search("");
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    for row in rows {
+        let asset = stage.show(&text(&row["id"]));
+        assert_eq!(places(&asset).len(), 1, "{asset}");
+        let is_inner = text(&asset["path"]).starts_with(&stage.text("media/inner/"));
+        assert_eq!(asset["root"], if is_inner { "inner" } else { "media" });
+    }
+    assert!(stage.search("state:gone").is_empty());
+    assert_eq!(stage.done(&["stats"])["places"], 4);
+    stage.check();
+}
+
+#[test]
+fn the_outer_root_first() {
+    let stage = populated();
+    stage.scan();
+    let before = ids(&stage);
+    stage.done(&["paths", "add", &stage.text("media/inner")]);
+    assert_nested(&stage);
+    let report = stage.done(&["scan"]);
+    assert_eq!((&report["added"], &report["changed"]), (&json!(0), &json!(0)), "rows are taken over");
+    assert_nested(&stage);
+    assert_eq!(ids(&stage), before);
+    // Each alone sees its own part only.
+    assert_eq!(stage.scan()["files"], 2);
+    assert_eq!(stage.done(&["scan", "inner"])["files"], 2);
+    assert_nested(&stage);
+}
+
+#[test]
+fn the_inner_root_first() {
+    let stage = populated();
+    stage.done(&["scan", &stage.text("media/inner")]);
+    let report = stage.scan();
+    assert_eq!(report["files"], 2);
+    assert_nested(&stage);
+    stage.done(&["scan"]);
+    assert_nested(&stage);
+}
+
+#[test]
+fn both_at_once_in_either_order() {
+    for reversed in [false, true] {
+        let stage = populated();
+        let mut roots = [stage.text("media"), stage.text("media/inner")];
+        if reversed {
+            roots.reverse();
+        }
+        stage.done(&["scan", &roots[0], &roots[1]]);
+        assert_eq!(stage.search("").len(), 4);
+        assert_eq!(stage.done(&["stats"])["places"], 4);
+        // One inside a root that is given before it is a part of that root.
+        let count = stage.done(&["paths", "list"])["roots"].as_array().map(Vec::len);
+        assert_eq!(count, Some(if reversed { 2 } else { 1 }));
+        stage.check();
+    }
+}
+
+/// What was gone before a folder became a root of its own is still gone.
+#[test]
+fn an_inner_root_takes_over_what_is_gone_too() {
+    let stage = populated();
+    stage.scan();
+    stage.remove("media/inner/a.png");
+    stage.scan();
+    stage.done(&["paths", "add", &stage.text("media/inner")]);
+    let gone = stage.search("state:gone");
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0]["root"], "inner");
+    stage.check();
+    stage.done(&["scan"]);
+    stage.check();
+}
+
+#[test]
+fn the_same_root_twice_is_one() {
+    let stage = populated();
+    let media = stage.text("media");
+    let slashed = format!("{media}//");
+    let roundabout = stage.text("media/inner/..");
+    let report = stage.done(&["scan", &media, &slashed, &roundabout, &media]);
+    assert_eq!(report["roots"].as_array().map(Vec::len), Some(1));
+    stage.done(&["paths", "add", &media]);
+    assert_eq!(stage.done(&["paths", "list"])["roots"].as_array().map(Vec::len), Some(1));
+    assert_eq!(stage.done(&["stats"])["places"], 4);
+    stage.check();
+}
+
+#[test]
+fn a_scan_of_a_part_touches_that_part_only() {
+    let stage = populated();
+    stage.scan();
+    let before = ids(&stage);
+    for name in ["outer.png", "inner/a.png", "inner lookalike/c.png"] {
+        stage.remove(format!("media/{name}"));
+    }
+    stage.write("media/elsewhere.png", &png(8));
+    stage.write("media/inner/new.png", &png(9));
+    let report = stage.done(&["scan", &stage.text("media/inner")]);
+    assert_eq!((&report["files"], &report["added"], &report["vanished"]), (&json!(2), &json!(1), &json!(1)));
+    assert_eq!(stage.names(""), ["b.wav", "c.png", "new.png", "outer.png"]);
+    assert_eq!(stage.done(&["paths", "list"])["roots"].as_array().map(Vec::len), Some(1));
+    stage.check();
+    let report = stage.scan();
+    assert_eq!((&report["added"], &report["vanished"]), (&json!(1), &json!(2)));
+    assert_eq!(stage.names(""), ["b.wav", "elsewhere.png", "new.png"]);
+    assert!(before.iter().all(|id| stage.run(&["show", id]).code == 0), "no asset is forgotten");
+    stage.check();
+}
+
+#[test]
+fn a_forgotten_root_leaves_its_assets_as_gone() {
+    let stage = populated();
+    stage.scan();
+    let before = ids(&stage);
+    let tree = stage.tree("media");
+    stage.done(&["paths", "remove", "media"]);
+    assert_eq!(stage.search("").len(), 0);
+    assert_eq!(stage.search("state:gone").len(), 4);
+    stage.check();
+    assert_eq!(stage.tree("media"), tree);
+    // Taken up again, small files are known by their hash.
+    stage.scan();
+    assert!(before.contains(&stage.id_at("media/outer.png")));
+    stage.check();
+}
+
+fn ids(stage: &Stage) -> Vec<String> {
+    let mut ids: Vec<String> = stage.search("").iter().map(|row: &Value| text(&row["id"])).collect();
+    ids.sort();
+    ids
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# make bench: builds in release and measures Rushes against other programs, in one run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/settings.sh
+need_cargo
+scripts/system-packages.sh build test
+cargo build --locked --release --bin rushes
+
+tools=$rushes_cache/tools/bench
+wanted=(av==15.1.0 'pyvips[binary]==3.2.0')
+if [[ $(cat "$tools/.wanted" 2>/dev/null) != "${wanted[*]}" ]]; then
+    echo "bench: getting ${wanted[*]}"
+    rm -rf "$tools"
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \
+        --target "$tools" "${wanted[@]}"
+    echo "${wanted[*]}" >"$tools/.wanted"
+fi
+PYTHONPATH=$tools${PYTHONPATH:+:$PYTHONPATH} exec python3 benches/run.py \
+    --rushes "$target_dir/release/rushes" "$@"

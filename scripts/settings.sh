@@ -1,0 +1,19 @@
+# Sourced by the scripts beside it: where things are built, and what every step shares.
+# One target folder, one profile per command and no extra features, so that nothing builds twice.
+# shellcheck shell=bash
+
+rushes_cache=${XDG_CACHE_HOME:-$HOME/.cache}/rushes
+if [[ -n ${CI:-} ]]; then
+    # A fresh clone each time: what an earlier run built is in the cache folder.
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$rushes_cache/target}
+    export CARGO_INCREMENTAL=0
+    export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+fi
+# shellcheck disable=SC2034  # for the scripts that source this
+target_dir=${CARGO_TARGET_DIR:-$PWD/target}
+
+need_cargo() {
+    command -v cargo >/dev/null && return 0
+    echo "No cargo found. Install a Rust toolchain (https://rustup.rs), then run this again." >&2
+    return 1
+}
