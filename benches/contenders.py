@@ -83,7 +83,8 @@ PREVIEWS_REFERENCE = "pyvips, 2 threads, WebP"
 # Latency over HTTP with a catalogue of this many assets.
 LATENCY_ASSETS = 1_000_000
 # The command that fills {home} with {assets} assets; empty: the section is skipped.
-LATENCY_GENERATOR = []
+LATENCY_GENERATOR = ["cargo", "run", "--release", "--quiet", "-p", "rushes-catalog", "--example", "fill", "--",
+                     "{home}", "{assets}"]
 LATENCY_SERVER = ["{rushes}", "--home", "{home}", "serve", "--bind", "127.0.0.1:0"]
 # Titles and the paths asked for. {cursor} is taken from the answer before, for the next page.
 LATENCY_REQUESTS = [

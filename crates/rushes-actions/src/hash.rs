@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
 use crate::pipeline;
+use crate::queue::EffectState;
 use crate::scan::{Failure, is_same};
 
 /// The parameters of hashing.
@@ -80,7 +81,7 @@ impl Action for Hash {
         let mut plan = Plan::reads(format!("hash {assets} assets, {bytes} bytes"));
         if assets > 0 {
             plan.push(
-                "hash",
+                Hash::EFFECT,
                 format!("read {bytes} bytes and record the hashes of {assets} assets"),
             );
         }
@@ -88,6 +89,7 @@ impl Action for Hash {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<HashReport> {
+        context.progress.effect(Hash::EFFECT, EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
         let (_, total) = catalog.read(|reader| work_left(reader, Work::Hash))?;
         let pace = Pace::new(self.rate_mb_per_sec);
@@ -99,6 +101,7 @@ impl Action for Hash {
             report.failed.clear();
         }
         context.check_cancelled("hashing")?;
+        context.progress.effect(Hash::EFFECT, EffectState::Done, Some(&report.line()))?;
         Ok(report)
     }
 
@@ -124,6 +127,9 @@ impl Action for Hash {
 }
 
 impl Hash {
+    /// Names its effect.
+    pub(crate) const EFFECT: &'static str = "hash";
+
     /// Hashes each asset through one of its places; whether some asset may
     /// have places left that are still to be read.
     fn pass(

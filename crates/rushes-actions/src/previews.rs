@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
 use crate::pipeline;
+use crate::queue::EffectState;
 use crate::scan::{Failure, is_same};
 use crate::tasks::{self, Pictures};
 
@@ -66,6 +67,7 @@ impl Action for Previews {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<PreviewReport> {
+        context.progress.effect("previews", EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
         let (total, _) = catalog.read(|reader| work_left(reader, Work::Preview))?;
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -113,6 +115,7 @@ impl Action for Previews {
             },
         )?;
         context.check_cancelled("making previews")?;
+        context.progress.effect("previews", EffectState::Done, None)?;
         Ok(report)
     }
 

@@ -22,6 +22,8 @@ use rushes_media::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use target::Target;
+
 pub use report::{Failure, Phases, RootReport, ScanReport};
 
 pub(crate) use looking::is_same;
@@ -29,7 +31,7 @@ pub(crate) use looking::is_same;
 use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
 use crate::hash::Hash;
-use crate::queue::NewJob;
+use crate::queue::{EffectState, NewJob};
 
 /// The parameters of a scan.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -71,12 +73,12 @@ impl Action for Scan {
         for target in targets {
             let path = target.shown();
             if target.root.is_none() {
-                plan.push(format!("register {path}"), format!("register {path} as a root"));
+                plan.push(target.register_key(), format!("register {path} as a root"));
             }
-            plan.push(format!("scan {path}"), format!("record what is found under {path}"));
+            plan.push(target.scan_key(), format!("record what is found under {path}"));
         }
         if self.full {
-            plan.push("hash", "hash every byte of what has no hash yet");
+            plan.push(Hash::EFFECT, "hash every byte of what has no hash yet");
         }
         Ok(plan)
     }
@@ -87,7 +89,10 @@ impl Action for Scan {
 
     fn apply(&self, context: &Context<'_>) -> Result<ScanReport> {
         let mut report = ScanReport::default();
-        let targets = target::resolve(self, context, true)?;
+        let targets = register(self, context)?;
+        for target in &targets {
+            context.progress.effect(&target.scan_key(), EffectState::Begun, None)?;
+        }
         let started = Instant::now();
         let scanned = listing::list_all(context, &targets, &mut report)?;
         moves::settle_missed(context, scanned, &mut report)?;
@@ -112,6 +117,11 @@ impl Action for Scan {
         }
         queue_the_rest(context, &mut report)?;
         context.check_cancelled("scanning")?;
+        for target in &targets {
+            let outcome =
+                if report.is_online(target) { EffectState::Done } else { EffectState::Failed };
+            context.progress.effect(&target.scan_key(), outcome, None)?;
+        }
         Ok(report)
     }
 
@@ -147,6 +157,20 @@ impl Action for Scan {
         roots.sort();
         Some(format!("scan {}{roots:?}", if self.full { "full " } else { "" }))
     }
+}
+
+/// The folders to scan, the new ones registered.
+fn register(scan: &Scan, context: &Context<'_>) -> Result<Vec<Target>> {
+    let planned = target::resolve(scan, context, false)?;
+    let new: Vec<&Target> = planned.iter().filter(|target| target.root.is_none()).collect();
+    for target in &new {
+        context.progress.effect(&target.register_key(), EffectState::Begun, None)?;
+    }
+    let targets = target::resolve(scan, context, true)?;
+    for target in &new {
+        context.progress.effect(&target.register_key(), EffectState::Done, None)?;
+    }
+    Ok(targets)
 }
 
 /// Previews and hashes follow in the background.

@@ -173,8 +173,7 @@ fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Re
     };
     match wanted.kind {
         MediaKind::Still => {
-            let picture = rushes_codec::still_picture(&source, POSTER_PX)?;
-            add(&mut made, "poster", &upright(picture, &wanted)?)?;
+            add(&mut made, "poster", &upright(still(&source)?, &wanted)?)?;
         }
         MediaKind::Video => {
             let (poster, tiles) = stills(&source, &wanted)?;
@@ -197,6 +196,22 @@ fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Re
     }
     let value = serde_json::to_value(&made).map_err(|e| Error::bug("writing an answer", e))?;
     Ok(Reply { value, blobs })
+}
+
+/// A still by its own decoder, else (PSD, JPEG 2000, JPEG XL) as the first
+/// frame that FFmpeg gives.
+fn still(source: &Source) -> Result<Picture> {
+    match rushes_codec::still_picture(source, POSTER_PX) {
+        Err(error) if error.kind == ErrorKind::Unsupported => {
+            let mut first = None;
+            rushes_codec::preview_frames(source, POSTER_PX, 1, &mut |_, frame| {
+                first = Some(frame);
+                false
+            })?;
+            first.ok_or(error)
+        }
+        decoded => decoded,
+    }
 }
 
 /// Tone-mapped, sized and set upright.

@@ -163,14 +163,16 @@ fn find_same(
         return Ok(known.map_or(Found::Nothing, Found::Asset));
     }
     // Another name of the very same file: same number on the same device,
-    // same size and time, and the same samples.
+    // same size and time, and the same samples. The other name may be gone,
+    // when the scan that missed it did not see this one; where its full hash
+    // is known, that decides below.
     let linked: Option<i64> = write
         .prepare_cached(
             "SELECT other.asset_id FROM places other JOIN assets ON assets.id=other.asset_id
              JOIN folders ON folders.id=other.folder_id
-             WHERE other.inode=?1 AND other.id<>?2 AND other.state=0 AND other.role=1
-               AND other.size_bytes=?3 AND other.mtime_ns=?4 AND folders.device=?5
-               AND assets.fingerprint=?6 LIMIT 1",
+             WHERE other.inode=?1 AND other.id<>?2 AND other.role=1
+               AND (other.state=0 OR assets.blake3 IS NULL) AND other.size_bytes=?3 AND other.mtime_ns=?4 AND folders.device=?5
+               AND assets.fingerprint=?6 ORDER BY other.state LIMIT 1",
         )
         .and_then(|mut s| {
             s.query_row(
@@ -369,6 +371,21 @@ pub fn record_no_media(write: &Transaction<'_>, asset: i64) -> Result<()> {
         .map_err(sql(what))
 }
 
+/// These places of an asset hold no media by their names; the asset stays for
+/// its other places.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_not_media_at(write: &Transaction<'_>, asset: i64, places: &[i64]) -> Result<()> {
+    for place in places {
+        write
+            .prepare_cached("UPDATE places SET role=3, asset_id=NULL WHERE id=? AND asset_id=?")
+            .and_then(|mut s| s.execute([*place, asset]))
+            .map_err(sql("recording that a file is no media"))?;
+    }
+    if places.is_empty() { Ok(()) } else { refresh(write, asset) }
+}
+
 /// Marks a place as still changing; the next scan looks again.
 ///
 /// # Errors
@@ -464,15 +481,23 @@ pub(crate) fn nanos_of(at: &str) -> Option<UnixNanos> {
     i64::try_from(time.ok()?.as_nanosecond()).ok()
 }
 
-/// Stores why an asset could not be read.
+/// Stores why an asset could not be read, and the kind that its names promise.
 ///
 /// # Errors
 /// When it cannot be stored.
-pub fn record_probe_failure(write: &Transaction<'_>, asset: i64, error: &Error) -> Result<()> {
+pub fn record_probe_failure(
+    write: &Transaction<'_>,
+    asset: i64,
+    error: &Error,
+    guess: Option<MediaKind>,
+) -> Result<()> {
     let json = serde_json::to_string(error).map_err(|e| Error::bug("writing an error", e))?;
     write
-        .prepare_cached("UPDATE assets SET probe_state=2, error=?2 WHERE id=?1")
-        .and_then(|mut s| s.execute(params![asset, json]))
+        .prepare_cached(
+            "UPDATE assets SET probe_state=2, error=?2,
+               kind=iif(kind='unknown', coalesce(?3, kind), kind) WHERE id=?1",
+        )
+        .and_then(|mut s| s.execute(params![asset, json, guess.map(MediaKind::name)]))
         .map_err(sql("recording why a file could not be read"))?;
     words::index(write, asset)
 }

@@ -15,7 +15,8 @@ mod work;
 
 pub use assets::{
     Hashing, Identified, StoredPreview, extension_of, identify, record_hashes, record_no_media,
-    record_preview, record_preview_lost, record_probe, record_probe_failure, record_unsettled,
+    record_not_media_at, record_preview, record_preview_lost, record_probe, record_probe_failure,
+    record_unsettled,
 };
 pub use check::{Violation, check};
 pub use database::{Catalog, sql, sqlite_version};
@@ -25,13 +26,13 @@ pub use model::{
 };
 pub use places::{
     Difference, FolderDifference, KnownFolder, KnownPlace, Met, MissedPlace, PendingPlace, Role,
-    known_folder, known_places, pending_places, places_outside, record_folder, record_gone,
-    record_move,
+    known_folder, known_places, newest_folder, pending_places, places_outside, record_folder,
+    record_gone, record_move,
 };
 pub use query::{FILTERS, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{
-    AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, served, sources,
-    stored_places, stored_previews, work_left,
+    AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, place_names, served,
+    sources, stored_places, stored_previews, work_left,
 };

@@ -242,9 +242,22 @@ pub struct MissedPlace {
     pub mtime_ns: i64,
 }
 
+/// The number of the newest folder's row, 0 without any.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn newest_folder(reader: &Connection) -> Result<i64> {
+    reader
+        .query_row("SELECT coalesce(max(id),0) FROM folders", [], |row| row.get(0))
+        .map_err(sql("reading the folders"))
+}
+
 /// What a scan met below a root.
 #[derive(Clone, Debug, Default)]
 pub struct Met {
+    /// The newest folder's number when the scan began: what is newer was met
+    /// by it, or by another scan meanwhile.
+    pub newest_folder: i64,
     /// Numbers of the folders that were read.
     pub folders: std::collections::HashSet<i64>,
     /// Paths of those that are on another device than the root.
@@ -276,9 +289,9 @@ pub fn places_outside(
 ) -> Result<()> {
     let what = "looking for folders that are missing";
     let mut folders = reader
-        .prepare_cached("SELECT id, path, mounted FROM folders WHERE root_id=?")
+        .prepare_cached("SELECT id, path, mounted FROM folders WHERE root_id=? AND id<=?")
         .map_err(sql(what))?;
-    let mut rows = folders.query([root_id]).map_err(sql(what))?;
+    let mut rows = folders.query(params![root_id, met.newest_folder]).map_err(sql(what))?;
     while let Some(row) = rows.next().map_err(sql(what))? {
         let read = || -> rusqlite::Result<(i64, Vec<u8>, bool)> {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))

@@ -134,7 +134,10 @@ pub fn parse(query: &str) -> Result<Query> {
         }
     }
     if !any_state {
-        parsed.conditions.insert(0, ("assets.present>0 AND kind<>'unknown'".into(), Vec::new()));
+        parsed.conditions.insert(
+            0,
+            ("assets.present>0 AND (kind<>'unknown' OR probe_state=2)".into(), Vec::new()),
+        );
     }
     parsed.text = text_query(&words, &mut parsed.conditions);
     Ok(parsed)

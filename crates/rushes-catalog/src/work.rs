@@ -137,6 +137,17 @@ pub fn sources(reader: &Connection, asset: i64) -> Result<Vec<Source>> {
         .map_err(sql("finding where an asset is"))
 }
 
+/// Number and name of every place of an asset.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn place_names(reader: &Connection, asset: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    reader
+        .prepare_cached("SELECT id, name FROM places WHERE asset_id=? ORDER BY id")
+        .and_then(|mut s| s.query_map([asset], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .map_err(sql("reading an asset's names"))
+}
+
 /// What serving an asset's bytes needs beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {

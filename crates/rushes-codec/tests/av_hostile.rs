@@ -286,18 +286,37 @@ fn huge_stated_sizes_are_refused() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = clip(folder.path(), "ffv1.mkv");
-    let mut bytes = std::fs::read(&path).unwrap();
-    // PixelWidth (0xB0) and PixelHeight (0xBA) of one byte each: 160 and 120.
-    let at = bytes.windows(6).position(|part| part == [0xb0, 0x81, 160, 0xba, 0x81, 120]).unwrap();
-    // Two sizes of two bytes in the room of them and a void is not there to
-    // have, so the height alone is made zero and the width kept.
-    bytes[at + 5] = 0;
-    let odd = write(folder.path(), "odd.mkv", &bytes);
-    let begun = Instant::now();
-    let _ = probe(&source(&odd));
-    let limits = Limits { side_px: 159, ..Limits::default() };
-    let refused = probe(&source_within(&path, limits)).unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Limit);
-    assert!(begun.elapsed() < PATIENCE);
+    av_fixtures::ffmpeg(
+        folder.path(),
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=64x48:rate=5:duration=1",
+            "-c:v",
+            "ffv1",
+            "sized.avi",
+        ],
+    );
+    let bytes = std::fs::read(folder.path().join("sized.avi")).unwrap();
+    // BITMAPINFOHEADER: its own size, then width and height.
+    let place = bytes.windows(4).position(|name| name == b"strf").unwrap() + 12;
+    for (width, height) in [(60_000_u32, 60_000_u32), (70_000, 10), (12_300, 12_300)] {
+        let mut stated = bytes.clone();
+        stated[place..place + 4].copy_from_slice(&width.to_le_bytes());
+        stated[place + 4..place + 8].copy_from_slice(&height.to_le_bytes());
+        let path = write(folder.path(), "huge.avi", &stated);
+        let begun = Instant::now();
+        let refused = probe(&source(&path)).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Limit, "{width}x{height}: {refused}");
+        let refused = preview_frames(&source(&path), 64, 1, &mut |_, _| true).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Limit, "{width}x{height}: {refused}");
+        assert!(begun.elapsed() < PATIENCE);
+    }
+    let path = folder.path().join("sized.avi");
+    for (side_px, kind) in [(64, None), (63, Some(ErrorKind::Limit))] {
+        let limits = Limits { side_px, ..Limits::default() };
+        let refused = probe(&source_within(&path, limits)).err();
+        assert_eq!(refused.map(|error| error.kind), kind);
+    }
 }

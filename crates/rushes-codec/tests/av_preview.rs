@@ -1,5 +1,6 @@
 //! Pictures and sound for previews, against what ffmpeg decodes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+#![expect(clippy::panic, reason = "as above, with the file named")]
 
 mod av_fixtures;
 

@@ -133,7 +133,7 @@ pub fn serve(
     let serving = runtime.spawn(listen(listener, app.router, bounds, stopped));
     runtime.block_on(shutdown);
     let deadline = Instant::now() + FAREWELL;
-    let _ = stop.send(true);
+    
     app.server.events.end();
     // The workers put their jobs back while the connections end.
     let farewell = runtime.spawn_blocking(move || workers.stop(deadline));

@@ -53,10 +53,15 @@ fn every_name_is_kept_byte_for_byte_and_found_again() {
     let mut contents = BTreeMap::new();
     for (seed, name) in names.iter().enumerate() {
         // A folder of that name too, with a file in it.
-        for (offset, path) in [(0, name.clone()), (100, [b"in ", &name[..name.len().min(250)], b"/x.png"].concat())] {
+        for (offset, path) in
+            [(0, name.clone()), (100, [b"in ", &name[..name.len().min(250)], b"/x.png"].concat())]
+        {
             let relative = [b"media/", &path[..]].concat();
             stage.write(OsString::from_vec(relative.clone()), &png(seed as u64 + offset));
-            contents.insert([stage.path("").as_os_str().as_bytes(), &relative].concat(), seed as u64 + offset);
+            contents.insert(
+                [stage.path("").as_os_str().as_bytes(), &relative].concat(),
+                seed as u64 + offset,
+            );
         }
     }
     assert_eq!(contents.len(), 2 * names.len(), "this file system folds names");

@@ -112,9 +112,9 @@ fn a_copy_elsewhere_is_present_while_the_first_is_away() {
     assert_eq!(stage.names("state:offline"), ["b.wav"]);
     stage.rename("away", "media");
     stage.done(&["scan"]);
-    let states = stage.show(&id)["places"].as_array().map(|places| {
-        places.iter().map(|place| text(&place["state"])).collect::<Vec<_>>()
-    });
+    let states = stage.show(&id)["places"]
+        .as_array()
+        .map(|places| places.iter().map(|place| text(&place["state"])).collect::<Vec<_>>());
     assert_eq!(states, Some(vec!["present".into(), "present".into()]));
     stage.check();
 }
@@ -225,7 +225,10 @@ fn a_root_whose_volume_is_swapped_is_offline() {
     for name in ["swapped", "bare"] {
         let report = answer(&stage, name);
         assert_eq!((&report["added"], &report["vanished"]), (&json!(0), &json!(0)), "{report}");
-        assert!(["offline", "empty"].contains(&&text(&report["roots"][0]["state"])[..]), "{report}");
+        assert!(
+            ["offline", "empty"].contains(&&text(&report["roots"][0]["state"])[..]),
+            "{report}"
+        );
         assert!(stage.path(format!("{name}.code")).exists(), "it is told by the exit code");
     }
     let back = answer(&stage, "back");

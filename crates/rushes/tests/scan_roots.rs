@@ -38,7 +38,11 @@ fn the_outer_root_first() {
     stage.done(&["paths", "add", &stage.text("media/inner")]);
     assert_nested(&stage);
     let report = stage.done(&["scan"]);
-    assert_eq!((&report["added"], &report["changed"]), (&json!(0), &json!(0)), "rows are taken over");
+    assert_eq!(
+        (&report["added"], &report["changed"]),
+        (&json!(0), &json!(0)),
+        "rows are taken over"
+    );
     assert_nested(&stage);
     assert_eq!(ids(&stage), before);
     // Each alone sees its own part only.
@@ -117,7 +121,10 @@ fn a_scan_of_a_part_touches_that_part_only() {
     stage.write("media/elsewhere.png", &png(8));
     stage.write("media/inner/new.png", &png(9));
     let report = stage.done(&["scan", &stage.text("media/inner")]);
-    assert_eq!((&report["files"], &report["added"], &report["vanished"]), (&json!(2), &json!(1), &json!(1)));
+    assert_eq!(
+        (&report["files"], &report["added"], &report["vanished"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
     assert_eq!(stage.names(""), ["b.wav", "c.png", "new.png", "outer.png"]);
     assert_eq!(stage.done(&["paths", "list"])["roots"].as_array().map(Vec::len), Some(1));
     stage.check();
@@ -146,7 +153,8 @@ fn a_forgotten_root_leaves_its_assets_as_gone() {
 }
 
 fn ids(stage: &Stage) -> Vec<String> {
-    let mut ids: Vec<String> = stage.search("").iter().map(|row: &Value| text(&row["id"])).collect();
+    let mut ids: Vec<String> =
+        stage.search("").iter().map(|row: &Value| text(&row["id"])).collect();
     ids.sort();
     ids
 }

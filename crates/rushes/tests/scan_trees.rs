@@ -79,8 +79,16 @@ fn pipes_and_sockets_are_passed_over() {
 fn hidden_and_system_folders_are_left_out() {
     let stage = Stage::new();
     let system = [
-        ".Trash-1000", ".Trashes", ".Spotlight-V100", ".hidden", "$RECYCLE.BIN", "@eaDir",
-        "System Volume Information", "lost+found", "#recycle", "#snapshot",
+        ".Trash-1000",
+        ".Trashes",
+        ".Spotlight-V100",
+        ".hidden",
+        "$RECYCLE.BIN",
+        "@eaDir",
+        "System Volume Information",
+        "lost+found",
+        "#recycle",
+        "#snapshot",
     ];
     for (seed, folder) in system.iter().enumerate() {
         stage.write(format!("media/{folder}/a{seed}.png"), &png(seed as u64));
@@ -159,7 +167,9 @@ fn a_tree_that_is_too_deep_is_told() {
     stage.scan();
     stage.remove("media/a.png");
     let name = "d".repeat(250);
-    let steps = format!("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do mkdir {name} && cd {name} || exit 1; done; : > deep.png");
+    let steps = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do mkdir {name} && cd {name} || exit 1; done; : > deep.png"
+    );
     let made = Command::new("sh").args(["-c", &steps]).current_dir(stage.path("media")).status();
     assert!(made.is_ok_and(|status| status.success()), "a deep tree");
     let ran = stage.run(&["scan", &stage.text("media")]);

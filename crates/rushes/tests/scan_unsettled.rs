@@ -17,7 +17,8 @@ fn growing_files_wait_and_young_ones_are_waited_for() {
     let stage = Stage::new();
     stage.write("media/settled.png", &png(1));
     for name in ["young.png", "temporary.png"] {
-        std::fs::write(stage.path(format!("media/{name}")), png(name.len() as u64)).expect("written");
+        std::fs::write(stage.path(format!("media/{name}")), png(name.len() as u64))
+            .expect("written");
     }
     let growing = stage.path("media/growing.wav");
     std::fs::write(&growing, wav(3, 2_000)).expect("written");

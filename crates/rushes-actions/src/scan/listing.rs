@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rushes_catalog::{
     Difference, FolderDifference, KnownPlace, Met, MissedPlace, Role, RootState, known_folder,
-    known_places, places_outside, record_folder, relative_to,
+    known_places, newest_folder, places_outside, record_folder, relative_to,
 };
 use rushes_media::{Error, Result, display_name};
 use rushes_store::{Entry, EntryKind, Root, is_system_name};
@@ -76,7 +76,7 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
     for target in &targets {
         if target.root.is_none() {
             let path = target.shown();
-            plan.push(format!("register {path}"), format!("register {path} as a root"));
+            plan.push(target.register_key(), format!("register {path} as a root"));
         }
         let root = display_name(target.path.as_os_str().as_bytes());
         let listed = list_target(context, target, true, &mut report, &mut |difference| {
@@ -233,7 +233,10 @@ impl<'a> Lister<'a> {
             below: target.below.clone(),
             inner,
             visited: HashSet::from([(stamp.device, stamp.inode)]),
-            met: Met::default(),
+            met: Met {
+                newest_folder: context.engine.catalog()?.read(newest_folder)?,
+                ..Met::default()
+            },
             missed: Vec::new(),
             names: 0,
         })

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use rushes_catalog::{
-    AssetTask, Work, next_assets, record_no_media, record_probe, record_probe_failure, sources,
-    work_left,
+    AssetTask, Work, next_assets, place_names, record_no_media, record_not_media_at, record_probe,
+    record_probe_failure, sources, work_left,
 };
-use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
+use rushes_media::{Error, ErrorKind, MediaKind, Probe, Result, display_name};
 use rushes_store::{FileStamp, Root};
 
 use super::looking::{is_same, kind_by_name};
@@ -19,7 +19,14 @@ use crate::tasks;
 enum Found {
     Probe(Box<Probe>),
     NoMedia,
-    Failed(Error),
+    Failed {
+        error: Error,
+        /// What a name of it promises.
+        guess: Option<MediaKind>,
+        /// Places whose names promise no media: the same broken or empty
+        /// content is nothing to complain of there.
+        others: Vec<i64>,
+    },
     /// No place of it can be read now; it waits.
     NotHere,
     /// The worker itself could not be had; nothing is said about the file.
@@ -53,7 +60,10 @@ pub(super) fn probe_all(
                     match found {
                         Found::Probe(probe) => record_probe(write, *asset, probe)?,
                         Found::NoMedia => record_no_media(write, *asset)?,
-                        Found::Failed(error) => record_probe_failure(write, *asset, error)?,
+                        Found::Failed { error, guess, others } => {
+                            record_not_media_at(write, *asset, others)?;
+                            record_probe_failure(write, *asset, error, *guess)?;
+                        }
                         Found::NotHere | Found::NoWorker(_) => {}
                     }
                 }
@@ -64,7 +74,7 @@ pub(super) fn probe_all(
                 match found {
                     Found::Probe(_) => report.probed += 1,
                     Found::NoMedia => report.no_media += 1,
-                    Found::Failed(error) => report.fail(path, error),
+                    Found::Failed { error, .. } => report.fail(path, error),
                     Found::NoWorker(error) => return Err(error),
                     Found::NotHere => {}
                 }
@@ -76,9 +86,9 @@ pub(super) fn probe_all(
 
 fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Found)> {
     use std::os::unix::ffi::OsStrExt;
-    let places = context.engine.catalog()?.read(|reader| sources(reader, task.asset))?;
-    // The same bytes may have several names; one that promises media is enough.
-    let is_promised = places.iter().any(|source| kind_by_name(&source.path).is_some());
+    let mut places = context.engine.catalog()?.read(|reader| sources(reader, task.asset))?;
+    // The same bytes may have several names; the one that promises media is tried.
+    places.sort_by_key(|source| kind_by_name(&source.path).is_none());
     for source in &places {
         let Ok(root) = Root::open(&source.root) else { continue };
         let Ok(file) = root.open_file(&source.path) else { continue };
@@ -98,16 +108,25 @@ fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Fo
             {
                 Found::NoWorker(error)
             }
-            // A name that promised nothing and a broken content: no asset either.
-            Err(error)
-                if !is_promised
-                    && matches!(error.kind, ErrorKind::Unsupported | ErrorKind::Corrupt) =>
-            {
-                Found::NoMedia
-            }
-            Err(error) => Found::Failed(error),
+            Err(error) => failed(context, task.asset, error)?,
         };
         return Ok((task.asset, shown, found));
     }
     Ok((task.asset, String::new(), Found::NotHere))
+}
+
+/// What a failure means: no media when no name of it promised any.
+fn failed(context: &Context<'_>, asset: i64, error: Error) -> Result<Found> {
+    let names = context.engine.catalog()?.read(|reader| place_names(reader, asset))?;
+    let (promising, others): (Vec<_>, Vec<_>) =
+        names.into_iter().partition(|(_, name)| kind_by_name(name).is_some());
+    let guess = promising.first().and_then(|(_, name)| kind_by_name(name));
+    let is_told = matches!(error.kind, ErrorKind::Unsupported | ErrorKind::Corrupt);
+    let others = others.into_iter().map(|(place, _)| place);
+    Ok(match guess {
+        // It is not known what it is: too large, or the death of a worker.
+        _ if !is_told => Found::Failed { error, guess, others: Vec::new() },
+        Some(_) => Found::Failed { error, guess, others: others.collect() },
+        None => Found::NoMedia,
+    })
 }

@@ -22,6 +22,16 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Names the effect of registering it.
+    pub(super) fn register_key(&self) -> String {
+        format!("register {}", self.shown())
+    }
+
+    /// Names the effect of scanning it.
+    pub(super) fn scan_key(&self) -> String {
+        format!("scan {}", self.shown())
+    }
+
     pub(super) fn shown(&self) -> String {
         let mut path = self.path.as_os_str().as_bytes().to_vec();
         if !self.below.is_empty() {

@@ -164,14 +164,14 @@ pub(super) fn unknown(source: &Source) -> Error {
 ///
 /// # Errors
 /// `Unsupported` when it turns out not to be media, `Corrupt` when it is, but
-/// nothing in it can be read, `Limit` when a picture is too large.
+/// nothing in it can be read.
 pub(super) fn confirm(input: &Input<'_>) -> Result<()> {
     let detected = input.detected;
     let mut timed = false;
     let mut readable = None;
     for (at, stream) in input.streams().into_iter().enumerate() {
         if is_attached(stream) {
-            // Cover art is neither a reason to accept a file nor to refuse it.
+            // Cover art alone makes no media of a file.
             continue;
         }
         // SAFETY: streams of an open input have parameters.
@@ -180,10 +180,6 @@ pub(super) fn confirm(input: &Input<'_>) -> Result<()> {
         let known = parameters.codec_id != ffi::AVCodecID::NONE;
         let measured = match parameters.codec_type {
             ffi::AVMediaType::VIDEO => {
-                if width > 0 && height > 0 {
-                    let (width, height) = (width.unsigned_abs(), height.unsigned_abs());
-                    input.source().limits().check_picture(width.into(), height.into(), 3)?;
-                }
                 timed = true;
                 width > 0 && height > 0
             }
@@ -202,7 +198,7 @@ pub(super) fn confirm(input: &Input<'_>) -> Result<()> {
         return Err(unknown(input.source()));
     }
     match readable {
-        Some(_) => Ok(()),
+        Some(at) if !low || plays(input, at) => Ok(()),
         _ if low => Err(unknown(input.source())),
         _ if timed || input.stream_count() == 0 => Err(Error::new(
             ErrorKind::Corrupt,

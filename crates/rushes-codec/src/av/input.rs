@@ -11,6 +11,7 @@ use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Limits, Result};
 
 use super::detect::{self, Detected};
+use super::stream::is_attached;
 use super::{error, string};
 use crate::{FORMATS, Source};
 
@@ -325,8 +326,28 @@ impl<'a> Input<'a> {
             return Err(io.explain(error(&what, code)));
         }
         let mut input = Input { context: Context(opened), io, source, detected };
+        // Before any decoder is tried: libav forgets a size that its decoder refused.
+        input.check_sizes()?;
         input.find_streams(&what)?;
         Ok(input)
+    }
+
+    /// Whether the pictures are within the limits, as far as sizes are stated.
+    fn check_sizes(&self) -> Result<()> {
+        for stream in self.streams() {
+            // Cover art is neither a reason to accept a file nor to refuse it.
+            if is_attached(stream) {
+                continue;
+            }
+            // SAFETY: streams of an open input have parameters.
+            let (width, height) =
+                unsafe { ((*(*stream).codecpar).width, (*(*stream).codecpar).height) };
+            if width > 0 && height > 0 {
+                let (width, height) = (width.unsigned_abs(), height.unsigned_abs());
+                self.source.limits().check_picture(width.into(), height.into(), 3)?;
+            }
+        }
+        Ok(())
     }
 
     fn find_streams(&mut self, what: &str) -> Result<()> {
@@ -357,7 +378,7 @@ impl<'a> Input<'a> {
             let why = format!("it has more than {} streams", limits.streams);
             return Err(Error::new(ErrorKind::Limit, what, why));
         }
-        Ok(())
+        self.check_sizes()
     }
 
     pub(super) fn source(&self) -> &'a Source {

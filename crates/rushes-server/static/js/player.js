@@ -133,7 +133,7 @@ export function player(asset) {
         ? { what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was" }
         : code === MediaError.MEDIA_ERR_NETWORK
           ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
-          : { what: `This browser cannot play ${format || "this format"}`, why: media.error?.message || "the format is not one of its own", remedy: "Download the original and open it in a player that knows the format." },
+          : { what: `This browser cannot play ${format || "this format"}`, why: "the format is not one of its own", remedy: "Download the original and open it in a player that knows the format." },
       !away,
     );
   }

@@ -1,0 +1,307 @@
+//! The catalogue from outside: identity, pages, filters and the check.
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rushes_catalog::{
+    Catalog, FolderDifference, Hashing, Identified, Role, check, identify, record_folder,
+    record_gone, record_hashes, record_probe,
+};
+use rushes_media::{
+    Agreement, Camera, Confidence, Container, Created, ErrorKind, MediaKind, Probe, Rational,
+    Stream, StreamKind,
+};
+use rushes_store::{Entry, EntryKind, FileStamp, Fingerprint, Hashes, Sampled};
+
+struct Library {
+    catalog: Catalog,
+    root_id: i64,
+    _folder: tempfile::TempDir,
+}
+
+impl Library {
+    fn new() -> Library {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalogue.sqlite")).unwrap();
+        let root = catalog.add_root(Path::new("/made-up"), None, "volume", 0).unwrap();
+        catalog.set_root_scanned(root.id, "volume", 1).unwrap();
+        Library { catalog, root_id: root.id, _folder: folder }
+    }
+
+    /// Records a file; the number of its place.
+    fn file(&self, folder: &str, name: &str, stamp: FileStamp) -> i64 {
+        self.catalog
+            .write(|write| {
+                let entry = Entry { name: name.into(), kind: EntryKind::File, stamp };
+                let found = FolderDifference {
+                    root_id: self.root_id,
+                    path: folder.into(),
+                    added: vec![(entry, Role::New)],
+                    ..FolderDifference::default()
+                };
+                record_folder(write, &found, 1)?;
+                Ok(write.query_row("SELECT max(id) FROM places", [], |row| row.get(0)).unwrap())
+            })
+            .unwrap()
+    }
+
+    fn identify(&self, place: i64, sampled: Sampled, hashes: Option<Hashes>) -> Identified {
+        let kind = Some(MediaKind::Video);
+        self.catalog
+            .write(|write| identify(write, place, &sampled, hashes.as_ref(), kind, 2))
+            .unwrap()
+    }
+
+    fn hashed(&self, place: i64, stamp: FileStamp, hashes: Hashes) -> Hashing {
+        self.catalog.write(|write| record_hashes(write, place, &stamp, &hashes, 3)).unwrap()
+    }
+
+    fn ids(&self, query: &str) -> Vec<String> {
+        let page = self.catalog.search(query, 1000, None, None).unwrap();
+        page.items.into_iter().map(|row| row.id).collect()
+    }
+
+    fn is_sound(&self) {
+        assert_eq!(check(&self.catalog).unwrap(), []);
+    }
+}
+
+fn stamp(number: u64) -> FileStamp {
+    FileStamp {
+        size_bytes: 1 << 20,
+        mtime_ns: number as i64,
+        ctime_ns: 0,
+        inode: number,
+        device: 0,
+    }
+}
+
+fn hashes(number: u8) -> Hashes {
+    Hashes { blake3: [number; 32], xxh3_128: [number; 16] }
+}
+
+fn sampled(number: u8) -> Sampled {
+    Sampled { fingerprint: Fingerprint([number; 16]), hashes: None }
+}
+
+fn probe(number: u64) -> Probe {
+    let mut stream =
+        Stream::new(0, StreamKind::Video, if number % 3 == 0 { "hevc" } else { "h264" });
+    (stream.width_px, stream.height_px) = (Some(1920), Some(1080));
+    Probe {
+        kind: MediaKind::Video,
+        container: Container { mime: "video/mp4".into(), ..Container::default() },
+        duration_secs: Rational::new(number as i64 % 7, 1),
+        streams: vec![stream],
+        has_audio: number % 2 == 0,
+        timecode: None,
+        created: Some(Created {
+            at: format!("2024-{:02}-01T00:00:00", 1 + number % 5),
+            source: "made up".into(),
+            confidence: Confidence::Medium,
+        }),
+        gps: None,
+        camera: Camera::default(),
+        title: (number == 7).then(|| "Golden Gate at dawn".into()),
+        description: None,
+        keywords: vec![format!("keyword{}", number % 4)],
+        rating: None,
+        content_identifier: None,
+        agreement: Agreement::full(),
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+fn filled(count: u64) -> Library {
+    let library = Library::new();
+    for number in 0..count {
+        // Names repeat, so that orders have ties to break.
+        let name = format!("clip_{:02}.mp4", number % 20);
+        let place = library.file(&format!("Trip {number}"), &name, stamp(number));
+        let mut sampled = sampled(0);
+        sampled.fingerprint.0[..8].copy_from_slice(&number.to_be_bytes());
+        assert_eq!(library.identify(place, sampled, None), Identified::New);
+        library.catalog.write(|write| record_probe(write, place, &probe(number))).unwrap();
+    }
+    library
+}
+
+#[test]
+fn the_fingerprint_never_decides() {
+    let library = Library::new();
+    let (one, other) = (library.file("", "a", stamp(1)), library.file("", "b", stamp(2)));
+    assert_eq!(library.identify(one, sampled(1), None), Identified::New);
+    assert_eq!(library.identify(other, sampled(1), None), Identified::New);
+    assert_eq!(library.ids("").len(), 2);
+    assert_eq!(library.hashed(one, stamp(1), hashes(1)), Hashing::Stored);
+    assert_eq!(library.hashed(other, stamp(2), hashes(2)), Hashing::Stored);
+    assert_eq!(library.ids("").len(), 2);
+    library.is_sound();
+}
+
+#[test]
+fn equal_hashes_make_two_assets_one_and_both_names_lead_there() {
+    let library = Library::new();
+    let (one, other) = (library.file("", "a", stamp(1)), library.file("x", "b", stamp(2)));
+    library.identify(one, sampled(1), None);
+    library.identify(other, sampled(1), None);
+    let names = library.ids("sort:-added");
+    library.hashed(one, stamp(1), hashes(1));
+    assert_eq!(library.hashed(other, stamp(2), hashes(1)), Hashing::Merged);
+    assert_eq!(library.ids(""), names[..1]);
+    for name in &names {
+        let asset = library.catalog.asset(name).unwrap();
+        assert_eq!((asset.row.id.as_str(), asset.places.len()), (names[0].as_str(), 2));
+    }
+    assert_eq!(library.ids("copies:>1").len(), 1);
+    library.is_sound();
+}
+
+#[test]
+fn content_that_comes_back_is_the_asset_it_was() {
+    let library = Library::new();
+    let place = library.file("", "a", stamp(1));
+    library.identify(place, sampled(1), None);
+    library.hashed(place, stamp(1), hashes(1));
+    let id = library.ids("").remove(0);
+    library.catalog.write(|write| record_gone(write, place, 4)).unwrap();
+    assert_eq!(library.ids(""), [""; 0]);
+    assert_eq!(library.ids("state:gone"), [id.as_str()]);
+    let elsewhere = library.file("y", "c", stamp(9));
+    assert_eq!(library.identify(elsewhere, sampled(1), None), Identified::AskForHash);
+    assert_eq!(library.identify(elsewhere, sampled(1), Some(hashes(1))), Identified::Moved);
+    assert_eq!(library.ids(""), [id]);
+    library.is_sound();
+}
+
+#[test]
+fn other_content_at_a_place_is_another_asset() {
+    let library = Library::new();
+    let place = library.file("", "a", stamp(1));
+    library.identify(place, sampled(1), None);
+    let before = library.ids("");
+    assert_eq!(library.identify(place, sampled(2), None), Identified::Changed);
+    assert_ne!(library.ids(""), before);
+    assert_eq!(library.ids("state:gone"), before);
+    assert_eq!(library.identify(place, sampled(2), None), Identified::Same);
+    library.is_sound();
+}
+
+#[test]
+fn pages_by_cursor_give_each_asset_once_in_every_order() {
+    let library = filled(137);
+    for sort in [
+        "date",
+        "-date",
+        "added",
+        "-added",
+        "name",
+        "-name",
+        "size",
+        "-size",
+        "duration",
+        "-duration",
+    ] {
+        let query = format!("sort:{sort}");
+        let whole = library.ids(&query);
+        assert_eq!(whole.iter().collect::<BTreeSet<_>>().len(), 137, "{sort}");
+        let (mut paged, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = library.catalog.search(&query, 10, cursor.as_deref(), None).unwrap();
+            assert_eq!(page.total, Some(137));
+            paged.extend(page.items.into_iter().map(|row| row.id));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, whole, "{sort}");
+        let page = library.catalog.search(&query, 10, None, Some(40)).unwrap();
+        let ids: Vec<String> = page.items.into_iter().map(|row| row.id).collect();
+        assert_eq!(ids, whole[40..50], "{sort}");
+    }
+    assert_eq!(
+        library.catalog.search("sort:name", 10, Some("5.i7"), None).unwrap_err().kind,
+        ErrorKind::Invalid
+    );
+    library.is_sound();
+}
+
+#[test]
+fn filters_find_what_they_say() {
+    let library = filled(60);
+    for (query, found) in [
+        ("", 60),
+        ("kind:video", 60),
+        ("kind:still", 0),
+        ("codec:hevc", 20),
+        ("-codec:hevc", 40),
+        ("codec:hevc audio:yes", 10),
+        ("duration:>5", 8),
+        ("duration:1..2", 18),
+        ("width:>=1920 height:1080", 60),
+        ("date:2024-01", 12),
+        ("date:2024-01..2024-02", 24),
+        ("date:<2024", 0),
+        ("batch:\"Trip 7\"", 1),
+        ("ext:mp4 size:>1M", 60),
+        ("golden", 1),
+        ("\"golden gate\"", 1),
+        ("\"gate golden\"", 0),
+        ("gold", 1),
+        ("keyword3", 15),
+        ("-keyword3", 45),
+        ("clip codec:hevc", 20),
+        ("hashed:no", 60),
+        ("state:present", 60),
+        ("root:made-up", 60),
+        ("copies:>1", 0),
+    ] {
+        assert_eq!(library.ids(query).len(), found, "{query}");
+    }
+}
+
+#[test]
+fn words_in_many_names_are_found_by_the_other_plan_too() {
+    let library = filled(40);
+    // More hits than are gathered: the list is walked instead.
+    let dense = library.catalog.search("clip", 7, None, None).unwrap();
+    let all = library.ids("");
+    let ids: Vec<String> = dense.items.into_iter().map(|row| row.id).collect();
+    assert_eq!(ids, all[..7]);
+}
+
+#[test]
+fn a_newer_catalogue_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.sqlite");
+    drop(Catalog::open(&path).unwrap());
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 999).unwrap();
+    drop(raw);
+    assert_eq!(Catalog::open(&path).err().unwrap().kind, ErrorKind::Conflict);
+    std::fs::write(&path, b"this is no database, whatever its name says....").unwrap();
+    assert_eq!(Catalog::open(&path).err().unwrap().kind, ErrorKind::Corrupt);
+}
+
+#[test]
+fn the_check_names_what_was_broken() {
+    for (damage, invariant) in [
+        ("UPDATE assets SET present=5 WHERE id=1", 4),
+        ("UPDATE places SET asset_id=NULL WHERE id=1", 4),
+        ("UPDATE assets SET blake3=x'00' WHERE id=1", 3),
+        ("UPDATE places SET state=1 WHERE id=1; UPDATE roots SET last_scan_ns=NULL", 2),
+        ("DELETE FROM words WHERE rowid=1", 0),
+        ("UPDATE counters SET value=value+1 WHERE name='assets'", 0),
+    ] {
+        let library = filled(3);
+        library.is_sound();
+        library.catalog.write(|write| Ok(write.execute_batch(damage).unwrap())).unwrap();
+        let found = check(&library.catalog).unwrap();
+        assert!(
+            found.iter().any(|violation| violation.invariant == invariant),
+            "{damage}: {found:?}"
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! The power is cut at a write, a sync or a rename: what was told stays, and
+//! the next scan ends where an undisturbed one does.
+//!
+//! The calls at which the process is killed are spread over the whole scan, as
+//! many as fit into some seconds; with `RUSHES_LONG=1` each one is taken.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::bytes::{big, noise, png, ppm, wav};
+use support::{PATIENCE, Stage, events, has_strace, output_within, places, text};
+
+/// Everything by which the parent process leaves a trace on the disk. Workers
+/// do none of it.
+const CALLS: &[&str] = &[
+    "pwrite64",
+    "fdatasync",
+    "fsync",
+    "ftruncate",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+];
+
+/// How long one sweep takes unless all of it is wanted.
+const SWEEP: Duration = Duration::from_secs(12);
+
+/// The n-th of such a call, in an order that is spread out.
+fn is_chosen(number: u32) -> bool {
+    let is_long = std::env::var_os("RUSHES_LONG").is_some();
+    is_long || [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610].contains(&number)
+}
+
+/// Runs the command and kills it at the n-th of these calls in any thread.
+/// Whether it was killed.
+fn is_killed(stage: &Stage, arguments: &[&str], call: &str, number: u32) -> bool {
+    let command = stage.command(arguments);
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null"])
+        .arg(format!("-etrace={call}"))
+        .arg(format!("-einject={call}:signal=KILL:when={number}"))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace runs");
+    let output = output_within(child, PATIENCE);
+    match (output.status.code(), output.status.signal()) {
+        (Some(0 | 1), _) => false,
+        (Some(137), _) | (_, Some(9)) => true,
+        _ => panic!("{call} {number}: {output:?}"),
+    }
+}
+
+/// Kills the command at many points, each time from `prepare` on. Afterwards
+/// everything must be sound, and `finished` as after `prepare` and no kill.
+fn sweep(stage: &Stage, arguments: &[&str], prepare: &dyn Fn(), finished: &dyn Fn() -> Value) {
+    prepare();
+    assert!([0, 1].contains(&stage.run(arguments).code));
+    let wanted = finished();
+    let begun = Instant::now();
+    let is_long = std::env::var_os("RUSHES_LONG").is_some();
+    let mut survived: BTreeSet<&str> = BTreeSet::new();
+    let mut kills = 0;
+    for number in (1..5_000).filter(|number| is_chosen(*number)) {
+        for call in CALLS {
+            if survived.contains(call) || !is_long && begun.elapsed() > SWEEP {
+                continue;
+            }
+            prepare();
+            if !is_killed(stage, arguments, call, number) {
+                survived.insert(call);
+                continue;
+            }
+            kills += 1;
+            let at = format!("killed at {call} {number}");
+            let check = stage.run(&["check"]);
+            assert_eq!((check.code, &check.json["violations"]), (0, &json!([])), "{at}");
+            let again = stage.run(arguments);
+            assert!([0, 1].contains(&again.code), "{at}: {again:?}");
+            assert_eq!(finished(), wanted, "{at}");
+            stage.check();
+        }
+    }
+    println!("{kills} kills of {arguments:?} in {:?}", begun.elapsed());
+    assert!(kills >= 4, "only {kills} kills");
+}
+
+/// What there is in the catalogue; ids of assets that are not in `known` are
+/// made by chance and left out.
+fn essence(stage: &Stage, known: &BTreeSet<String>) -> Value {
+    let mut assets: Vec<Value> = stage
+        .catalogue()
+        .iter()
+        .map(|row| {
+            let id = text(&row["id"]);
+            let asset = stage.show(&id);
+            let mut places = places(&asset);
+            places.sort();
+            json!({
+                "id": known.contains(&id).then_some(id),
+                "places": places,
+                "events": events(&asset),
+                "sidecars": asset["sidecars"],
+                "facts": [
+                    row["kind"], row["codec"], row["width_px"], row["duration_secs"], row["state"],
+                    row["hashed"], row["batch"], row["error"]["kind"], asset["blake3"],
+                ],
+            })
+        })
+        .collect();
+    assets.sort_by_key(|asset| asset["places"].to_string());
+    json!(assets)
+}
+
+fn forget_home(stage: &Stage) {
+    let home = stage.path("home");
+    if home.exists() {
+        std::fs::remove_dir_all(home).expect("removed");
+    }
+}
+
+#[test]
+fn a_first_scan() {
+    if !has_strace() {
+        return;
+    }
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/sub/b.wav", &big(2));
+    stage.write("media/sub/b.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>");
+    stage.write("media/sub/broken.mp4", &noise(3, 900));
+    let media = stage.text("media");
+    sweep(&stage, &["scan", &media], &|| forget_home(&stage), &|| {
+        essence(&stage, &BTreeSet::new())
+    });
+}
+
+#[test]
+fn a_scan_of_changes() {
+    if !has_strace() {
+        return;
+    }
+    let stage = Stage::new();
+    stage.write("media/moved.png", &png(1));
+    stage.write("media/moved.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>");
+    stage.write("media/changed.wav", &big(2));
+    stage.write("media/deleted.png", &png(3));
+    stage.write("media/copied.wav", &wav(4, 1_000));
+    stage.scan();
+    let known = stage.catalogue().iter().map(|row| text(&row["id"])).collect();
+    stage.rename("home", "home before");
+    stage.rename("media/moved.png", "media/new/name.png");
+    stage.rename("media/moved.xmp", "media/new/name.xmp");
+    stage.write("media/changed.wav", &big(5));
+    stage.remove("media/deleted.png");
+    stage.write("media/copy.wav", &wav(4, 1_000));
+    stage.write("media/added.ppm", &ppm(6));
+    let media = stage.text("media");
+    let prepare = || {
+        forget_home(&stage);
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([stage.path("home before"), stage.path("home")])
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()));
+    };
+    sweep(&stage, &["scan", &media], &prepare, &|| essence(&stage, &known));
+}
+
+/// Hashes and previews are made by jobs of their own.
+#[test]
+fn hashing_and_previews() {
+    if !has_strace() {
+        return;
+    }
+    let stage = Stage::new();
+    let content = big(1);
+    stage.write("media/a.wav", &content);
+    stage.write("media/b.wav", &content);
+    stage.write("media/c.png", &png(2));
+    stage.scan();
+    stage.rename("home", "home before");
+    let prepare = || {
+        forget_home(&stage);
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([stage.path("home before"), stage.path("home")])
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()));
+    };
+    let previews = || {
+        let rows = stage.search("");
+        json!(rows.iter().map(|row| json!([row["name"], row["preview"]])).collect::<Vec<_>>())
+    };
+    sweep(&stage, &["previews"], &prepare, &previews);
+    let hashes = || {
+        let rows = stage.search("");
+        json!(rows.iter().map(|row| json!([row["hashed"], row["copies"]])).collect::<Vec<_>>())
+    };
+    sweep(&stage, &["hash"], &prepare, &hashes);
+}
