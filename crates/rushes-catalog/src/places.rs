@@ -28,7 +28,8 @@ pub enum Role {
 pub struct KnownFolder {
     /// Its number.
     pub id: i64,
-    /// The device that it was on.
+    /// The volume that it was on: the root's device, or a number made of the
+    /// identity of what was mounted below the root.
     pub device: u64,
     /// Whether that was another than the root's.
     pub is_mounted: bool,
@@ -54,7 +55,7 @@ pub struct FolderDifference {
     pub root_id: i64,
     /// Relative path.
     pub path: Vec<u8>,
-    /// The device it is on.
+    /// The volume it is on, as in `KnownFolder`.
     pub device: u64,
     /// Whether that is another than the root's.
     pub is_mounted: bool,
@@ -260,16 +261,17 @@ pub struct Met {
     pub newest_folder: i64,
     /// Numbers of the folders that were read.
     pub folders: std::collections::HashSet<i64>,
-    /// Paths of those that are on another device than the root.
-    pub mounted: std::collections::HashSet<Vec<u8>>,
+    /// Paths of those that are on another volume than the root, and which.
+    pub mounted: std::collections::HashMap<Vec<u8>, u64>,
 }
 
 impl Met {
-    /// Whether something that this folder is on is mounted now.
-    fn has_mount_of(&self, path: &[u8]) -> bool {
+    /// Whether the volume that this folder is on is mounted there now.
+    fn has_mount_of(&self, path: &[u8], device: u64) -> bool {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        ends.chain([path.len()])
-            .any(|end| path.get(..end).is_some_and(|above| self.mounted.contains(above)))
+        ends.chain([path.len()]).any(|end| {
+            path.get(..end).is_some_and(|above| self.mounted.get(above) == Some(&device))
+        })
     }
 }
 
@@ -289,19 +291,20 @@ pub fn places_outside(
 ) -> Result<()> {
     let what = "looking for folders that are missing";
     let mut folders = reader
-        .prepare_cached("SELECT id, path, mounted FROM folders WHERE root_id=? AND id<=?")
+        .prepare_cached("SELECT id, path, mounted, device FROM folders WHERE root_id=? AND id<=?")
         .map_err(sql(what))?;
     let mut rows = folders.query(params![root_id, met.newest_folder]).map_err(sql(what))?;
     while let Some(row) = rows.next().map_err(sql(what))? {
-        let read = || -> rusqlite::Result<(i64, Vec<u8>, bool)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        let read = || -> rusqlite::Result<(i64, Vec<u8>, bool, i64)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         };
-        let (folder, path, was_mounted) = read().map_err(sql(what))?;
+        let (folder, path, was_mounted, device) = read().map_err(sql(what))?;
         let is_inside = below.is_empty()
             || path
                 .strip_prefix(below)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
-        if !is_inside || met.folders.contains(&folder) || was_mounted && !met.has_mount_of(&path) {
+        let is_away = was_mounted && !met.has_mount_of(&path, device as u64);
+        if !is_inside || met.folders.contains(&folder) || is_away {
             continue;
         }
         for place in known_places(reader, folder)?.iter().filter(|place| !place.is_gone) {

@@ -12,7 +12,7 @@ use crate::attempt::Attempt;
 use crate::rate::Rate;
 
 /// How often a running job is told to the queue, and hears from it.
-pub const BEAT: Duration = Duration::from_millis(500);
+pub const BEAT: Duration = Duration::from_millis(200);
 
 /// How often an idle worker looks for jobs that other processes queued.
 pub const POLL: Duration = Duration::from_millis(500);

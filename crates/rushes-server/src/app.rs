@@ -143,15 +143,16 @@ mod tests {
         let hosts = Hosts::new("127.0.0.1".parse().unwrap(), &[]).unwrap();
         let server = Arc::new(Server::new(engine, Access::new(None), hosts, bounds));
         let boom = || async {
-            let empty: Option<&str> = None;
-            empty.expect("the secret of the inside")
+            let number: u8 = "none".parse().expect("the secret of the inside");
+            number.to_string()
         };
         let slow = || std::future::pending::<&str>();
         let routes = Router::new().route("/boom", get(boom)).route("/slow", get(slow));
         let app = protected(routes, Guard::new(server, &[]));
         let request = Request::builder().uri(target).header("host", "localhost");
-        let response: Response<Body> =
-            app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let answer = app.oneshot(request.body(Body::empty()).unwrap());
+        let answer = tokio::time::timeout(Duration::from_secs(10), answer).await;
+        let response: Response<Body> = answer.expect("an answer").unwrap();
         let status = response.status().as_u16();
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");

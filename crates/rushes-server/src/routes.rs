@@ -97,6 +97,8 @@ const OWN: &[(&str, &str, Access, Answers, &str)] = &[
      "The dashboard"),
     ("GET", "/roots", Access::Token, Answers::Page,
      "The dashboard"),
+    ("GET", "/doctor", Access::Token, Answers::Page,
+     "The dashboard"),
     // The sign-in page cannot be without its script and style; they hold no data.
     ("GET", "/static/{*path}", Access::Open, Answers::Static,
      "The dashboard's files"),

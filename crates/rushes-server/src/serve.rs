@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use rushes_actions::Engine;
-use rushes_media::{Error, Result};
+use rushes_media::{Error, ErrorKind, Result};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -22,6 +22,9 @@ use crate::workers::Workers;
 const BLOCKING_THREADS: usize = 128;
 /// How long all of the farewell may take.
 const FAREWELL: Duration = Duration::from_millis(2_800);
+
+/// Characters that a token must have.
+const SHORTEST_TOKEN: usize = 16;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ impl App {
     /// The server over this engine.
     ///
     /// # Errors
-    /// `Invalid` when an allowed host is none; when the token's file cannot be
+    /// `Invalid` when an allowed host is none or the token is too short; when the token's file cannot be
     /// read or made.
     pub fn new(engine: Engine, settings: &Settings) -> Result<App> {
         App::with_bounds(engine, settings, Bounds::default())
@@ -76,6 +79,11 @@ impl App {
         let hosts = Hosts::new(settings.bind.ip(), &settings.allow_hosts)?;
         let is_loopback = settings.bind.ip().to_canonical().is_loopback();
         let (token, new_token) = match &settings.token {
+            Some(token) if token.len() < SHORTEST_TOKEN => {
+                let why = format!("it has fewer than {SHORTEST_TOKEN} characters");
+                return Err(Error::new(ErrorKind::Invalid, "reading the token", why)
+                    .remedy("leave it out, and a good one is made"));
+            }
             Some(token) => (Some(hash_of(token)), None),
             None if is_loopback => (None, None),
             None => {
@@ -133,7 +141,7 @@ pub fn serve(
     let serving = runtime.spawn(listen(listener, app.router, bounds, stopped));
     runtime.block_on(shutdown);
     let deadline = Instant::now() + FAREWELL;
-    
+    let _ = stop.send(true);
     app.server.events.end();
     // The workers put their jobs back while the connections end.
     let farewell = runtime.spawn_blocking(move || workers.stop(deadline));

@@ -115,11 +115,12 @@ fn a_scan_of_a_part_touches_that_part_only() {
     let stage = populated();
     stage.scan();
     let before = ids(&stage);
+    stage.write("media/elsewhere.png", &png(8));
+    stage.write("media/inner/new.png", &png(9));
+    // Removed last, so that no new file gets the number of one of these.
     for name in ["outer.png", "inner/a.png", "inner lookalike/c.png"] {
         stage.remove(format!("media/{name}"));
     }
-    stage.write("media/elsewhere.png", &png(8));
-    stage.write("media/inner/new.png", &png(9));
     let report = stage.done(&["scan", &stage.text("media/inner")]);
     assert_eq!(
         (&report["files"], &report["added"], &report["vanished"]),

@@ -102,13 +102,13 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     stage.run(&["scan", &media]);
     let before = (stage.catalogue(), stage.done(&["stats"]), stage.done(&["paths", "list"]));
     stage.write("media/new.png", &png(9));
-    stage.rename("media/a.png", "media/moved.png");
+    stage.rename("media/day 1/b.wav", "media/moved.wav");
     stage.remove("media/day 2/c.wav");
     stage.write("media/day 2/notes.txt", b"other words, more of them");
     let tree = stage.tree("media");
     let plan = stage.done(&["scan", "--dry-run"])["plan"].clone();
     says(&plan, &["add", "new.png"]);
-    says(&plan, &["move", "moved.png"]);
+    says(&plan, &["move", "moved.wav"]);
     says(&plan, &["gone"]);
     says(&plan, &["change"]);
     let summary = text(&plan["summary"]);

@@ -206,6 +206,8 @@ struct Lister<'a> {
     root: Root,
     root_id: i64,
     root_device: u64,
+    /// Numbers of the volumes mounted below the root, by device.
+    volumes: HashMap<u64, u64>,
     below: Vec<u8>,
     /// Paths, relative to this root, of other roots inside it.
     inner: HashSet<Vec<u8>>,
@@ -228,6 +230,7 @@ impl<'a> Lister<'a> {
         Ok(Lister {
             context,
             root_device: stamp.device,
+            volumes: HashMap::new(),
             root,
             root_id: target.root.as_ref().map_or(0, |root| root.id),
             below: target.below.clone(),
@@ -249,7 +252,13 @@ impl<'a> Lister<'a> {
         each: &mut dyn FnMut(FolderDifference) -> Result<()>,
     ) -> Result<()> {
         let mut buffer: Vec<MaybeUninit<u8>> = Vec::new();
-        let mut folders = vec![(self.below.clone(), self.root_device)];
+        let start = self.below.clone();
+        let start_device = if start.is_empty() {
+            self.root_device
+        } else {
+            Root::open(&self.root.join(&start)).and_then(|folder| folder.stamp())?.device
+        };
+        let mut folders = vec![(start, start_device)];
         while let Some((path, device)) = folders.pop() {
             self.context.check_cancelled("scanning")?;
             let entries = match self.root.list(&path, &mut buffer) {
@@ -287,10 +296,30 @@ impl<'a> Lister<'a> {
                 }
             }
             report.files += files.len() as u64;
-            self.compare(path, device, files, report, each)?;
+            let volume = self.volume_number(&path, device);
+            self.compare(path, volume, files, report, each)?;
             tell(self.context, report.files, None, format!("listing {}", found.path));
         }
         Ok(())
+    }
+
+    /// A number for the volume of a folder: the device for the root's own; for
+    /// another one made of its identity, since devices are numbered anew
+    /// whenever something is mounted.
+    fn volume_number(&mut self, path: &[u8], device: u64) -> u64 {
+        if device == self.root_device {
+            return device;
+        }
+        let root = &self.root;
+        *self.volumes.entry(device).or_insert_with(|| {
+            // Without an identity it is known for as long as it stays mounted.
+            root.volume_of_folder(path).map_or(device, |volume| {
+                // FNV-1a, which is the same in every build.
+                volume.identity.bytes().fold(0xcbf2_9ce4_8422_2325, |number, byte| {
+                    (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+                })
+            })
+        })
     }
 
     fn compare(
@@ -310,12 +339,14 @@ impl<'a> Lister<'a> {
             };
             Ok((folder, places))
         })?;
-        let is_unmounted = folder.is_some_and(|folder| folder.is_mounted && !is_mounted);
+        // What was here is on a volume that is not mounted now, or is hidden by one.
+        let is_away = folder
+            .is_some_and(|folder| (folder.is_mounted || is_mounted) && folder.device != device);
         if let Some(folder) = folder {
             self.met.folders.insert(folder.id);
         }
         if is_mounted {
-            self.met.mounted.insert(path.clone());
+            self.met.mounted.insert(path.clone(), device);
         }
         let mut known: HashMap<&[u8], &KnownPlace> =
             places.iter().map(|place| (&place.name[..], place)).collect();
@@ -323,7 +354,7 @@ impl<'a> Lister<'a> {
             root_id: self.root_id,
             path,
             device,
-            is_mounted: is_mounted || is_unmounted,
+            is_mounted,
             ..FolderDifference::default()
         };
         for entry in &files {
@@ -335,7 +366,15 @@ impl<'a> Lister<'a> {
                 difference.changed.push((place.id, new, Difference::Attributes));
             }
         }
-        if !is_unmounted {
+        // It stays that volume's folder while something of it is missed here.
+        if let Some(folder) = folder
+            && is_away
+            && known.values().any(|place| !place.is_gone)
+        {
+            difference.device = folder.device;
+            difference.is_mounted = folder.is_mounted;
+        }
+        if !is_away {
             self.missed.extend(
                 known.values().filter(|p| !p.is_gone).map(|place| MissedPlace::from(*place)),
             );
@@ -346,7 +385,7 @@ impl<'a> Lister<'a> {
         report.added += fresh.len() as u64;
         report.changed += difference.changed.len() as u64;
         let is_moved = folder.is_none_or(|folder| {
-            folder.device != device || folder.is_mounted != difference.is_mounted
+            folder.device != difference.device || folder.is_mounted != difference.is_mounted
         });
         let is_different = !fresh.is_empty() || !difference.changed.is_empty() || !known.is_empty();
         difference.added = fresh

@@ -1,6 +1,6 @@
 //! Matches what was missed with what is new, and marks the rest gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rushes_catalog::{
     Catalog, MissedPlace, PendingPlace, pending_places, record_gone, record_move,
@@ -38,8 +38,7 @@ pub(super) fn settle_missed(
                 moves.iter().try_for_each(|(from, to)| record_move(write, *from, *to, now))
             })?;
         }
-        let left: std::collections::HashSet<i64> =
-            missed.values().flatten().map(|place| place.id).collect();
+        let left: HashSet<i64> = missed.values().flatten().map(|place| place.id).collect();
         for root in scanned.iter().filter(|root| root.is_complete) {
             let gone: Vec<&MissedPlace> =
                 root.missed.iter().filter(|place| left.contains(&place.id)).collect();
@@ -65,6 +64,8 @@ fn match_moves(
     roots: &[i64],
     missed: &mut HashMap<(u64, u64, i64), Vec<MissedPlace>>,
 ) -> Result<Vec<(i64, i64)>> {
+    // A place that was never looked at can be missed too; it is no new name.
+    let missing: HashSet<i64> = missed.values().flatten().map(|place| place.id).collect();
     let mut moved = Vec::new();
     let mut after = 0;
     loop {
@@ -72,7 +73,7 @@ fn match_moves(
             catalog.read(|reader| pending_places(reader, roots, false, after, 1_000))?;
         let Some(last) = page.last() else { return Ok(moved) };
         after = last.id;
-        for new in page.iter().filter(|place| !place.recheck) {
+        for new in page.iter().filter(|place| !place.recheck && !missing.contains(&place.id)) {
             let key = (new.stamp.inode, new.stamp.size_bytes, new.stamp.mtime_ns);
             let candidates = missed.get_mut(&key);
             if let Some(from) = candidates.and_then(Vec::pop) {

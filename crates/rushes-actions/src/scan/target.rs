@@ -96,6 +96,12 @@ fn by_path(
         // Whether a path outside the roots exists is nobody's business.
         (Err(_), Authority::Network) => return Err(refuse(given)),
     };
+    if !path.is_dir() {
+        let why = "it is not a folder";
+        return Err(Error::new(ErrorKind::Invalid, what, why)
+            .remedy("name the folder that it is in")
+            .at(given));
+    }
     let bytes = path.as_os_str().as_bytes();
     let around = roots
         .iter()

@@ -91,7 +91,8 @@ async fn media_in_ranges() {
     let library = Library::filled();
     let server = library.open();
     let media = format!("/api/v1/assets/{}/media", library.id("video"));
-    let answer = server.get(&media).await;
+    let answer = server.ask("GET", &media, &[("accept-encoding", "gzip, zstd")]).await;
+    assert_eq!(answer.header("content-encoding"), "", "media is not compressed");
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body, library.bytes);
     assert_eq!(answer.header("content-type"), "video/mp4");
@@ -425,4 +426,6 @@ async fn a_first_start_beyond_loopback_makes_a_token() {
     assert_eq!(answer.status, 200);
     let stored = std::fs::read_to_string(library.engine.home().token()).unwrap();
     assert!(!stored.contains(&token));
+    let short = crate::support::settings(Some(String::new()));
+    assert!(rushes_server::App::new(library.engine.clone(), &short).is_err());
 }
