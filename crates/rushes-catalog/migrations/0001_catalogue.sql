@@ -65,15 +65,22 @@ CREATE TABLE assets (
     preview_state  INTEGER NOT NULL DEFAULT 0,  -- 0 to be made, 1 made, 2 failed
     preview        TEXT
 );
-CREATE INDEX assets_by_time ON assets (sort_ns DESC, id DESC) WHERE present > 0;
-CREATE INDEX assets_by_kind ON assets (kind, sort_ns DESC, id DESC) WHERE present > 0;
-CREATE INDEX assets_by_codec ON assets (codec, sort_ns DESC, id DESC) WHERE present > 0;
-CREATE INDEX assets_by_batch ON assets (batch, sort_ns DESC, id DESC) WHERE present > 0;
+-- What a first scan has not probed yet and whose name promises nothing is not
+-- listed; the lists' indexes leave it out, so that they alone answer.
+CREATE INDEX assets_by_time ON assets (sort_ns DESC, id DESC)
+    WHERE present > 0 AND kind <> 'unknown';
+CREATE INDEX assets_by_name ON assets (name, id) WHERE present > 0 AND kind <> 'unknown';
+CREATE INDEX assets_by_kind ON assets (kind, sort_ns DESC, id DESC)
+    WHERE present > 0 AND kind <> 'unknown';
+CREATE INDEX assets_by_codec ON assets (codec, sort_ns DESC, id DESC)
+    WHERE present > 0 AND kind <> 'unknown' AND codec IS NOT NULL;
+CREATE INDEX assets_by_batch ON assets (batch, sort_ns DESC, id DESC)
+    WHERE present > 0 AND kind <> 'unknown';
 CREATE INDEX assets_by_fingerprint ON assets (size_bytes, fingerprint);
 CREATE INDEX assets_by_content_identifier ON assets (content_identifier)
     WHERE content_identifier IS NOT NULL;
 CREATE INDEX assets_to_probe ON assets (id) WHERE probe_state = 0;
-CREATE INDEX assets_to_preview ON assets (id) WHERE preview_state = 0;
+CREATE INDEX assets_to_preview ON assets (id) WHERE preview_state = 0 AND probe_state = 1;
 CREATE INDEX assets_to_hash ON assets (id) WHERE blake3 IS NULL OR rehash = 1;
 
 -- Names that an asset had before it was found to be the same as another.

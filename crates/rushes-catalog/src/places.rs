@@ -354,13 +354,14 @@ pub fn pending_places(
     after: i64,
     limit: u32,
 ) -> Result<Vec<PendingPlace>> {
+    // CROSS JOIN keeps the order: places by number first, never all of a root.
     let pending = if only_unsettled { "role=4" } else { "(role IN (0,4) OR recheck=1)" };
     let roots = roots.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     reader
         .prepare_cached(&format!(
             "SELECT places.id, root_id, path, name, size_bytes, mtime_ns, ctime_ns, inode,
                     role=4, recheck=1 AND role=1
-             FROM places JOIN folders ON folders.id=folder_id
+             FROM places CROSS JOIN folders ON folders.id=folder_id
              WHERE {pending} AND state=0 AND places.id>?1 AND root_id IN ({roots})
              ORDER BY places.id LIMIT ?2"
         ))

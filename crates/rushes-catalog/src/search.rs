@@ -17,7 +17,7 @@ pub const PAGE_ROWS: u32 = 1_000;
 const COUNTED: u64 = 100_000;
 /// Up to this many hits of the text index are gathered and sorted; with more,
 /// the list is walked in its order and each row looked up in the index.
-const GATHERED: i64 = 5_000;
+const GATHERED: i64 = 10_000;
 
 pub(crate) const COLUMNS: &str = "assets.id, assets.public_id, assets.kind, assets.name, assets.batch,
     assets.size_bytes, assets.modified_ns, assets.captured, assets.added_ns, assets.width_px,
@@ -127,8 +127,12 @@ impl Catalog {
             } else {
                 format!("{column} {direction}, assets.id {direction}")
             };
+            // The rows are chosen first, by an index where there is one, and
+            // only those of the page are read whole.
             let statement = format!(
-                "SELECT {COLUMNS}, {column} FROM assets WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
+                "SELECT {COLUMNS}, {column} FROM assets WHERE assets.id IN
+                   (SELECT assets.id FROM assets WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?)
+                 ORDER BY {order}"
             );
             let mut statement = reader.prepare_cached(&statement).map_err(sql(what))?;
             let mut rows = statement.query(params_from_iter(&values)).map_err(sql(what))?;
@@ -159,6 +163,12 @@ fn count(reader: &Connection, parsed: &Query) -> Result<Option<u64>> {
             .map(Some)
             .map_err(sql(what));
     }
+    // Rows that are looked up in the text index one by one would take long.
+    if let Some(text) = &parsed.text
+        && hits(reader, text)? > GATHERED
+    {
+        return Ok(None);
+    }
     let (condition, mut values) = conditions(reader, parsed)?;
     values.push(Value::from(COUNTED as i64 + 1));
     let counted: u64 = reader
@@ -170,20 +180,21 @@ fn count(reader: &Connection, parsed: &Query) -> Result<Option<u64>> {
     Ok((counted <= COUNTED).then_some(counted))
 }
 
+/// How many assets have these words, counted to one more than are gathered.
+fn hits(reader: &Connection, text: &str) -> Result<i64> {
+    reader
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)")
+        .and_then(|mut s| s.query_row(rusqlite::params![text, GATHERED + 1], |row| row.get(0)))
+        .map_err(sql("searching for words"))
+}
+
 fn conditions(reader: &Connection, parsed: &Query) -> Result<(String, Vec<Value>)> {
     let mut all: Vec<&str> =
         parsed.conditions.iter().map(|(condition, _)| condition.as_str()).collect();
     let mut values: Vec<Value> =
         parsed.conditions.iter().flat_map(|(_, values)| values.clone()).collect();
     if let Some(text) = &parsed.text {
-        let what = "searching for words";
-        let hits: i64 = reader
-            .prepare_cached(
-                "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)",
-            )
-            .and_then(|mut s| s.query_row(rusqlite::params![text, GATHERED + 1], |row| row.get(0)))
-            .map_err(sql(what))?;
-        all.push(if hits <= GATHERED {
+        all.push(if hits(reader, text)? <= GATHERED {
             "assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
         } else {
             "EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid=assets.id)"

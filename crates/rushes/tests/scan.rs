@@ -1,5 +1,7 @@
 //! What a scan takes for media, and what belongs to it.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on stops there")]
+
 mod support;
 
 use std::process::Command;
@@ -198,10 +200,10 @@ fn live_photo_halves_are_paired_by_content_identifier_alone() {
     stage.scan();
     let still = stage.asset_at("media/still.jpg");
     if still["probe"]["content_identifier"].is_null() {
-        println!(
+        support::say(&format!(
             "SKIPPED: this exiftool writes no content identifier into a JPEG: {}",
             String::from_utf8_lossy(&tagged.stderr)
-        );
+        ));
         assert!(still["live_photo_partner"].is_null());
         assert!(stage.asset_at("media/still.mov")["live_photo_partner"].is_null());
         return;

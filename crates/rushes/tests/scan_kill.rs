@@ -1,19 +1,21 @@
 //! The power is cut at a write, a sync or a rename: what was told stays, and
 //! the next scan ends where an undisturbed one does.
 //!
-//! The calls at which the process is killed are spread over the whole scan, as
-//! many as fit into some seconds; with `RUSHES_LONG=1` each one is taken.
+//! The calls at which the process is killed are spread over the whole scan;
+//! with `RUSHES_LONG=1` each one is taken.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops there")]
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::bytes::{big, noise, png, ppm, wav};
-use support::{PATIENCE, Stage, events, has_strace, output_within, places, text};
+use support::{PATIENCE, Stage, events, has_strace, output_within, places, say, text};
 
 /// Everything by which the parent process leaves a trace on the disk. Workers
 /// do none of it.
@@ -33,14 +35,8 @@ const CALLS: &[&str] = &[
     "mkdirat",
 ];
 
-/// How long one sweep takes unless all of it is wanted.
-const SWEEP: Duration = Duration::from_secs(12);
-
-/// The n-th of such a call, in an order that is spread out.
-fn is_chosen(number: u32) -> bool {
-    let is_long = std::env::var_os("RUSHES_LONG").is_some();
-    is_long || [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610].contains(&number)
-}
+/// Points of one sweep, unless all are wanted.
+const POINTS: usize = 4;
 
 /// Runs the command and kills it at the n-th of these calls in any thread.
 /// Whether it was killed.
@@ -64,38 +60,67 @@ fn is_killed(stage: &Stage, arguments: &[&str], call: &str, number: u32) -> bool
     }
 }
 
+/// Every call of an undisturbed run at which it can be killed: the name, and
+/// the number within the thread that makes most of them.
+fn points(stage: &Stage, arguments: &[&str]) -> Vec<(&'static str, u32)> {
+    let trace = stage.path("trace");
+    let command = stage.command(arguments);
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&trace)
+        .arg(format!("-etrace={}", CALLS.join(",")))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("strace runs");
+    output_within(child, PATIENCE);
+    let mut counts: BTreeMap<(&str, String), u32> = BTreeMap::new();
+    for line in std::fs::read_to_string(trace).expect("a trace").lines() {
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let name = rest.trim_start().split('(').next().unwrap_or_default();
+        if let Some(call) = CALLS.iter().find(|call| **call == name) {
+            *counts.entry((call, thread.to_owned())).or_default() += 1;
+        }
+    }
+    let mut most: BTreeMap<&str, u32> = BTreeMap::new();
+    for ((call, _), count) in counts {
+        let most = most.entry(call).or_default();
+        *most = count.max(*most);
+    }
+    most.into_iter().flat_map(|(call, most)| (1..=most).map(move |number| (call, number))).collect()
+}
+
 /// Kills the command at many points, each time from `prepare` on. Afterwards
 /// everything must be sound, and `finished` as after `prepare` and no kill.
 fn sweep(stage: &Stage, arguments: &[&str], prepare: &dyn Fn(), finished: &dyn Fn() -> Value) {
     prepare();
-    assert!([0, 1].contains(&stage.run(arguments).code));
+    let mut points = points(stage, arguments);
     let wanted = finished();
-    let begun = Instant::now();
-    let is_long = std::env::var_os("RUSHES_LONG").is_some();
-    let mut survived: BTreeSet<&str> = BTreeSet::new();
-    let mut kills = 0;
-    for number in (1..5_000).filter(|number| is_chosen(*number)) {
-        for call in CALLS {
-            if survived.contains(call) || !is_long && begun.elapsed() > SWEEP {
-                continue;
-            }
-            prepare();
-            if !is_killed(stage, arguments, call, number) {
-                survived.insert(call);
-                continue;
-            }
-            kills += 1;
-            let at = format!("killed at {call} {number}");
-            let check = stage.run(&["check"]);
-            assert_eq!((check.code, &check.json["violations"]), (0, &json!([])), "{at}");
-            let again = stage.run(arguments);
-            assert!([0, 1].contains(&again.code), "{at}: {again:?}");
-            assert_eq!(finished(), wanted, "{at}");
-            stage.check();
-        }
+    assert!(points.len() > 20, "a run has many points: {points:?}");
+    if std::env::var_os("RUSHES_LONG").is_none() {
+        let step = points.len().div_ceil(POINTS);
+        // From the middle of each share, since the very first calls make the home folder.
+        points = points.into_iter().skip(step / 2).step_by(step).collect();
     }
-    println!("{kills} kills of {arguments:?} in {:?}", begun.elapsed());
-    assert!(kills >= 4, "only {kills} kills");
+    let (begun, mut kills) = (Instant::now(), 0);
+    for (call, number) in &points {
+        prepare();
+        // How often a thread calls differs a little from run to run.
+        if !is_killed(stage, arguments, call, *number) {
+            continue;
+        }
+        kills += 1;
+        let at = format!("killed at {call} {number}");
+        let check = stage.run(&["check"]);
+        assert_eq!((check.code, &check.json["violations"]), (0, &json!([])), "{at}");
+        let again = stage.run(arguments);
+        assert!([0, 1].contains(&again.code), "{at}: {again:?}");
+        assert_eq!(finished(), wanted, "{at}");
+        stage.check();
+    }
+    say(&format!("{kills} kills of {arguments:?} in {:?}", begun.elapsed()));
+    assert!(kills * 2 > points.len(), "only {kills} kills at {points:?}");
 }
 
 /// What there is in the catalogue; ids of assets that are not in `known` are

@@ -1,5 +1,7 @@
 //! Roots that are away, empty, or have something else mounted on them.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on stops there")]
+
 mod support;
 
 use std::process::Command;
@@ -136,11 +138,11 @@ fn with_mounts(stage: &Stage, steps: &str) -> bool {
         }
     }
     let Some(flags) = allowed else {
-        println!("SKIPPED: this machine lets nobody mount in a namespace of its own");
+        support::say("SKIPPED: this machine lets nobody mount in a namespace of its own");
         return false;
     };
     let script = format!(
-        "set -e\nscan() {{ \"$RUSHES\" --home home --json scan media > \"$1\" || echo $? > \"$1.code\"; }}\n{steps}"
+        "set -e\nscan() {{ \"$RUSHES\" --home home --json scan \"${{2:-media}}\" > \"$1\" || echo $? > \"$1.code\"; }}\n{steps}"
     );
     let status = Command::new("unshare")
         .args([flags, "sh", "-c", &script])
@@ -195,6 +197,73 @@ fn a_volume_below_a_root_that_is_unmounted_loses_nothing() {
     stage.check();
 }
 
+/// What is mounted where files are hides them; they are not gone.
+#[test]
+fn files_beneath_a_mount_are_not_gone() {
+    let stage = Stage::new();
+    stage.write("media/mnt/beneath.png", &png(1));
+    stage.write("media/beside.png", &png(2));
+    let mounted = with_mounts(
+        &stage,
+        "scan first
+         mount -t tmpfs none media/mnt
+         scan hidden
+         scan hidden2
+         umount media/mnt
+         rm media/mnt/beneath.png
+         scan deleted",
+    );
+    if !mounted {
+        return;
+    }
+    for (name, vanished) in [("first", 0), ("hidden", 0), ("hidden2", 0), ("deleted", 1)] {
+        assert_eq!(answer(&stage, name)["vanished"], vanished, "{name}");
+    }
+    stage.check();
+}
+
+/// A part of a root that is a volume of its own, scanned by itself first, and
+/// then made a root.
+#[test]
+fn a_volume_that_is_scanned_as_a_part_is_a_volume_too() {
+    let stage = Stage::new();
+    stage.write("media/fixed.png", &png(1));
+    stage.write("stick/a.png", &png(2));
+    stage.write("stick/b.png", &png(3));
+    stage.write("stick/c.png", &png(4));
+    std::fs::create_dir(stage.path("media/mnt")).expect("a folder");
+    stage.done(&["paths", "add", &stage.text("media")]);
+    let mounted = with_mounts(
+        &stage,
+        "mkdir device
+         mount -t tmpfs none device
+         cp -p stick/* device
+         mount --bind device media/mnt
+         scan part media/mnt
+         rm media/mnt/a.png
+         scan part2 media/mnt
+         umount media/mnt
+         scan unmounted
+         mount --bind device media/mnt
+         \"$RUSHES\" --home home --json paths add media/mnt > added
+         rm media/mnt/b.png
+         scan root media/mnt
+         umount media/mnt
+         scan away media/mnt",
+    );
+    if !mounted {
+        return;
+    }
+    assert_eq!(answer(&stage, "part")["added"], 3);
+    assert_eq!(answer(&stage, "part2")["vanished"], 1, "what is deleted on it is seen");
+    assert_eq!(answer(&stage, "unmounted")["vanished"], 0);
+    assert_eq!(answer(&stage, "root")["vanished"], 1, "{}", answer(&stage, "root"));
+    let away = answer(&stage, "away");
+    assert_eq!((&away["roots"][0]["state"], &away["vanished"]), (&json!("offline"), &json!(0)));
+    assert_eq!(stage.names(""), ["c.png", "fixed.png"]);
+    stage.check();
+}
+
 #[test]
 fn a_root_whose_volume_is_swapped_is_offline() {
     let stage = Stage::new();
@@ -204,7 +273,6 @@ fn a_root_whose_volume_is_swapped_is_offline() {
          mount -t tmpfs none a
          mount -t tmpfs none b
          mkdir a/m b/m
-         cp \"$RUSHES\" /dev/null
          printf 'P6\\n1 1\\n255\\nabc' > a/m/a.ppm
          printf 'P6\\n1 1\\n255\\nxyz' > b/m/b.ppm
          touch -d 2024-01-01 a/m/a.ppm b/m/b.ppm

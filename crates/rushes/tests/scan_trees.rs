@@ -133,7 +133,7 @@ fn a_root_that_is_read_in_part_loses_nothing() {
         }
         let allowed = scan(&stage).output().is_ok_and(|output| output.status.success());
         if !allowed {
-            println!("SKIPPED: another user may not run the command where it was built");
+            support::say("SKIPPED: another user may not run the command where it was built");
             return;
         }
     }

@@ -272,6 +272,11 @@ pub fn output_within(child: Child, patience: Duration) -> Output {
     )
 }
 
+/// Tells a reader of the test's output something.
+pub fn say(what: &str) {
+    println!("{what}");
+}
+
 /// Whether a program is there; says so when not.
 pub fn has(program: &str) -> bool {
     let found = Command::new(program)
