@@ -50,6 +50,9 @@ pub struct Scan {
     /// Hash every byte now instead of in the background.
     #[arg(long)]
     pub full: bool,
+    /// Probe again what could not be read before, though it has not changed.
+    #[arg(long)]
+    pub retry_failed: bool,
 }
 
 impl Scan {
@@ -76,6 +79,9 @@ impl Action for Scan {
                 plan.push(target.register_key(), format!("register {path} as a root"));
             }
             plan.push(target.scan_key(), format!("record what is found under {path}"));
+        }
+        if self.retry_failed {
+            plan.push("retry", "probe again what could not be read before");
         }
         if self.full {
             plan.push(Hash::EFFECT, "hash every byte of what has no hash yet");
@@ -107,6 +113,9 @@ impl Action for Scan {
         looking::look(context, &roots, self.threads(), &mut report)?;
         report.phases.fingerprint_secs = started.elapsed().as_secs_f64();
 
+        if self.retry_failed {
+            context.engine.catalog()?.write(rushes_catalog::forget_failures)?;
+        }
         let started = Instant::now();
         probing::probe_all(context, self.threads(), &mut report)?;
         report.phases.probe_secs = started.elapsed().as_secs_f64();
@@ -155,7 +164,9 @@ impl Action for Scan {
     fn job_key(&self) -> Option<String> {
         let mut roots = self.roots.clone();
         roots.sort();
-        Some(format!("scan {}{roots:?}", if self.full { "full " } else { "" }))
+        let full = if self.full { "full " } else { "" };
+        let again = if self.retry_failed { "again " } else { "" };
+        Some(format!("scan {full}{again}{roots:?}"))
     }
 }
 

@@ -502,6 +502,19 @@ pub fn record_probe_failure(
     words::index(write, asset)
 }
 
+/// Lets everything that could not be probed or pictured be tried again.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn forget_failures(write: &Transaction<'_>) -> Result<()> {
+    write
+        .execute_batch(
+            "UPDATE assets SET probe_state=0 WHERE probe_state=2 AND present>0;
+             UPDATE assets SET preview_state=0 WHERE preview_state=2 AND present>0;",
+        )
+        .map_err(sql("letting failures be tried again"))
+}
+
 /// Stores an asset's previews, or that they could not be made.
 ///
 /// # Errors

@@ -20,19 +20,19 @@ pub struct Violation {
 /// the statement, whose first column names the row.
 const RULES: &[(u8, &str, &str)] = &[
     (
-        4,
+        0,
         "an asset's count of places is not that of its places",
         "SELECT public_id FROM assets WHERE present <>
            (SELECT count(*) FROM places WHERE asset_id=assets.id AND state=0)",
     ),
     (
-        4,
+        0,
         "an asset shows a place that is not its own",
         "SELECT public_id FROM assets WHERE place_id IS NOT NULL AND NOT EXISTS
            (SELECT 1 FROM places WHERE id=assets.place_id AND asset_id=assets.id)",
     ),
     (
-        4,
+        0,
         "a place holds an asset by role but names none",
         "SELECT id FROM places WHERE role=1 AND asset_id IS NULL",
     ),
@@ -54,7 +54,7 @@ const RULES: &[(u8, &str, &str)] = &[
          JOIN roots ON roots.id=root_id WHERE places.state=1 AND last_scan_ns IS NULL",
     ),
     (
-        4,
+        0,
         "an asset's size is not that of a place that holds it",
         "SELECT public_id FROM assets JOIN places ON asset_id=assets.id
          WHERE role=1 AND recheck=0 AND state=0 AND places.size_bytes<>assets.size_bytes",

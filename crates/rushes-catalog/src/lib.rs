@@ -14,9 +14,9 @@ mod words;
 mod work;
 
 pub use assets::{
-    Hashing, Identified, StoredPreview, extension_of, identify, record_hashes, record_no_media,
-    record_not_media_at, record_preview, record_preview_lost, record_probe, record_probe_failure,
-    record_unsettled,
+    Hashing, Identified, StoredPreview, extension_of, forget_failures, identify, record_hashes,
+    record_no_media, record_not_media_at, record_preview, record_preview_lost, record_probe,
+    record_probe_failure, record_unsettled,
 };
 pub use check::{Violation, check};
 pub use database::{Catalog, sql, sqlite_version};

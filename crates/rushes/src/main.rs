@@ -30,6 +30,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no failure.
             let failed = error.use_stderr();
+            if failed && std::env::args_os().any(|word| word == "--json") {
+                let why = error.kind().to_string();
+                let error = Error::new(ErrorKind::Invalid, "reading the command line", why);
+                drop(print(&format!("{}\n", json!({ "error": error }))));
+            }
             drop(error.print());
             return ExitCode::from(if failed { ErrorKind::Invalid.exit_code() } else { 0 });
         }

@@ -19,6 +19,7 @@ fn exit_codes_say_how_it_went() {
     let file = stage.text("media/a.png");
     assert_eq!(stage.run(&["scan", &media]).code, 1, "one of the files failed");
     assert_eq!(stage.run(&["scan", &media]).code, 0, "and is not tried again");
+    assert_eq!(stage.run(&["scan", "--retry-failed", &media]).code, 1, "unless one asks");
     for (arguments, code, kind) in [
         (vec!["show", "unknown"], 3, "not_found"),
         (vec!["scan", &nowhere], 3, "not_found"),

@@ -131,3 +131,19 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     assert_eq!(stage.done(&["paths", "list"]), before.2);
     stage.check();
 }
+
+/// More files than are recorded in one transaction: what the same scan has
+/// recorded before is not taken for something that it missed.
+#[test]
+fn a_first_scan_of_many_folders_misses_nothing() {
+    let stage = Stage::new();
+    for folder in 0..70 {
+        for file in 0..70 {
+            stage.write(format!("media/{folder}/{file}.txt"), b"");
+        }
+    }
+    let report = stage.done(&["scan", &stage.text("media")]);
+    assert_eq!((&report["files"], &report["added"]), (&json!(4_900), &json!(4_900)));
+    assert_eq!((&report["moved"], &report["vanished"]), (&json!(0), &json!(0)));
+    stage.check();
+}

@@ -112,3 +112,31 @@ pub fn bmp(seed: u64) -> Vec<u8> {
     bytes.extend(noise(seed, 192));
     bytes
 }
+
+/// A JPEG with this content identifier where an iPhone writes it: tag 17 of
+/// Apple's maker note, which has a directory and offsets of its own.
+pub fn with_content_identifier(jpeg: &[u8], identifier: &str) -> Vec<u8> {
+    let value = [identifier.as_bytes(), b"\0"].concat();
+    let length = u32::try_from(value.len()).unwrap();
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        let (tag, kind) = (tag.to_be_bytes(), kind.to_be_bytes());
+        [&tag[..], &kind, &count.to_be_bytes(), &value.to_be_bytes()].concat()
+    };
+    // One entry and no next directory, after the name, a version and the byte order.
+    let note_header = b"Apple iOS\0\0\x01MM";
+    let note_entry = entry(17, 2, length, u32::try_from(note_header.len()).unwrap() + 18);
+    let note = [&note_header[..], &[0, 1], &note_entry, &[0; 4], &value].concat();
+    let note_length = u32::try_from(note.len()).unwrap();
+    // The first directory is at 8 and names the EXIF one at 26, which names the note at 44.
+    let tiff = [
+        &b"MM\0*\0\0\0\x08\0\x01"[..],
+        &entry(0x8769, 4, 1, 26),
+        &[0, 0, 0, 0, 0, 1],
+        &entry(0x927c, 7, note_length, 44),
+        &[0; 4],
+        &note,
+    ]
+    .concat();
+    let segment_length = u16::try_from(tiff.len() + 8).unwrap().to_be_bytes();
+    [&jpeg[..2], b"\xff\xe1", &segment_length, b"Exif\0\0", &tiff, &jpeg[2..]].concat()
+}
