@@ -5,6 +5,7 @@ mod assets;
 mod check;
 mod database;
 mod detail;
+mod findings;
 mod model;
 mod places;
 mod query;
@@ -14,13 +15,16 @@ mod words;
 mod work;
 
 pub use assets::{
-    Hashing, Identified, StoredPreview, extension_of, forget_failures, identify, record_hashes,
-    record_no_media, record_not_media_at, record_preview, record_preview_lost, record_probe,
-    record_probe_failure, record_unsettled,
+    Hashing, Identified, extension_of, identify, record_hashes, record_no_media,
+    record_not_media_at, record_unsettled,
 };
 pub use check::{Violation, check};
 pub use database::{Catalog, sql, sqlite_version};
 pub use detail::asset_number;
+pub use findings::{
+    StoredPreview, forget_failures, record_preview, record_preview_lost, record_probe,
+    record_probe_failure,
+};
 pub use model::{
     Asset, AssetRow, Event, Page, Place, Preview, RootRow, Sidecar, Stats, Total, rfc3339,
 };

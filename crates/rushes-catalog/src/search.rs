@@ -5,8 +5,8 @@ use rushes_media::{Error, ErrorKind, Probe, Rational, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::assets::StoredPreview;
 use crate::database::{Catalog, sql};
+use crate::findings::StoredPreview;
 use crate::model::{AssetRow, Page, rfc3339};
 use crate::places::shown_path;
 use crate::query::{Query, SortKey, parse};

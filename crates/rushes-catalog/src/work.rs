@@ -158,7 +158,7 @@ pub struct Served {
     /// BLAKE3, when it is known and needs no confirmation.
     pub blake3: Option<Vec<u8>>,
     /// Its previews.
-    pub preview: Option<crate::assets::StoredPreview>,
+    pub preview: Option<crate::findings::StoredPreview>,
 }
 
 /// What serving this asset needs.
@@ -266,7 +266,7 @@ pub fn stored_previews(reader: &Connection, after: i64, limit: u32) -> Result<Ve
         )
         .and_then(|mut s| {
             s.query_map(params![after, limit], |row| {
-                let stored: Option<crate::assets::StoredPreview> = row
+                let stored: Option<crate::findings::StoredPreview> = row
                     .get::<_, Option<String>>(2)?
                     .and_then(|json| serde_json::from_str(&json).ok());
                 let hashes = stored.map(|s| [s.poster, s.strip, s.waveform]).into_iter().flatten();

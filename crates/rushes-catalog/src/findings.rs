@@ -1,0 +1,188 @@
+//! What was found out about assets: their probes, their previews, and why
+//! these could not be had.
+
+use rushes_media::{Error, MediaKind, Probe, Rational, Result, StreamKind, UnixNanos};
+use rusqlite::{Transaction, params};
+
+use crate::database::sql;
+use crate::model::Preview;
+use crate::words;
+
+/// Stores what a probe found.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_probe(write: &Transaction<'_>, asset: i64, probe: &Probe) -> Result<()> {
+    let json = serde_json::to_string(probe).map_err(|e| Error::bug("writing a probe", e))?;
+    let picture = probe.picture();
+    let sound = probe.first(StreamKind::Audio);
+    let (width, height) = picture.and_then(rushes_media::Stream::shown_size_px).unzip();
+    let captured = probe.created.as_ref().map(|created| created.at.clone());
+    let captured_ns = captured.as_deref().and_then(nanos_of);
+    let camera: Vec<&str> = [&probe.camera.make, &probe.camera.model]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    write
+        .prepare_cached(
+            "UPDATE assets SET probe_state=1, probe=?2, error=NULL, kind=?3, codec=?4, mime=?5,
+               width_px=?6, height_px=?7, duration_secs=?8, frame_rate_hz=?9, has_audio=?10,
+               hdr=?11, camera=?12, content_identifier=?13,
+               captured=CASE WHEN ?15 IS NULL THEN NULL ELSE ?14 END,
+               sort_ns=coalesce(?15, modified_ns), preview_state=0
+             WHERE id=?1",
+        )
+        .and_then(|mut s| {
+            s.execute(params![
+                asset,
+                json,
+                probe.kind.name(),
+                picture.or(sound).map(|stream| &stream.codec),
+                probe.container.mime,
+                width,
+                height,
+                probe.duration_secs.map(Rational::to_f64),
+                picture.and_then(|stream| stream.frame_rate_hz).map(Rational::to_f64),
+                probe.has_audio,
+                picture.and_then(|s| s.color.as_ref()).and_then(|color| color.hdr.as_ref()),
+                (!camera.is_empty()).then(|| camera.join(" ")),
+                probe.content_identifier,
+                captured,
+                captured_ns
+            ])
+        })
+        .map_err(sql("recording a probe"))?;
+    words::index(write, asset)
+}
+
+/// Nanoseconds of an RFC 3339 time, of a local one without an offset (taken
+/// as UTC), or of the beginning of a day, a month or a year.
+pub(crate) fn nanos_of(at: &str) -> Option<UnixNanos> {
+    let whole = match at.len() {
+        4 => format!("{at}-01-01"),
+        7 => format!("{at}-01"),
+        _ => at.to_owned(),
+    };
+    let time = whole.parse::<jiff::Timestamp>().or_else(|_| {
+        let local = whole.parse::<jiff::civil::DateTime>()?;
+        local.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
+    });
+    i64::try_from(time.ok()?.as_nanosecond()).ok()
+}
+
+/// Stores why an asset could not be read, and the kind that its names promise.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_probe_failure(
+    write: &Transaction<'_>,
+    asset: i64,
+    error: &Error,
+    guess: Option<MediaKind>,
+) -> Result<()> {
+    let json = serde_json::to_string(error).map_err(|e| Error::bug("writing an error", e))?;
+    write
+        .prepare_cached(
+            "UPDATE assets SET probe_state=2, error=?2,
+               kind=iif(kind='unknown', coalesce(?3, kind), kind) WHERE id=?1",
+        )
+        .and_then(|mut s| s.execute(params![asset, json, guess.map(MediaKind::name)]))
+        .map_err(sql("recording why a file could not be read"))?;
+    words::index(write, asset)
+}
+
+/// Lets everything that could not be probed or pictured be tried again.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn forget_failures(write: &Transaction<'_>) -> Result<()> {
+    write
+        .execute_batch(
+            "UPDATE assets SET probe_state=0 WHERE probe_state=2 AND present>0;
+             UPDATE assets SET preview_state=0 WHERE preview_state=2 AND present>0;",
+        )
+        .map_err(sql("letting failures be tried again"))
+}
+
+/// Stores an asset's previews, or that they could not be made.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_preview(
+    write: &Transaction<'_>,
+    asset: i64,
+    preview: Option<&StoredPreview>,
+) -> Result<()> {
+    let json = preview
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|e| Error::bug("writing a preview's row", e))?;
+    write
+        .prepare_cached("UPDATE assets SET preview_state=?2, preview=?3 WHERE id=?1")
+        .and_then(|mut s| s.execute(params![asset, if json.is_some() { 1 } else { 2 }, json]))
+        .map(drop)
+        .map_err(sql("recording previews"))
+}
+
+/// Notes that a stored preview was lost and is to be made again.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_preview_lost(write: &Transaction<'_>, asset: i64) -> Result<()> {
+    write
+        .prepare_cached("UPDATE assets SET preview_state=0, preview=NULL WHERE id=?")
+        .and_then(|mut s| s.execute([asset]))
+        .map(drop)
+        .map_err(sql("noting a lost preview"))
+}
+
+/// Where an asset's previews are in the store, by hexadecimal hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StoredPreview {
+    /// The still.
+    pub poster: Option<String>,
+    /// The strip.
+    pub strip: Option<String>,
+    /// How many stills it holds.
+    pub strip_tiles: u32,
+    /// How many stand in a row.
+    pub strip_columns: u32,
+    /// The picture of the sound.
+    pub waveform: Option<String>,
+}
+
+impl StoredPreview {
+    pub(crate) fn shown(&self) -> Preview {
+        let part = |hash: &Option<String>| {
+            hash.as_deref().and_then(|hash| hash.get(..8)).unwrap_or_default().to_owned()
+        };
+        Preview {
+            version: part(&self.poster) + &part(&self.strip) + &part(&self.waveform),
+            poster: self.poster.is_some(),
+            strip: self.strip.is_some(),
+            strip_tiles: self.strip_tiles,
+            strip_columns: self.strip_columns,
+            waveform: self.waveform.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_every_length() {
+        for (at, seconds) in [
+            ("1970-01-01T01:00:10+01:00", 10),
+            ("1970-01-01T00:00:10", 10),
+            ("1970-01-02", 86_400),
+            ("1970-02", 31 * 86_400),
+            ("1971", 365 * 86_400),
+        ] {
+            assert_eq!(nanos_of(at), Some(seconds * 1_000_000_000), "{at}");
+        }
+        assert_eq!(nanos_of("yesterday"), None);
+    }
+}
