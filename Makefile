@@ -1,7 +1,8 @@
 # `make` alone lists what there is. The work is done by the scripts in scripts/, which get
-# variables such as MEDIA and PORT from make through the environment.
+# variables such as MEDIA and PORT from make through the environment. RUSHES_HOME is left as it is:
+# exporting it would make an empty one of none.
 
-export MEDIA PORT RUSHES_HOME
+export MEDIA PORT
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash

@@ -42,10 +42,9 @@ pub fn command() -> Command {
             Arg::new("home")
                 .long("home")
                 .value_name("DIR")
-                .env("RUSHES_HOME")
                 .global(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("Folder of the catalogue and previews [default: the platform's data folder]"),
+                .help("Folder of the catalogue and previews [default: $RUSHES_HOME, else the platform's data folder]"),
         )
         .arg(
             Arg::new("json")

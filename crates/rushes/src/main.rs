@@ -112,7 +112,11 @@ fn run_job(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
 }
 
 fn engine(matches: &ArgMatches) -> Result<Engine> {
-    let home = match matches.get_one::<PathBuf>("home").cloned() {
+    let given = matches.get_one::<PathBuf>("home").cloned().or_else(|| {
+        // Set but empty means not set.
+        std::env::var_os("RUSHES_HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    });
+    let home = match given {
         Some(path) => Home::at(
             std::path::absolute(path).map_err(|e| Error::io("finding the home folder", &e))?,
         ),

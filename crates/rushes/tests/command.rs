@@ -189,6 +189,14 @@ fn the_home_folder_comes_from_the_option_or_the_environment() {
         .env("RUSHES_HOME", stage.path("home"));
     assert_eq!(ran(&mut command).code, 0);
     assert_eq!(stage.names(""), ["a.png"]);
+    // Set but empty means not set.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
+    command
+        .args(["--json", "search"])
+        .env("RUSHES_HOME", "")
+        .env("XDG_DATA_HOME", stage.path("platform"));
+    assert_eq!(ran(&mut command).json["total"], 0);
+    assert!(stage.path("platform/rushes/catalogue.sqlite").exists());
     // Nothing of anybody's can be read by others.
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(stage.path("home")).expect("a home").permissions().mode();
