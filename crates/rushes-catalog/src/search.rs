@@ -16,7 +16,8 @@ pub const PAGE_ROWS: u32 = 1_000;
 /// Counting stops here.
 const COUNTED: u64 = 100_000;
 /// Up to this many hits of the text index are gathered and sorted; with more,
-/// the list is walked in its order and each row looked up in the index.
+/// the list is walked in its order and each row looked up among the hits: the
+/// plus before the column keeps SQLite from gathering.
 const GATHERED: i64 = 10_000;
 
 pub(crate) const COLUMNS: &str = "assets.id, assets.public_id, assets.kind, assets.name, assets.batch,
@@ -130,9 +131,9 @@ impl Catalog {
             // The rows are chosen first, by an index where there is one, and
             // only those of the page are read whole.
             let statement = format!(
-                "SELECT {COLUMNS}, {column} FROM assets WHERE assets.id IN
-                   (SELECT assets.id FROM assets WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?)
-                 ORDER BY {order}"
+                "SELECT {COLUMNS}, {column} FROM
+                   (SELECT assets.id AS chosen FROM assets WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?)
+                 CROSS JOIN assets ON assets.id=chosen ORDER BY {order}"
             );
             let mut statement = reader.prepare_cached(&statement).map_err(sql(what))?;
             let mut rows = statement.query(params_from_iter(&values)).map_err(sql(what))?;
@@ -163,7 +164,7 @@ fn count(reader: &Connection, parsed: &Query) -> Result<Option<u64>> {
             .map(Some)
             .map_err(sql(what));
     }
-    // Rows that are looked up in the text index one by one would take long.
+    // Gathering that many only to count them would take long.
     if let Some(text) = &parsed.text
         && hits(reader, text)? > GATHERED
     {
@@ -197,7 +198,7 @@ fn conditions(reader: &Connection, parsed: &Query) -> Result<(String, Vec<Value>
         all.push(if hits(reader, text)? <= GATHERED {
             "assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
         } else {
-            "EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid=assets.id)"
+            "+assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
         });
         values.push(Value::Text(text.clone()));
     }
