@@ -66,16 +66,17 @@ CREATE TABLE assets (
     preview        TEXT
 );
 -- What a first scan has not probed yet and whose name promises nothing is not
--- listed; the lists' indexes leave it out, so that they alone answer.
+-- listed; the lists' indexes leave it out, by the very condition that every
+-- list has, so that they alone answer.
 CREATE INDEX assets_by_time ON assets (sort_ns DESC, id DESC)
-    WHERE present > 0 AND kind <> 'unknown';
-CREATE INDEX assets_by_name ON assets (name, id) WHERE present > 0 AND kind <> 'unknown';
+    WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2);
+CREATE INDEX assets_by_name ON assets (name, id) WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2);
 CREATE INDEX assets_by_kind ON assets (kind, sort_ns DESC, id DESC)
-    WHERE present > 0 AND kind <> 'unknown';
+    WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2);
 CREATE INDEX assets_by_codec ON assets (codec, sort_ns DESC, id DESC)
-    WHERE present > 0 AND kind <> 'unknown' AND codec IS NOT NULL;
+    WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2) AND codec IS NOT NULL;
 CREATE INDEX assets_by_batch ON assets (batch, sort_ns DESC, id DESC)
-    WHERE present > 0 AND kind <> 'unknown';
+    WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2);
 CREATE INDEX assets_by_fingerprint ON assets (size_bytes, fingerprint);
 CREATE INDEX assets_by_content_identifier ON assets (content_identifier)
     WHERE content_identifier IS NOT NULL;

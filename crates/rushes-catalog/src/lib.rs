@@ -33,7 +33,7 @@ pub use places::{
     known_folder, known_places, newest_folder, pending_places, places_outside, record_folder,
     record_gone, record_move,
 };
-pub use query::{FILTERS, Query, SortKey, parse};
+pub use query::{FILTERS, LISTED, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{

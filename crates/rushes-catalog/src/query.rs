@@ -31,6 +31,11 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
     ("sort", "sort:-date", "date, added, name, size or duration; - turns it round"),
 ];
 
+/// What every list asks for that names no state: assets that are somewhere,
+/// without those that only a scan knows yet. The lists' indexes have the very
+/// same condition.
+pub const LISTED: &str = "assets.present>0 AND (kind<>'unknown' OR probe_state=2)";
+
 /// What a list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
@@ -134,10 +139,7 @@ pub fn parse(query: &str) -> Result<Query> {
         }
     }
     if !any_state {
-        parsed.conditions.insert(
-            0,
-            ("assets.present>0 AND (kind<>'unknown' OR probe_state=2)".into(), Vec::new()),
-        );
+        parsed.conditions.insert(0, (LISTED.into(), Vec::new()));
     }
     parsed.text = text_query(&words, &mut parsed.conditions);
     Ok(parsed)

@@ -272,6 +272,28 @@ fn words_in_many_names_are_found_by_the_other_plan_too() {
     assert_eq!(ids, all[..7]);
 }
 
+/// The condition of every list must stay that of the lists' indexes: without
+/// them a page of a large catalogue takes a second.
+#[test]
+fn lists_walk_an_index() {
+    let library = filled(1);
+    let condition = rushes_catalog::LISTED;
+    for (order, index) in
+        [("sort_ns DESC, id DESC", "assets_by_time"), ("name, id", "assets_by_name")]
+    {
+        let plan: String = library
+            .catalog
+            .read(|reader| {
+                let explain = format!(
+                    "EXPLAIN QUERY PLAN SELECT id FROM assets WHERE {condition} ORDER BY {order} LIMIT 60"
+                );
+                Ok(reader.query_row(&explain, [], |row| row.get(3)).unwrap())
+            })
+            .unwrap();
+        assert!(plan.contains(index), "{plan}");
+    }
+}
+
 #[test]
 fn a_newer_catalogue_is_refused() {
     let folder = tempfile::tempdir().unwrap();
