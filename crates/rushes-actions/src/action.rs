@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgMatches, Args, Command};
 use rushes_media::{Error, ErrorKind, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -11,6 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::Context;
+
+/// Reads a path from the command line, where it may be any bytes.
+pub(crate) fn path_parser() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().try_map(|path| rushes_media::give_path(&path))
+}
 
 /// A verb. Its type is its parameters; the doc comments on the fields are the
 /// help text of the command and the descriptions of the HTTP schema.

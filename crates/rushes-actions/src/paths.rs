@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use rushes_catalog::RootRow;
-use rushes_media::{Error, ErrorKind, Result, display_name};
+use rushes_media::{Error, ErrorKind, Result, display_name, path_given};
 use rushes_store::Root;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Plan, Route};
+use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::Context;
 
 /// `paths list` has no parameters.
@@ -60,7 +60,8 @@ impl Action for ListPaths {
 #[serde(deny_unknown_fields)]
 pub struct AddPath {
     /// The folder. Adding one again takes the volume that is there now for
-    /// its own.
+    /// its own. A name that is no UTF-8 is given as a file: URL.
+    #[arg(value_parser = path_parser())]
     pub path: String,
     /// A name for it; the folder's own when not given.
     #[arg(long)]
@@ -75,8 +76,8 @@ impl AddPath {
         if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 200) {
             return Err(Error::new(ErrorKind::Invalid, what, "the name is empty or too long"));
         }
-        let path =
-            std::fs::canonicalize(&self.path).map_err(|e| Error::io(what, &e).at(&self.path))?;
+        let path = std::fs::canonicalize(path_given(&self.path)?)
+            .map_err(|e| Error::io(what, &e).at(&self.path))?;
         Root::open(&path)
     }
 }
@@ -128,6 +129,7 @@ impl Action for AddPath {
 #[serde(deny_unknown_fields)]
 pub struct RemovePath {
     /// The root's name, or its path.
+    #[arg(value_parser = path_parser())]
     pub name: String,
 }
 
@@ -141,10 +143,11 @@ pub struct RemovedPath {
 impl RemovePath {
     fn find(&self, context: &Context<'_>) -> Result<String> {
         let roots = context.engine.catalog()?.roots()?;
+        let path = path_given(&self.name)?;
         let found = roots
             .iter()
             .find(|root| root.name == self.name)
-            .or_else(|| roots.iter().find(|root| root.path == std::path::Path::new(&self.name)));
+            .or_else(|| roots.iter().find(|root| root.path == path));
         found.map(|root| root.name.clone()).ok_or_else(|| {
             let why = format!("no root is named {:?}", self.name);
             Error::new(ErrorKind::NotFound, "removing a root", why).remedy("see rushes paths list")

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use clap::Args;
 use rushes_catalog::relative_to;
-use rushes_media::{Error, ErrorKind, Probe, Result, Stream, StreamKind, display_name};
+use rushes_media::{Error, ErrorKind, Probe, Result, Stream, StreamKind, display_name, path_given};
 use rushes_store::Root;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Plan, Route};
+use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::{Authority, Context};
 use crate::scan::Failure;
 use crate::tasks;
@@ -20,8 +20,9 @@ use crate::tasks;
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeFiles {
-    /// Files to look into; over HTTP, only those beneath a registered root.
-    #[arg(required = true, value_name = "FILE")]
+    /// Files to look into; over HTTP, only those beneath a registered root. A
+    /// path that is no UTF-8 is given as a file: URL.
+    #[arg(required = true, value_name = "FILE", value_parser = path_parser())]
     #[schemars(length(min = 1, max = 1000))]
     pub files: Vec<String>,
 }
@@ -61,15 +62,13 @@ impl Action for ProbeFiles {
         let mut report = ProbeReport::default();
         for given in &self.files {
             context.check_cancelled("probing")?;
-            match probe_path(context, Path::new(given)) {
-                Ok((size_bytes, probe)) => report.files.push(ProbedFile {
-                    path: display_name(given.as_bytes()),
-                    size_bytes,
-                    probe,
-                }),
-                Err(error) => {
-                    report.failed.push(Failure { path: display_name(given.as_bytes()), error });
+            let given = path_given(given)?;
+            let path = display_name(given.as_os_str().as_bytes());
+            match probe_path(context, &given) {
+                Ok((size_bytes, probe)) => {
+                    report.files.push(ProbedFile { path, size_bytes, probe });
                 }
+                Err(error) => report.failed.push(Failure { path, error }),
             }
         }
         // One file that fails is the failure of the whole.

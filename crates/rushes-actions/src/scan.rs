@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use clap::Args;
-use rushes_media::Result;
+use rushes_media::{Result, give_path, path_given};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub use report::{Failure, Phases, RootReport, ScanReport};
 
 pub(crate) use looking::is_same;
 
-use crate::action::{Action, Plan, Route};
+use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::{Context, Report};
 use crate::hash::Hash;
 use crate::queue::{EffectState, NewJob};
@@ -39,8 +39,8 @@ use crate::queue::{EffectState, NewJob};
 pub struct Scan {
     /// Folders to scan, by path or by a root's name; a new folder is
     /// registered, one inside a root is scanned as part of it. All registered
-    /// roots when none is given.
-    #[arg(value_name = "ROOT")]
+    /// roots when none is given. A path that is no UTF-8 is given as a file: URL.
+    #[arg(value_name = "ROOT", value_parser = path_parser())]
     pub roots: Vec<String>,
     /// Threads that read and probe at once, 1 to 64; as many as there are
     /// processors when not given.
@@ -145,10 +145,10 @@ impl Action for Scan {
     fn made_absolute(mut self) -> Scan {
         for root in &mut self.roots {
             // What is no path here may be a root's name; both keep their words.
-            if let Ok(path) = std::fs::canonicalize(&*root)
-                && let Some(path) = path.to_str()
+            if let Ok(path) = path_given(root).map(std::fs::canonicalize)
+                && let Ok(Ok(path)) = path.map(|path| give_path(path.as_os_str()))
             {
-                *root = path.to_owned();
+                *root = path;
             }
         }
         self

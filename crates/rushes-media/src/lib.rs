@@ -13,7 +13,7 @@ mod rational;
 pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
 pub use error::{Error, Kind as ErrorKind, Result};
 pub use limits::Limits;
-pub use names::{display_name, name_from_url, name_to_url};
+pub use names::{display_name, give_path, name_from_url, name_to_url, path_given};
 pub use picture::{Picture, Pixels};
 pub use probe::{
     Agreement, Basis, Camera, Color, Confidence, Container, Count, Created, Gps, MediaKind, Probe,

@@ -1,7 +1,10 @@
 //! File names are bytes. These make them safe to show, and to put in a URL
 //! and back, without losing one.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -75,6 +78,36 @@ pub fn name_from_url(encoded: &str) -> Result<Vec<u8>> {
     Ok(name)
 }
 
+/// The path that a parameter gives: as it stands, or as a `file:` URL
+/// (RFC 8089), in which a name of any bytes can be written.
+///
+/// # Errors
+/// `Invalid` when it is such a URL and is broken.
+pub fn path_given(given: &str) -> Result<PathBuf> {
+    match given.strip_prefix(FILE_URL) {
+        Some(encoded) => {
+            Ok(OsString::from_vec(name_from_url(encoded).map_err(|e| e.at(given))?).into())
+        }
+        None => Ok(PathBuf::from(given)),
+    }
+}
+
+/// A path as a parameter that `path_given` reads; a relative one that is no
+/// UTF-8 begins in the current folder.
+///
+/// # Errors
+/// When the current folder is needed and is not there.
+pub fn give_path(path: &OsStr) -> std::io::Result<String> {
+    if let Some(text) = path.to_str() {
+        return Ok(text.to_owned());
+    }
+    let absolute = std::path::absolute(path)?;
+    Ok(format!("{FILE_URL}{}", name_to_url(absolute.as_os_str().as_bytes())))
+}
+
+/// What a `file:` URL begins with, up to the path.
+const FILE_URL: &str = "file://";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +127,16 @@ mod tests {
         assert_eq!(name_from_url(&name_to_url(&every)).unwrap(), every);
         assert!(name_from_url("%4").is_err());
         assert!(name_from_url("%zz").is_err());
+    }
+
+    #[test]
+    fn parameters_carry_every_path() {
+        for name in [&b"/a/b c%.mov"[..], b"/x/\xff\n", b"plain"] {
+            let path = OsStr::from_bytes(name);
+            assert_eq!(path_given(&give_path(path).unwrap()).unwrap(), path);
+        }
+        let relative = give_path(OsStr::from_bytes(b"\xff.mov")).unwrap();
+        assert!(relative.starts_with("file:///") && relative.ends_with("/%FF.mov"), "{relative}");
+        assert_eq!(path_given("file:///a%2").unwrap_err().kind, ErrorKind::Invalid);
     }
 }

@@ -122,3 +122,21 @@ fn a_leading_dash_and_a_relative_path_name_a_root() {
     assert_eq!(stage.asset_at("-dash root/a.png")["root"], "-dash root");
     stage.check();
 }
+
+#[test]
+fn paths_of_any_bytes_can_be_given() {
+    let stage = Stage::new();
+    let folder = OsStr::from_bytes(b"\xffolder");
+    let file =
+        stage.write(PathBuf::from(folder).join(OsStr::from_bytes(b"\xe9t\xe9.png")), &png(1));
+    let folder = stage.path(folder);
+    let probed = stage.done(&[OsStr::new("probe"), file.as_os_str()]);
+    assert_eq!(probed["files"][0]["probe"]["kind"], "still");
+    assert_eq!(stage.done(&[OsStr::new("scan"), folder.as_os_str()])["probed"], 1);
+    let url = stage.search("").iter().map(|row| stage.show(&text(&row["id"]))).next();
+    let url = text(&url.expect("the asset")["places"][0]["url_path"]);
+    assert_eq!(stage.done(&["probe", &format!("file://{url}")]), probed);
+    assert_eq!(stage.run(&["probe", "file:///a%2"]).code, 2);
+    stage.done(&[OsStr::new("paths"), OsStr::new("remove"), folder.as_os_str()]);
+    assert_eq!(stage.done(&["paths", "list"])["roots"].as_array().map_or(0, Vec::len), 0);
+}

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rushes_catalog::{RegisteredRoot, relative_to};
-use rushes_media::{Error, ErrorKind, Result, display_name};
+use rushes_media::{Error, ErrorKind, Result, display_name, path_given};
 use rushes_store::Root;
 
 use super::Scan;
@@ -63,7 +63,7 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
             Some(root) => {
                 Target { path: root.path.clone(), root: Some(root.clone()), below: Vec::new() }
             }
-            None => by_path(context, &roots, Path::new(given), register)?,
+            None => by_path(context, &roots, &path_given(given)?, register)?,
         };
         // The next folder may be inside the one that was registered just now.
         if let Some(root) =
