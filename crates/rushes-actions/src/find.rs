@@ -43,6 +43,10 @@ pub struct Search {
     #[arg(long, conflicts_with = "cursor")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+    /// Count all that is found, also where that takes long.
+    #[arg(long)]
+    #[serde(default)]
+    pub exact_total: bool,
 }
 
 impl Action for Search {
@@ -61,18 +65,20 @@ impl Action for Search {
             let why = "both a cursor and an offset are given";
             return Err(Error::new(ErrorKind::Invalid, "searching", why).remedy("give one"));
         }
-        context.engine.catalog()?.search(
-            &self.query,
-            self.limit,
-            self.cursor.as_deref(),
-            self.offset,
-        )
+        let catalog = context.engine.catalog()?;
+        let mut page =
+            catalog.search(&self.query, self.limit, self.cursor.as_deref(), self.offset)?;
+        if self.exact_total && page.total.is_none() {
+            page.total = Some(catalog.count(&self.query)?);
+        }
+        Ok(page)
     }
 
     fn text(output: &Page) -> String {
         let mut text = rows(&output.items);
-        let total =
-            output.total.map_or_else(|| "more than 100,000".into(), |total| total.to_string());
+        let total = output
+            .total
+            .map_or_else(|| "many (--exact-total counts them)".into(), |total| total.to_string());
         let _ = writeln!(text, "{} of {total}", output.items.len());
         if let Some(cursor) = &output.next_cursor {
             let _ = writeln!(text, "next page: --cursor {cursor}");

@@ -8,7 +8,7 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 use rushes_media::Result;
 
 /// Results stored in one go.
-const BATCH: usize = 2_048;
+const BATCH: usize = 8_192;
 /// A result waits no longer than this to be stored.
 const PATIENCE: Duration = Duration::from_millis(250);
 

@@ -40,8 +40,6 @@ CREATE TABLE assets (
     -- what the first pass guesses from the name and the probe then knows
     kind           TEXT NOT NULL,
     probe_state    INTEGER NOT NULL DEFAULT 0,  -- 0 to be probed, 1 probed, 2 failed
-    probe          TEXT,
-    error          TEXT,
     -- copies of what lists, filters and sorts need
     present        INTEGER NOT NULL DEFAULT 0,  -- places that are there
     place_id       INTEGER,                     -- the place that is shown first
@@ -62,8 +60,7 @@ CREATE TABLE assets (
     camera         TEXT,
     content_identifier TEXT,
     -- previews
-    preview_state  INTEGER NOT NULL DEFAULT 0,  -- 0 to be made, 1 made, 2 failed
-    preview        TEXT
+    preview_state  INTEGER NOT NULL DEFAULT 0   -- 0 to be made, 1 made, 2 failed
 );
 -- What a first scan has not probed yet and whose name promises nothing is not
 -- listed; the lists' indexes leave it out, by the very condition that every
@@ -77,12 +74,27 @@ CREATE INDEX assets_by_codec ON assets (codec, sort_ns DESC, id DESC)
     WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2) AND codec IS NOT NULL;
 CREATE INDEX assets_by_batch ON assets (batch, sort_ns DESC, id DESC)
     WHERE present > 0 AND (kind <> 'unknown' OR probe_state = 2);
+-- What few have, and people look for.
+CREATE INDEX assets_failed ON assets (sort_ns DESC, id DESC) WHERE probe_state = 2;
+CREATE INDEX assets_hdr ON assets (sort_ns DESC, id DESC) WHERE hdr IS NOT NULL;
 CREATE INDEX assets_by_fingerprint ON assets (size_bytes, fingerprint);
 CREATE INDEX assets_by_content_identifier ON assets (content_identifier)
     WHERE content_identifier IS NOT NULL;
 CREATE INDEX assets_to_probe ON assets (id) WHERE probe_state = 0;
 CREATE INDEX assets_to_preview ON assets (id) WHERE preview_state = 0 AND probe_state = 1;
 CREATE INDEX assets_to_hash ON assets (id) WHERE blake3 IS NULL OR rehash = 1;
+
+-- What was found out about assets and only the ones that are shown need: lists
+-- and searches pass over many assets, whose rows are small without it. The
+-- largest comes last, so that the others are read without it.
+CREATE TABLE findings (
+    asset_id   INTEGER PRIMARY KEY REFERENCES assets (id) ON DELETE CASCADE,
+    duration   TEXT,                  -- exact, num/den seconds
+    frame_rate TEXT,                  -- exact, num/den frames a second
+    error      TEXT,                  -- JSON
+    preview    TEXT,                  -- JSON
+    probe      TEXT                   -- JSON
+);
 
 -- Names that an asset had before it was found to be the same as another.
 CREATE TABLE asset_aliases (
@@ -137,7 +149,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
     text, content='', contentless_delete=1,
     tokenize="unicode61 remove_diacritics 2", detail=full
 );
-CREATE VIRTUAL TABLE word_counts USING fts5vocab ('words', 'row');
+CREATE VIRTUAL TABLE known_words USING fts5vocab ('words', 'row');
 
 CREATE TRIGGER assets_appear AFTER INSERT ON assets WHEN new.present > 0 BEGIN
     UPDATE counters SET value = value + 1 WHERE name = 'assets';

@@ -214,32 +214,31 @@ fn create(
     now: UnixNanos,
 ) -> Result<()> {
     let what = "recording a new asset";
-    let asset: i64 = write
+    // OR FAIL: what is written of a statement that fails goes with the whole
+    // transaction, so that SQLite need not keep the means to undo it alone.
+    write
         .prepare_cached(
-            "INSERT INTO assets (public_id, blake3, xxh3_128, fingerprint, size_bytes, added_ns, kind,
-                                 present, place_id, name, batch, extension, modified_ns, sort_ns)
-             VALUES (lower(hex(randomblob(10))), ?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?11)
-             RETURNING id",
+            "INSERT OR FAIL INTO assets (public_id, blake3, xxh3_128, fingerprint, size_bytes, added_ns,
+                                         kind, present, place_id, name, batch, extension, modified_ns, sort_ns)
+             VALUES (lower(hex(randomblob(10))), ?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?11)",
         )
         .and_then(|mut s| {
-            s.query_row(
-                params![
-                    hashes.map(|h| &h.blake3[..]),
-                    hashes.map(|h| &h.xxh3_128[..]),
-                    &sampled.fingerprint.0[..],
-                    place.size_bytes,
-                    now,
-                    guess.map_or("unknown", MediaKind::name),
-                    place.id,
-                    rushes_media::display_name(&place.name),
-                    batch_of(&place.root, &place.folder),
-                    extension_of(&place.name),
-                    place.mtime_ns
-                ],
-                |row| row.get(0),
-            )
+            s.execute(params![
+                hashes.map(|h| &h.blake3[..]),
+                hashes.map(|h| &h.xxh3_128[..]),
+                &sampled.fingerprint.0[..],
+                place.size_bytes,
+                now,
+                guess.map_or("unknown", MediaKind::name),
+                place.id,
+                rushes_media::display_name(&place.name),
+                batch_of(&place.root, &place.folder),
+                extension_of(&place.name),
+                place.mtime_ns
+            ])
         })
         .map_err(sql(what))?;
+    let asset = write.last_insert_rowid();
     write
         .prepare_cached(
             "UPDATE places SET asset_id=?2, role=1, recheck=0, last_seen_ns=?3 WHERE id=?1",

@@ -1,13 +1,17 @@
 //! The SQLite file: one writer, a few readers, migrations, and the settings
 //! that make a commit survive a power cut.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rushes_media::{Error, ErrorKind, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::detail::KeptStats;
 
 /// Each schema version's statements, in order; never changed once released.
 const MIGRATIONS: &[&str] = &[
@@ -21,6 +25,33 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// Readers of one process; more wait for one to be free.
 const READERS: usize = 4;
 
+/// Steps of SQLite's machine between two looks at whether it is to stop.
+const STEPS: u32 = 1_000;
+
+thread_local! {
+    /// Looks that the statement running on this thread may yet take; none: any number.
+    static LOOKS_LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Runs a query that a reader makes on this thread for so many steps of
+/// SQLite's machine; none when they were not enough. Steps are counted, not
+/// time, so that the answer is the same on every machine.
+pub(crate) fn within_steps<T>(steps: u32, query: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    LOOKS_LEFT.set(Some(steps / STEPS));
+    let result = query();
+    let stopped = LOOKS_LEFT.take() == Some(0);
+    match result {
+        Err(_) if stopped => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn count_steps() -> bool {
+    let left = LOOKS_LEFT.get().map(|left| left.saturating_sub(1));
+    LOOKS_LEFT.set(left);
+    left == Some(0)
+}
+
 /// The catalogue of one home folder.
 ///
 /// Several processes may have it open at once. Writers wait for each other
@@ -30,6 +61,7 @@ pub struct Catalog {
     writer: Mutex<Connection>,
     readers: Mutex<Readers>,
     reader_free: Condvar,
+    pub(crate) stats: Mutex<Option<KeptStats>>,
 }
 
 struct Readers {
@@ -68,6 +100,7 @@ impl Catalog {
             writer: Mutex::new(writer),
             readers: Mutex::new(Readers { idle: Vec::new(), open: 0 }),
             reader_free: Condvar::new(),
+            stats: Mutex::new(None),
         })
     }
 
@@ -135,13 +168,17 @@ impl Catalog {
 
     fn open_reader(&self) -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Connection::open_with_flags(&self.path, flags)
+        let mut reader = Connection::open_with_flags(&self.path, flags)
             .map_err(sql("opening the catalogue for reading"))?;
         reader
             .execute_batch(
                 "PRAGMA busy_timeout=30000; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;",
             )
             .map_err(sql("setting up the catalogue for reading"))?;
+        reader
+            .progress_handler(STEPS as i32, Some(count_steps))
+            .map_err(sql("setting up the catalogue for reading"))?;
+        plan_once(&reader).map_err(sql("setting up the catalogue for reading"))?;
         reader.set_prepared_statement_cache_capacity(64);
         Ok(reader)
     }
@@ -165,6 +202,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Keeps SQLite from planning a prepared statement anew for each value that a
+/// partial index might be about: every statement that names a column of such
+/// an index would be prepared again whenever it is used.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 fn configure(writer: &Connection) -> Result<()> {
     let configure = || -> rusqlite::Result<()> {
         writer.busy_timeout(Duration::from_secs(30))?;
@@ -172,9 +216,10 @@ fn configure(writer: &Connection) -> Result<()> {
         writer.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
              PRAGMA mmap_size=0; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;
-             PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=4000;
+             PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=10000;
              PRAGMA trusted_schema=OFF;",
         )?;
+        plan_once(writer)?;
         writer.set_prepared_statement_cache_capacity(128);
         Ok(())
     };

@@ -1,12 +1,26 @@
 //! One asset with all that is known of it, and totals over all.
 
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
 use rushes_media::{Error, ErrorKind, Probe, Result, display_name, name_to_url};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::{Catalog, sql};
 use crate::model::{Asset, AssetRow, Event, Place, Sidecar, Stats, Total, hex, rfc3339};
 use crate::places::{full_path, shown_path};
-use crate::search::{COLUMNS, asset_row};
+use crate::search::{COLUMNS, COLUMNS_END, JOINED, asset_row};
+
+/// Adding up that takes longer than this is not done for every change.
+const SLOW: Duration = Duration::from_millis(50);
+
+/// Totals that were added up before.
+pub(crate) struct KeptStats {
+    stats: Stats,
+    version: i64,
+    at: Instant,
+    took: Duration,
+}
 
 /// The number of the asset with this name, or of the one it was merged into.
 ///
@@ -42,18 +56,18 @@ impl Catalog {
             let what = "reading an asset";
             let (row, probe, blake3, xxh3, fingerprint, content) = reader
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS}, blake3, xxh3_128, fingerprint, content_identifier
-                     FROM assets WHERE id=?"
+                    "SELECT {COLUMNS}, probe, blake3, xxh3_128, fingerprint, content_identifier
+                     FROM assets {JOINED} WHERE assets.id=?"
                 ))
                 .and_then(|mut s| {
                     s.query_row([number], |row| {
                         Ok((
                             asset_row(row)?,
-                            row.get::<_, Option<String>>(11)?,
-                            row.get::<_, Option<Vec<u8>>>(27)?,
-                            row.get::<_, Option<Vec<u8>>>(28)?,
-                            row.get::<_, Vec<u8>>(29)?,
-                            row.get::<_, Option<String>>(30)?,
+                            row.get::<_, Option<String>>(COLUMNS_END)?,
+                            row.get::<_, Option<Vec<u8>>>(COLUMNS_END + 1)?,
+                            row.get::<_, Option<Vec<u8>>>(COLUMNS_END + 2)?,
+                            row.get::<_, Vec<u8>>(COLUMNS_END + 3)?,
+                            row.get::<_, Option<String>>(COLUMNS_END + 4)?,
                         ))
                     })
                 })
@@ -84,11 +98,27 @@ impl Catalog {
         self.search("sort:added", limit, None, None).map(|page| page.items)
     }
 
-    /// Totals over the catalogue.
+    /// Totals over the catalogue. They are added up when it has changed, but
+    /// where that takes long, in a large one, at most a tenth of the time.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn stats(&self) -> Result<Stats> {
+        let version = self.version()?;
+        // Who comes meanwhile waits here for the totals, not for a turn to add up too.
+        let mut kept = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = &*kept
+            && (kept.version == version || kept.at.elapsed() < kept.took * 10 && kept.took > SLOW)
+        {
+            return Ok(kept.stats.clone());
+        }
+        let at = Instant::now();
+        let stats = self.add_up()?;
+        *kept = Some(KeptStats { stats: stats.clone(), version, took: at.elapsed(), at });
+        Ok(stats)
+    }
+
+    fn add_up(&self) -> Result<Stats> {
         self.read(|reader| {
             let what = "adding up the catalogue";
             let (assets, size_bytes, hashed, errors) = reader

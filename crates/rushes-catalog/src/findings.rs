@@ -17,6 +17,7 @@ pub fn record_probe(write: &Transaction<'_>, asset: i64, probe: &Probe) -> Resul
     let picture = probe.picture();
     let sound = probe.first(StreamKind::Audio);
     let (width, height) = picture.and_then(rushes_media::Stream::shown_size_px).unzip();
+    let frame_rate = picture.and_then(|stream| stream.frame_rate_hz);
     let captured = probe.created.as_ref().map(|created| created.at.clone());
     let captured_ns = captured.as_deref().and_then(nanos_of);
     let camera: Vec<&str> = [&probe.camera.make, &probe.camera.model]
@@ -26,30 +27,43 @@ pub fn record_probe(write: &Transaction<'_>, asset: i64, probe: &Probe) -> Resul
         .collect();
     write
         .prepare_cached(
-            "UPDATE assets SET probe_state=1, probe=?2, error=NULL, kind=?3, codec=?4, mime=?5,
-               width_px=?6, height_px=?7, duration_secs=?8, frame_rate_hz=?9, has_audio=?10,
-               hdr=?11, camera=?12, content_identifier=?13,
-               captured=CASE WHEN ?15 IS NULL THEN NULL ELSE ?14 END,
-               sort_ns=coalesce(?15, modified_ns), preview_state=0
+            "UPDATE assets SET probe_state=1, kind=?2, codec=?3, mime=?4,
+               width_px=?5, height_px=?6, duration_secs=?7, frame_rate_hz=?8, has_audio=?9,
+               hdr=?10, camera=?11, content_identifier=?12,
+               captured=CASE WHEN ?14 IS NULL THEN NULL ELSE ?13 END,
+               sort_ns=coalesce(?14, modified_ns), preview_state=0
              WHERE id=?1",
         )
         .and_then(|mut s| {
             s.execute(params![
                 asset,
-                json,
                 probe.kind.name(),
                 picture.or(sound).map(|stream| &stream.codec),
                 probe.container.mime,
                 width,
                 height,
                 probe.duration_secs.map(Rational::to_f64),
-                picture.and_then(|stream| stream.frame_rate_hz).map(Rational::to_f64),
+                frame_rate.map(Rational::to_f64),
                 probe.has_audio,
                 picture.and_then(|s| s.color.as_ref()).and_then(|color| color.hdr.as_ref()),
                 (!camera.is_empty()).then(|| camera.join(" ")),
                 probe.content_identifier,
                 captured,
                 captured_ns
+            ])
+        })
+        .map_err(sql("recording a probe"))?;
+    write
+        .prepare_cached(
+            "INSERT INTO findings (asset_id, duration, frame_rate, probe) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET duration=?2, frame_rate=?3, probe=?4, error=NULL",
+        )
+        .and_then(|mut s| {
+            s.execute(params![
+                asset,
+                probe.duration_secs.map(|duration| duration.to_string()),
+                frame_rate.map(|rate| rate.to_string()),
+                json
             ])
         })
         .map_err(sql("recording a probe"))?;
@@ -84,11 +98,12 @@ pub fn record_probe_failure(
     let json = serde_json::to_string(error).map_err(|e| Error::bug("writing an error", e))?;
     write
         .prepare_cached(
-            "UPDATE assets SET probe_state=2, error=?2,
-               kind=iif(kind='unknown', coalesce(?3, kind), kind) WHERE id=?1",
+            "UPDATE assets SET probe_state=2, kind=iif(kind='unknown', coalesce(?2, kind), kind)
+             WHERE id=?1",
         )
-        .and_then(|mut s| s.execute(params![asset, json, guess.map(MediaKind::name)]))
+        .and_then(|mut s| s.execute(params![asset, guess.map(MediaKind::name)]))
         .map_err(sql("recording why a file could not be read"))?;
+    store(write, "error", asset, Some(json))?;
     words::index(write, asset)
 }
 
@@ -119,10 +134,10 @@ pub fn record_preview(
         .transpose()
         .map_err(|e| Error::bug("writing a preview's row", e))?;
     write
-        .prepare_cached("UPDATE assets SET preview_state=?2, preview=?3 WHERE id=?1")
-        .and_then(|mut s| s.execute(params![asset, if json.is_some() { 1 } else { 2 }, json]))
-        .map(drop)
-        .map_err(sql("recording previews"))
+        .prepare_cached("UPDATE assets SET preview_state=?2 WHERE id=?1")
+        .and_then(|mut s| s.execute(params![asset, if json.is_some() { 1 } else { 2 }]))
+        .map_err(sql("recording previews"))?;
+    store(write, "preview", asset, json)
 }
 
 /// Notes that a stored preview was lost and is to be made again.
@@ -131,10 +146,22 @@ pub fn record_preview(
 /// When it cannot be stored.
 pub fn record_preview_lost(write: &Transaction<'_>, asset: i64) -> Result<()> {
     write
-        .prepare_cached("UPDATE assets SET preview_state=0, preview=NULL WHERE id=?")
+        .prepare_cached("UPDATE assets SET preview_state=0 WHERE id=?")
         .and_then(|mut s| s.execute([asset]))
+        .map_err(sql("noting a lost preview"))?;
+    store(write, "preview", asset, None)
+}
+
+/// Writes one column of an asset's findings.
+fn store(write: &Transaction<'_>, column: &str, asset: i64, json: Option<String>) -> Result<()> {
+    write
+        .prepare_cached(&format!(
+            "INSERT INTO findings (asset_id, {column}) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET {column}=?2"
+        ))
+        .and_then(|mut s| s.execute(params![asset, json]))
         .map(drop)
-        .map_err(sql("noting a lost preview"))
+        .map_err(sql("recording what was found out"))
 }
 
 /// Where an asset's previews are in the store, by hexadecimal hash.

@@ -11,6 +11,7 @@ mod places;
 mod query;
 mod roots;
 mod search;
+mod wanted;
 mod words;
 mod work;
 

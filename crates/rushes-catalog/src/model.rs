@@ -85,8 +85,8 @@ pub struct Page {
     pub items: Vec<AssetRow>,
     /// Give this back for the next page; absent on the last.
     pub next_cursor: Option<String>,
-    /// How many there are in all; absent when counting them would take long:
-    /// more than 100,000 by filters, or more than 10,000 by words.
+    /// How many there are in all; absent when counting them would take long,
+    /// from about 10,000 on, unless an exact total was asked for.
     pub total: Option<u64>,
 }
 

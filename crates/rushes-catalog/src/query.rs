@@ -5,6 +5,8 @@ use jiff::civil::Date;
 use rushes_media::{Error, ErrorKind, Result};
 use rusqlite::types::Value;
 
+use crate::wanted::quote;
+
 /// The filters, with an example and what each does; the help and the
 /// dashboard's suggestions come from here.
 pub const FILTERS: &[(&str, &str, &str)] = &[
@@ -57,11 +59,20 @@ impl SortKey {
         match self {
             SortKey::Date => "sort_ns",
             SortKey::Added => "assets.id",
-            SortKey::Name => "name",
+            SortKey::Name => "assets.name",
             SortKey::Size => "assets.size_bytes",
             SortKey::Duration => "coalesce(duration_secs,-1)",
         }
     }
+}
+
+/// Something that must be among an asset's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// These words, one after the other.
+    Exact(String),
+    /// A word that begins like this.
+    Beginning(String),
 }
 
 /// A parsed query.
@@ -69,8 +80,8 @@ impl SortKey {
 pub struct Query {
     /// Conditions on a row of `assets`, each true for every hit.
     pub(crate) conditions: Vec<(String, Vec<Value>)>,
-    /// The full-text part, in FTS5's own language.
-    pub(crate) text: Option<String>,
+    /// Words that must be there.
+    pub(crate) words: Vec<Word>,
     /// What it is sorted by.
     pub sort: SortKey,
     /// Whether the largest come first.
@@ -80,7 +91,7 @@ pub struct Query {
 impl Query {
     /// Whether nothing restricts it beyond being somewhere.
     pub(crate) fn is_everything(&self) -> bool {
-        self.text.is_none() && self.conditions.len() == 1
+        self.words.is_empty() && self.conditions.len() == 1
     }
 }
 
@@ -93,8 +104,7 @@ pub fn parse(query: &str) -> Result<Query> {
         return Err(bad("it is longer than 2,000 bytes", "shorten it"));
     }
     let mut parsed =
-        Query { conditions: Vec::new(), text: None, sort: SortKey::Date, descending: true };
-    let mut words = Vec::new();
+        Query { conditions: Vec::new(), words: Vec::new(), sort: SortKey::Date, descending: true };
     let mut any_state = false;
     for token in tokens(query)? {
         let (negated, body) = match token.text.strip_prefix('-') {
@@ -135,13 +145,19 @@ pub fn parse(query: &str) -> Result<Query> {
                     format!("use one of {}, or put the words in quotes", known.join(", ")),
                 ));
             }
-            _ => words.push((negated, token.quoted, body.to_owned())),
+            // Without a letter or a digit there is nothing to look for.
+            _ if !body.chars().any(char::is_alphanumeric) => {}
+            _ if negated => parsed.conditions.push((
+                "assets.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)".into(),
+                vec![Value::Text(quote(body))],
+            )),
+            _ if token.quoted => parsed.words.push(Word::Exact(body.to_owned())),
+            _ => parsed.words.push(Word::Beginning(body.to_owned())),
         }
     }
     if !any_state {
         parsed.conditions.insert(0, (LISTED.into(), Vec::new()));
     }
-    parsed.text = text_query(&words, &mut parsed.conditions);
     Ok(parsed)
 }
 
@@ -192,29 +208,6 @@ fn tokens(query: &str) -> Result<Vec<Token>> {
         return Err(bad("it has more than 64 parts", "shorten it"));
     }
     Ok(found)
-}
-
-/// The words as an FTS5 query: each must be there, the last one may be the
-/// beginning of one. Words that must not be there become a condition.
-fn text_query(
-    words: &[(bool, bool, String)],
-    conditions: &mut Vec<(String, Vec<Value>)>,
-) -> Option<String> {
-    // Inside FTS5's double quotes everything but the quote itself is text.
-    let quote = |word: &str| format!("\"{}\"", word.replace('"', " "));
-    let has_text = |word: &str| word.chars().any(char::is_alphanumeric);
-    let mut wanted = Vec::new();
-    for (negated, quoted, word) in words.iter().filter(|(_, _, word)| has_text(word)) {
-        if *negated {
-            conditions.push((
-                "assets.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)".into(),
-                vec![Value::Text(quote(word))],
-            ));
-        } else {
-            wanted.push(if *quoted { quote(word) } else { format!("{}*", quote(word)) });
-        }
-    }
-    (!wanted.is_empty()).then(|| wanted.join(" "))
 }
 
 fn filter(name: &str, value: &str) -> Result<(String, Vec<Value>)> {
@@ -432,7 +425,7 @@ mod tests {
             "kind:video codec:hevc duration:>10 width:>=1920 date:2024-01..2024-06 batch:Trip \"golden gate\" -tag:rejected sort:date",
         )
         .unwrap();
-        assert_eq!(parsed.text.as_deref(), Some("\"golden gate\""));
+        assert_eq!(parsed.words, [Word::Exact("golden gate".into())]);
         assert_eq!((parsed.sort, parsed.descending), (SortKey::Date, true));
         let all = conditions("date:2024-01..2024-06");
         // 2024-01-01 and 2024-07-01, UTC.
@@ -452,11 +445,14 @@ mod tests {
 
     #[test]
     fn words_are_text_whatever_they_hold() {
-        assert_eq!(parse("gold\" OR \"x").unwrap().text.as_deref(), Some("\"gold OR x\"*"));
-        assert_eq!(parse("NEAR( a*b ^c").unwrap().text.unwrap(), "\"NEAR(\"* \"a*b\"* \"^c\"*");
-        assert_eq!(parse("-noise hum").unwrap().text.as_deref(), Some("\"hum\"*"));
+        let beginning = |word: &str| Word::Beginning(word.into());
+        assert_eq!(parse("gold\" OR \"x").unwrap().words, [beginning("gold OR x")]);
+        assert_eq!(quote("gold\" OR \"x"), "\"gold  OR  x\"");
+        let all = ["NEAR(", "a*b", "^c"].map(beginning);
+        assert_eq!(parse("NEAR( a*b ^c").unwrap().words, all);
+        assert_eq!(parse("-noise hum").unwrap().words, [beginning("hum")]);
         assert_eq!(parse("-\"big wave\"").unwrap().conditions.len(), 2);
-        assert_eq!(parse("...").unwrap().text, None);
+        assert!(parse("...").unwrap().words.is_empty());
         assert!(
             parse("batch:\"My Trip\"").unwrap().conditions[1].1[0] == Value::Text("My Trip".into())
         );

@@ -1,56 +1,49 @@
 //! Lists of assets: pages by cursor or offset, in an order that an index
 //! gives, so that a page costs the same in a large catalogue.
 
-use rushes_media::{Error, ErrorKind, Probe, Rational, Result};
+use rushes_media::{Error, ErrorKind, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::database::{Catalog, sql};
+use crate::database::{Catalog, sql, within_steps};
 use crate::findings::StoredPreview;
 use crate::model::{AssetRow, Page, rfc3339};
 use crate::places::shown_path;
-use crate::query::{Query, SortKey, parse};
+use crate::query::{SortKey, parse};
+use crate::wanted::Wanted;
 
 /// Most rows of one page.
 pub const PAGE_ROWS: u32 = 1_000;
-/// Counting stops here.
-const COUNTED: u64 = 100_000;
-/// Up to this many hits of the text index are gathered and sorted; with more,
-/// the list is walked in its order and each row looked up among the hits: the
-/// plus before the column keeps SQLite from gathering.
-const GATHERED: i64 = 10_000;
+/// Steps of SQLite's machine that counting may take, unless an exact total is
+/// asked for: some 10 ms, and about 10,000 assets.
+const COUNTING_STEPS: u32 = 50_000;
 
-pub(crate) const COLUMNS: &str = "assets.id, assets.public_id, assets.kind, assets.name, assets.batch,
-    assets.size_bytes, assets.modified_ns, assets.captured, assets.added_ns, assets.width_px,
-    assets.height_px, assets.probe, assets.codec, assets.has_audio, assets.content_identifier,
-    assets.hdr, assets.camera, assets.present, assets.blake3 IS NOT NULL AND assets.rehash=0,
-    assets.error, assets.preview, assets.mime,
-    (SELECT roots.path FROM places JOIN folders ON folders.id=folder_id
-       JOIN roots ON roots.id=root_id WHERE places.id=assets.place_id),
-    (SELECT folders.path FROM places JOIN folders ON folders.id=folder_id WHERE places.id=assets.place_id),
-    (SELECT places.name FROM places WHERE places.id=assets.place_id),
-    (SELECT roots.name FROM places JOIN folders ON folders.id=folder_id
-       JOIN roots ON roots.id=root_id WHERE places.id=assets.place_id),
-    (SELECT roots.state FROM places JOIN folders ON folders.id=folder_id
-       JOIN roots ON roots.id=root_id WHERE places.id=assets.place_id)";
+/// The columns that `asset_row` reads, from the rows that `JOINED` adds to.
+pub(crate) const COLUMNS: &str = "assets.id, public_id, kind, assets.name, batch, assets.size_bytes,
+    modified_ns, captured, assets.added_ns, width_px, height_px, codec, has_audio, content_identifier, hdr,
+    camera, present, blake3 IS NOT NULL AND rehash=0, mime, duration, frame_rate, error, preview,
+    roots.path, folders.path, places.name, roots.name, roots.state";
+pub(crate) const JOINED: &str = "LEFT JOIN findings ON findings.asset_id=assets.id
+    LEFT JOIN places ON places.id=assets.place_id LEFT JOIN folders ON folders.id=places.folder_id
+    LEFT JOIN roots ON roots.id=folders.root_id";
+/// How many columns that is: what follows them in a row has this index.
+pub(crate) const COLUMNS_END: usize = 28;
 
 pub(crate) fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
-    let probe: Option<Probe> =
-        row.get::<_, Option<String>>(11)?.and_then(|json| serde_json::from_str(&json).ok());
-    let present: u32 = row.get(17)?;
-    let root_path: Option<Vec<u8>> = row.get(22)?;
-    let root_state: Option<String> = row.get(26)?;
-    let error: Option<String> = row.get(19)?;
-    let preview: Option<String> = row.get(20)?;
+    let present: u32 = row.get(16)?;
+    let error: Option<String> = row.get(21)?;
+    let preview: Option<String> = row.get(22)?;
+    let root_path: Option<Vec<u8>> = row.get(23)?;
+    let root_state: Option<String> = row.get(27)?;
     Ok(AssetRow {
         id: row.get(1)?,
         kind: row.get(2)?,
         name: row.get(3)?,
         path: match root_path {
-            Some(root) => shown_path(&root, row.get(23)?, &row.get::<_, Vec<u8>>(24)?),
+            Some(root) => shown_path(&root, row.get(24)?, &row.get::<_, Vec<u8>>(25)?),
             None => row.get(3)?,
         },
-        root: row.get(25)?,
+        root: row.get(26)?,
         batch: row.get(4)?,
         size_bytes: row.get(5)?,
         modified: rfc3339(row.get(6)?),
@@ -58,33 +51,26 @@ pub(crate) fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
         added: rfc3339(row.get(8)?),
         width_px: row.get(9)?,
         height_px: row.get(10)?,
-        duration_secs: probe
-            .as_ref()
-            .and_then(|p| p.duration_secs)
-            .map(|d: Rational| d.to_string()),
-        codec: row.get(12)?,
-        frame_rate_hz: probe
-            .as_ref()
-            .and_then(|p| p.picture())
-            .and_then(|s| s.frame_rate_hz)
-            .map(|rate| rate.to_string()),
-        has_audio: row.get(13)?,
-        live: row.get::<_, Option<String>>(14)?.is_some(),
-        hdr: row.get(15)?,
-        camera: row.get(16)?,
+        duration_secs: row.get(19)?,
+        codec: row.get(11)?,
+        frame_rate_hz: row.get(20)?,
+        has_audio: row.get(12)?,
+        live: row.get::<_, Option<String>>(13)?.is_some(),
+        hdr: row.get(14)?,
+        camera: row.get(15)?,
         state: match (present, root_state.as_deref()) {
             (0, _) => "gone",
             (_, Some("offline")) => "offline",
             _ => "present",
         }
         .into(),
-        hashed: row.get(18)?,
+        hashed: row.get(17)?,
         copies: present,
         error: error.and_then(|json| serde_json::from_str(&json).ok()),
         preview: preview
             .and_then(|json| serde_json::from_str::<StoredPreview>(&json).ok())
             .map(|stored| stored.shown()),
-        mime: row.get(21)?,
+        mime: row.get(18)?,
     })
 }
 
@@ -109,7 +95,8 @@ impl Catalog {
         let parsed = parse(query)?;
         let after = cursor.map(|cursor| decode_cursor(cursor, parsed.sort)).transpose()?;
         self.read(|reader| {
-            let (mut condition, mut values) = conditions(reader, &parsed)?;
+            let wanted = Wanted::new(reader, &parsed)?;
+            let (mut condition, mut values) = wanted.walked();
             let column = parsed.sort.column();
             let direction = if parsed.descending { "DESC" } else { "ASC" };
             if let Some((key, id)) = after {
@@ -133,7 +120,7 @@ impl Catalog {
             let statement = format!(
                 "SELECT {COLUMNS}, {column} FROM
                    (SELECT assets.id AS chosen FROM assets WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?)
-                 CROSS JOIN assets ON assets.id=chosen ORDER BY {order}"
+                 CROSS JOIN assets ON assets.id=chosen {JOINED} ORDER BY {order}"
             );
             let mut statement = reader.prepare_cached(&statement).map_err(sql(what))?;
             let mut rows = statement.query(params_from_iter(&values)).map_err(sql(what))?;
@@ -146,66 +133,42 @@ impl Catalog {
                     break;
                 }
                 items.push(asset_row(row).map_err(sql(what))?);
-                last = Some((row.get(27).map_err(sql(what))?, row.get(0).map_err(sql(what))?));
+                last = Some((
+                    row.get(COLUMNS_END).map_err(sql(what))?,
+                    row.get(0).map_err(sql(what))?,
+                ));
             }
             let whole = cursor.is_none() && offset.is_none() && next_cursor.is_none();
-            let total = if whole { Some(items.len() as u64) } else { count(reader, &parsed)? };
+            let total = if whole {
+                Some(items.len() as u64)
+            } else {
+                within_steps(COUNTING_STEPS, || count(reader, &wanted))?
+            };
             Ok(Page { items, next_cursor, total })
         })
     }
+
+    /// How many assets a query finds, however long counting them takes.
+    ///
+    /// # Errors
+    /// `Invalid` when the query makes no sense.
+    pub fn count(&self, query: &str) -> Result<u64> {
+        let parsed = parse(query)?;
+        self.read(|reader| count(reader, &Wanted::new(reader, &parsed)?))
+    }
 }
 
-/// How many a query finds, unless that is many.
-fn count(reader: &Connection, parsed: &Query) -> Result<Option<u64>> {
-    let what = "counting what was found";
-    if parsed.is_everything() {
-        return reader
-            .query_row("SELECT value FROM counters WHERE name='assets'", [], |row| row.get(0))
-            .map(Some)
-            .map_err(sql(what));
-    }
-    // Gathering that many only to count them would take long.
-    if let Some(text) = &parsed.text
-        && hits(reader, text)? > GATHERED
-    {
-        return Ok(None);
-    }
-    let (condition, mut values) = conditions(reader, parsed)?;
-    values.push(Value::from(COUNTED as i64 + 1));
-    let counted: u64 = reader
-        .prepare_cached(&format!(
-            "SELECT count(*) FROM (SELECT 1 FROM assets WHERE {condition} LIMIT ?)"
-        ))
-        .and_then(|mut s| s.query_row(params_from_iter(&values), |row| row.get(0)))
-        .map_err(sql(what))?;
-    Ok((counted <= COUNTED).then_some(counted))
-}
-
-/// How many assets have these words, counted to one more than are gathered.
-fn hits(reader: &Connection, text: &str) -> Result<i64> {
+fn count(reader: &Connection, wanted: &Wanted<'_>) -> Result<u64> {
+    let (statement, values) = if wanted.query.is_everything() {
+        ("SELECT value FROM counters WHERE name='assets'".into(), Vec::new())
+    } else {
+        let (condition, values) = wanted.gathered();
+        (format!("SELECT count(*) FROM assets WHERE {condition}"), values)
+    };
     reader
-        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)")
-        .and_then(|mut s| s.query_row(rusqlite::params![text, GATHERED + 1], |row| row.get(0)))
-        .map_err(sql("searching for words"))
-}
-
-fn conditions(reader: &Connection, parsed: &Query) -> Result<(String, Vec<Value>)> {
-    let mut all: Vec<&str> =
-        parsed.conditions.iter().map(|(condition, _)| condition.as_str()).collect();
-    let mut values: Vec<Value> =
-        parsed.conditions.iter().flat_map(|(_, values)| values.clone()).collect();
-    if let Some(text) = &parsed.text {
-        all.push(if hits(reader, text)? <= GATHERED {
-            "assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
-        } else {
-            "+assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
-        });
-        values.push(Value::Text(text.clone()));
-    }
-    if all.is_empty() {
-        all.push("1");
-    }
-    Ok((all.join(" AND "), values))
+        .prepare_cached(&statement)
+        .and_then(|mut s| s.query_row(params_from_iter(&values), |row| row.get(0)))
+        .map_err(sql("counting what was found"))
 }
 
 fn encode_cursor(key: &Value, id: i64) -> String {

@@ -37,7 +37,9 @@ pub(crate) fn index(write: &Transaction<'_>, asset: i64) -> Result<()> {
         })
         .map_err(sql(what))?;
     let row: Option<(Option<String>, Option<String>)> = write
-        .prepare_cached("SELECT probe, camera FROM assets WHERE id=?")
+        .prepare_cached(
+            "SELECT probe, camera FROM assets LEFT JOIN findings ON asset_id=id WHERE id=?",
+        )
         .and_then(|mut s| s.query_row([asset], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .map_err(sql(what))?;
     let Some((probe, camera)) = row else { return Ok(()) };

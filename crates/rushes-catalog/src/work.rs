@@ -71,7 +71,7 @@ pub fn next_assets(
     reader
         .prepare_cached(&format!(
             "SELECT id, kind, extension, size_bytes, probe FROM assets
-             WHERE {} AND id>? ORDER BY id LIMIT ?",
+             LEFT JOIN findings ON asset_id=id WHERE {} AND id>? ORDER BY id LIMIT ?",
             work.condition()
         ))
         .and_then(|mut s| {
@@ -168,7 +168,10 @@ pub struct Served {
 pub fn served(reader: &Connection, id: &str) -> Result<Served> {
     let asset = crate::detail::asset_number(reader, id)?;
     reader
-        .prepare_cached("SELECT mime, iif(rehash=0, blake3, NULL), preview FROM assets WHERE id=?")
+        .prepare_cached(
+            "SELECT mime, iif(rehash=0, blake3, NULL), preview FROM assets
+             LEFT JOIN findings ON asset_id=id WHERE id=?",
+        )
         .and_then(|mut s| {
             s.query_row([asset], |row| {
                 Ok(Served {
@@ -261,7 +264,7 @@ pub struct PreviewCopy {
 pub fn stored_previews(reader: &Connection, after: i64, limit: u32) -> Result<Vec<PreviewCopy>> {
     reader
         .prepare_cached(
-            "SELECT id, public_id, preview FROM assets
+            "SELECT id, public_id, preview FROM assets LEFT JOIN findings ON asset_id=id
              WHERE preview_state=1 AND id>? ORDER BY id LIMIT ?",
         )
         .and_then(|mut s| {

@@ -263,13 +263,28 @@ fn filters_find_what_they_say() {
 }
 
 #[test]
-fn words_in_many_names_are_found_by_the_other_plan_too() {
-    let library = filled(40);
-    // More hits than are gathered: the list is walked instead.
-    let dense = library.catalog.search("clip", 7, None, None).unwrap();
-    let all = library.ids("");
-    let ids: Vec<String> = dense.items.into_iter().map(|row| row.id).collect();
-    assert_eq!(ids, all[..7]);
+fn many_are_counted_only_when_asked_for() {
+    let library = filled(1);
+    library
+        .catalog
+        .write(|write| {
+            write
+                .execute_batch(
+                    "WITH RECURSIVE numbers(n) AS (SELECT 1000 UNION ALL SELECT n+1 FROM numbers WHERE n<60999)
+                     INSERT INTO assets (id, public_id, fingerprint, size_bytes, added_ns, kind, present,
+                                         name, modified_ns, sort_ns)
+                     SELECT n, n, x'', n, 0, iif(n<2000, 'still', 'audio'), 1, n, 0, 0 FROM numbers",
+                )
+                .unwrap();
+            Ok(())
+        })
+        .unwrap();
+    let total = |query: &str| library.catalog.search(query, 10, None, None).unwrap().total;
+    assert_eq!(total(""), Some(60_001), "the number of all is kept");
+    assert_eq!(total("kind:still"), Some(1_000), "few are counted");
+    assert_eq!(total("kind:audio"), None, "many are not");
+    assert_eq!(library.catalog.count("kind:audio").unwrap(), 59_000);
+    assert_eq!(total("kind:still"), Some(1_000), "the limit was for that one count");
 }
 
 /// The condition of every list must stay that of the lists' indexes: without

@@ -70,6 +70,7 @@ function parse(text) {
 const part = encodeURIComponent;
 
 export const api = {
+  count: async (query) => (await request("GET", "/search", { query: { query, limit: 1, exact_total: true } })).total,
   search: (query, { offset, limit, signal }) => request("GET", "/search", { query: { query, offset, limit }, signal }),
   asset: (id, signal) => request("GET", `/assets/${part(id)}`, { signal }),
   stats: (signal) => request("GET", "/stats", { signal }),

@@ -1,7 +1,7 @@
 // The bar above the grid: how many, quick filters, order, size of pictures.
 
 import { el, fill, keep, setting } from "./dom.js";
-import { count, plural } from "./format.js";
+import { plural } from "./format.js";
 import { icon } from "./icons.js";
 import { valueOf, withFilter } from "./query.js";
 
@@ -91,7 +91,7 @@ export function filterBar({ onquery, onsize, onfill }) {
     },
     /** Shows the number of results; null while it is not known. */
     count(total, exact = true) {
-      number.textContent = total === null ? "…" : exact ? plural(total, "asset") : `${count(100_000)}+ assets`;
+      number.textContent = total === null ? "…" : exact ? plural(total, "asset") : `about ${plural(total, "asset")}`;
     },
   };
 }

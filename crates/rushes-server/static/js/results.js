@@ -6,12 +6,12 @@ import { api } from "./api.js";
 const PAGE = 100;
 const KEPT_PAGES = 80;
 const AT_ONCE = 4;
-const UNCOUNTED = 100_000; // where the server stops counting
+const UNCOUNTED = 10_000; // taken for the number until many are counted
 
 export class Results extends EventTarget {
   /** How many there are; null while nothing is known. */
   total = null;
-  /** False when the server counted no further: there are at least `total`. */
+  /** False while many are being counted: there are perhaps as many as `total`. */
   exact = true;
   error = null;
   #pageSize = PAGE;
@@ -19,6 +19,8 @@ export class Results extends EventTarget {
   #asked = new Map(); // page number -> AbortController
   #failed = new Map(); // page number -> error
   #wanted = [0, 0];
+  #counted = null; // how many there are of many, once that is known
+  #counting = false;
   #closed = false;
 
   constructor(query) {
@@ -126,17 +128,34 @@ export class Results extends EventTarget {
     this.#next();
   }
 
-  // Beyond some number the server does not count. The end then moves on as it
-  // is approached, until a page that is not full shows where it is.
+  // A page comes without a total where counting takes long. That is asked for
+  // on its own; until it is known, the end moves on as it is approached.
   #totalOf(page, items, answer) {
-    this.exact = Number.isInteger(answer?.total);
-    if (this.exact) return answer.total;
+    const total = answer?.total ?? this.#counted;
+    this.exact = Number.isInteger(total);
+    if (this.exact) return total;
     const end = page * this.#pageSize + items.length;
     if (items.length < this.#pageSize && !answer?.next_cursor) {
       this.exact = items.length > 0 || page === 0;
       return end;
     }
     return Math.max(this.total ?? 0, UNCOUNTED, end + this.#pageSize * 20);
+  }
+
+  async #count() {
+    if (this.#counting) return;
+    this.#counting = true;
+    try {
+      this.#counted = await api.count(this.query);
+    } catch {
+      return; // the pages are what matters; the next one asks again
+    } finally {
+      this.#counting = false;
+    }
+    if (this.#closed || !Number.isInteger(this.#counted)) return;
+    this.total = this.#counted;
+    this.exact = true;
+    this.dispatchEvent(new Event("change"));
   }
 
   #take(page, answer) {
@@ -152,6 +171,7 @@ export class Results extends EventTarget {
     }
     this.total = total;
     this.error = null;
+    if (!Number.isInteger(answer?.total) && (!this.exact || page === 0)) this.#count();
     this.#pages.delete(page);
     this.#pages.set(page, { items, stale: false });
     const [from, to] = this.#wanted;

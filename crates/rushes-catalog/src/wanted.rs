@@ -1,0 +1,189 @@
+//! What a query asks for, as conditions on assets, in the form that is
+//! quickest for how often its words occur.
+
+use rushes_media::Result;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params};
+
+use crate::database::sql;
+use crate::query::{Query, Word};
+
+/// Up to this many hits of the text index are gathered and sorted; with more,
+/// the list is walked in its order.
+const GATHERED: u64 = 10_000;
+/// Up to this many hits are noted before such a walk; with more, a walk soon
+/// meets enough of them, and asks for each asset whether its words match.
+const NOTED: u64 = 50_000;
+/// A beginning of a word is looked up as the words it may stand for when these
+/// are no more: the index answers for whole words row by row, but gathers
+/// every hit of a beginning first.
+const MEANINGS: usize = 16;
+
+/// A query, and how its words are best looked up.
+pub(crate) struct Wanted<'q> {
+    pub query: &'q Query,
+    /// The words in the text index's own language.
+    text: Option<String>,
+    /// Hits of the words, counted to one more than are noted.
+    hits: u64,
+    /// Whether each row can be asked for quickly.
+    by_row: bool,
+}
+
+impl<'q> Wanted<'q> {
+    pub fn new(reader: &Connection, query: &'q Query) -> Result<Wanted<'q>> {
+        let mut wanted = Wanted { query, text: None, hits: 0, by_row: true };
+        if query.words.is_empty() {
+            return Ok(wanted);
+        }
+        let mut text = Vec::new();
+        for word in &query.words {
+            text.push(match word {
+                Word::Exact(words) => quote(words),
+                Word::Beginning(word) => match meanings(reader, word)? {
+                    Some(words) => words,
+                    None => {
+                        wanted.by_row = false;
+                        format!("{}*", quote(word))
+                    }
+                },
+            });
+        }
+        let text = text.join(" AND ");
+        wanted.hits = hits(reader, &text)?;
+        wanted.text = Some(text);
+        Ok(wanted)
+    }
+
+    /// The condition and its values for walking a list in its order and
+    /// stopping early. The plus keeps SQLite from gathering instead.
+    pub fn walked(&self) -> (String, Vec<Value>) {
+        self.with_words(if self.hits <= GATHERED {
+            "assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+        } else if self.hits > NOTED && self.by_row {
+            "EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid=+assets.id)"
+        } else {
+            "+assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+        })
+    }
+
+    /// The condition and its values for passing over all that are found.
+    pub fn gathered(&self) -> (String, Vec<Value>) {
+        self.with_words("assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)")
+    }
+
+    fn with_words(&self, words: &str) -> (String, Vec<Value>) {
+        let conditions = &self.query.conditions;
+        let mut all: Vec<&str> = conditions.iter().map(|(condition, _)| &**condition).collect();
+        let mut values: Vec<Value> =
+            conditions.iter().flat_map(|(_, values)| values.clone()).collect();
+        if let Some(text) = &self.text {
+            all.push(words);
+            values.push(Value::Text(text.clone()));
+        }
+        if all.is_empty() {
+            all.push("1");
+        }
+        (all.join(" AND "), values)
+    }
+}
+
+/// Inside the index's double quotes everything but the quote itself is text.
+pub(crate) fn quote(words: &str) -> String {
+    format!("\"{}\"", words.replace('"', " "))
+}
+
+/// The words that begin like this, any of them, when they are few and the
+/// beginning is plain enough to be compared as it is.
+fn meanings(reader: &Connection, beginning: &str) -> Result<Option<String>> {
+    if !beginning.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(None);
+    }
+    let beginning = beginning.to_ascii_lowercase();
+    let words: Vec<String> = reader
+        .prepare_cached(
+            "SELECT term FROM known_words WHERE term>=?1 AND term<?1||char(1114111) LIMIT ?2",
+        )
+        .and_then(|mut s| {
+            s.query_map(params![beginning, MEANINGS + 1], |row| row.get(0))?.collect()
+        })
+        .map_err(sql("searching for words"))?;
+    let few = !words.is_empty() && words.len() <= MEANINGS;
+    Ok(few.then(|| {
+        let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+        format!("({})", words.join(" OR "))
+    }))
+}
+
+/// How many assets have these words, counted to one more than are noted.
+fn hits(reader: &Connection, text: &str) -> Result<u64> {
+    reader
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)")
+        .and_then(|mut s| s.query_row(params![text, NOTED + 1], |row| row.get(0)))
+        .map_err(sql("searching for words"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Catalog, parse};
+
+    fn catalog(folder: &std::path::Path) -> Catalog {
+        let catalog = Catalog::open(&folder.join("catalogue.sqlite")).unwrap();
+        catalog
+            .write(|write| {
+                for (id, text) in ["golden gate", "Goldenrod", "gate", "Élan"].iter().enumerate() {
+                    write
+                        .execute("INSERT INTO words (rowid, text) VALUES (?,?)", params![id, text])
+                        .unwrap();
+                    write
+                        .execute(
+                            "INSERT INTO assets (id, public_id, fingerprint, size_bytes, added_ns, kind,
+                               present, name, modified_ns, sort_ns) VALUES (?1,?1,x'',1,0,'still',1,?2,0,0)",
+                            params![id, text],
+                        )
+                        .unwrap();
+                }
+                Ok(())
+            })
+            .unwrap();
+        catalog
+    }
+
+    #[test]
+    fn every_way_to_look_words_up_finds_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = catalog(folder.path());
+        for (query, expected, text) in [
+            ("gold", vec![0, 1], "(\"golden\" OR \"goldenrod\")"),
+            ("GOLD gate", vec![0], "(\"golden\" OR \"goldenrod\") AND (\"gate\")"),
+            ("\"golden gate\"", vec![0], "\"golden gate\""),
+            ("élan", vec![3], "\"élan\"*"),
+            ("elan", vec![3], "(\"elan\")"),
+            ("nothing", vec![], "\"nothing\"*"),
+        ] {
+            let query = parse(query).unwrap();
+            catalog
+                .read(|reader| {
+                    let mut wanted = Wanted::new(reader, &query)?;
+                    assert_eq!(wanted.text.as_deref(), Some(text));
+                    for hits in [0, NOTED, NOTED + 1] {
+                        wanted.hits = hits;
+                        let (condition, values) = wanted.walked();
+                        let found: Vec<i64> = reader
+                            .prepare(&format!(
+                                "SELECT id FROM assets WHERE {condition} ORDER BY id"
+                            ))
+                            .unwrap()
+                            .query_map(rusqlite::params_from_iter(values), |row| row.get(0))
+                            .unwrap()
+                            .map(rusqlite::Result::unwrap)
+                            .collect();
+                        assert_eq!(found, expected, "{hits} {condition}");
+                    }
+                    Ok(())
+                })
+                .unwrap();
+        }
+    }
+}
