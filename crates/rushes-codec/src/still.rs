@@ -8,9 +8,12 @@
 //! thread that called it.
 
 mod boxes;
+mod configuration;
 mod cr3;
+mod exif;
 mod heif;
 mod icc;
+mod implied;
 mod jpeg;
 mod png;
 mod raf;
@@ -19,6 +22,8 @@ mod raw;
 mod read;
 mod rgb;
 mod sniff;
+mod srgb;
+mod stated;
 mod tiff;
 
 use rushes_media::{
@@ -27,6 +32,7 @@ use rushes_media::{
 
 use crate::Source;
 use crate::formats::Format;
+use raster::Meaning;
 use sniff::Reader;
 
 pub use jpeg::encode_jpeg;
@@ -44,7 +50,32 @@ pub(crate) fn probe(source: &Source, head: &[u8]) -> Option<Result<Probe>> {
         Reader::Raf => raf::probe(source),
         Reader::Cr3 => cr3::probe(source),
     };
-    Some(found)
+    Some(found.and_then(|mut probe| {
+        check_size(source, reader, &probe)?;
+        implied::complete(&mut probe);
+        configuration::complete(source, &mut probe);
+        Ok(probe)
+    }))
+}
+
+/// Whether the stated size can be true and is within the limits, whichever
+/// reader found it.
+fn check_size(source: &Source, reader: Reader, probe: &Probe) -> Result<()> {
+    let is_raw = match reader {
+        Reader::Raf | Reader::Cr3 => true,
+        Reader::Tiff => probe.container.format != "tiff",
+        _ => false,
+    };
+    for stream in &probe.streams {
+        if let Some(size_px) = stream.width_px.zip(stream.height_px) {
+            if is_raw {
+                stated::check_raw(source, size_px)?;
+            } else {
+                stated::check(source, size_px, 0)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The still's pixels, `[H, W, 3]`, RGB, full range.
@@ -55,10 +86,12 @@ pub(crate) fn probe(source: &Source, head: &[u8]) -> Option<Result<Probe>> {
 /// largest JPEG that the camera left in it.
 ///
 /// Numbers are 8-bit sRGB, but 16-bit with the colour set when a HEIC, AVIF or
-/// PNG says PQ or HLG. Transparent parts lie on mid grey (128); float pictures
-/// are clipped to 0 to 1 and given the sRGB curve. An embedded ICC profile is
-/// not applied, and nothing is turned upright, except HEIC and AVIF, whose own
-/// transformations are part of the picture.
+/// PNG says PQ or HLG. Colours of an ICC profile (ICC.1:2022), of other primaries
+/// (ITU-T H.273) and, in JPEG, of EXIF's Adobe RGB are converted; a profile that
+/// is broken or not understood counts as sRGB. Transparent parts lie on mid grey
+/// (128); float pictures are clipped to 0 to 1 and given the sRGB curve. Nothing
+/// is turned upright, except HEIC and AVIF, whose own transformations are part of
+/// the picture.
 ///
 /// # Errors
 /// `Limit` when the picture is over a limit, `Corrupt` when it is broken,
@@ -72,9 +105,9 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
     };
     match reader {
         Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px),
-        Reader::Png => raster::decode(source, "png", png::hdr_color(source)?),
+        Reader::Png => raster::decode(source, "png", png::meaning(source)?),
         Reader::Heif(_) => heif::decode(source, target_px),
-        Reader::Raster(format) => raster::decode(source, format, None),
+        Reader::Raster(format) => raster::decode(source, format, Meaning::Embedded),
         Reader::Tiff => raw::decode(source, &head, target_px),
         Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
         Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px),

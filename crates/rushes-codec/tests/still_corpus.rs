@@ -21,8 +21,26 @@ const TOLERANCE: f64 = 0.6;
 
 /// Prints, for each file, its size and the mean colour of each cell.
 const MEANS: &str = r"
-import sys
-from PIL import Image, ImageStat
+import io, os, sys
+from PIL import Image, ImageCms, ImageStat
+def profile_of(im, path):
+    if im.info.get('icc_profile'):
+        return im.info['icc_profile']
+    # Adobe RGB as cameras say it, and a picture that has the profile.
+    try:
+        exif = im.getexif()
+        said = exif.get_ifd(0x8769).get(0xa001), exif.get_ifd(0xa005).get(1)
+    except Exception:
+        said = None
+    if said == (65535, 'R03'):
+        beside = os.path.join(os.path.dirname(path), '..', 'image', 'skimage_rocket.jpg')
+        return Image.open(beside).info['icc_profile']
+def in_srgb(im, profile):
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    space = profile.profile.xcolor_space.strip()
+    if space == 'RGB' and im.mode not in ('RGB', 'RGBA'):
+        im = im.convert('RGB')
+    return ImageCms.profileToProfile(im, profile, ImageCms.createProfile('sRGB'), outputMode='RGB')
 def span(cell, side):
     start, end = cell * side // 6, max((cell + 1) * side // 6, cell * side // 6 + 1)
     cut = max(end - start - 96, 0)
@@ -32,13 +50,13 @@ for path in sys.argv[1:]:
         im = Image.open(path)
         if getattr(im, 'is_animated', False) and im.format in ('GIF', 'PNG', 'WEBP'):
             print('animated'); continue
-        mode, (w, h) = im.mode, im.size
+        mode, (w, h), profile = im.mode, im.size, profile_of(im, path)
         if im.mode in ('I;16', 'I;16B', 'I'):
             im = im.convert('I').point(lambda v: v * (1 / 257.0) + 0.5).convert('L')
         if im.mode in ('LA', 'RGBA', 'PA') or 'transparency' in im.info:
             im = im.convert('RGBA')
             im = Image.alpha_composite(Image.new('RGBA', im.size, (128, 128, 128, 255)), im)
-        im = im.convert('RGB')
+        im = in_srgb(im, profile) if profile else im.convert('RGB')
         n = 6
         means = []
         for j in range(n):
@@ -155,6 +173,46 @@ fn photos_with_odd_tags_as_pillow_reads_them() {
     compare("exif", 149, 134);
 }
 
+/// Display P3 as phones write it, against another build of libheif and
+/// LittleCMS.
+#[test]
+fn heif_colours_as_heif_convert_and_littlecms_give_them() {
+    let (Some(folder), Some(python)) = (corpus("heic"), pillow()) else { return };
+    let made = tempfile::tempdir().unwrap();
+    let png = made.path().join("made.png").to_string_lossy().into_owned();
+    let original = folder.join("iphone_13_pro_max.HEIC");
+    let converted = Command::new("heif-convert").arg(&original).arg(&png).output();
+    if !converted.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: no heif-convert here (apt: libheif-examples)");
+        return;
+    }
+    let line = run_python(python, MEANS, &[&png]);
+    let words: Vec<&str> = line.trim().split(' ').collect();
+    assert_eq!(words[..3], ["3024", "4032", "RGB"]);
+    let picture = still_picture(&open(&original), u32::MAX).unwrap();
+    let mut largest: f64 = 0.0;
+    for (found, wanted) in means(&picture).into_iter().zip(&words[3..]) {
+        largest = largest.max((found - wanted.parse::<f64>().unwrap()).abs());
+    }
+    eprintln!("largest difference of a mean: {largest}");
+    assert!(largest <= 1.0, "{largest}");
+
+    // The thumbnail inside is of the same colours.
+    let thumbnail = still_picture(&open(&original), 200).unwrap();
+    assert!(size(&thumbnail).0 < 1000);
+    let mean = |picture: &Picture| {
+        let (count, values) = (f64::from(size(picture).0 * size(picture).1), u8s(picture));
+        [0, 1, 2].map(|channel| {
+            let sum: u64 = values.iter().skip(channel).step_by(3).map(|&v| u64::from(v)).sum();
+            sum as f64 / count
+        })
+    };
+    let of_both = mean(&thumbnail).into_iter().zip(mean(&picture));
+    let apart = of_both.map(|(one, other)| (one - other).abs()).fold(0.0, f64::max);
+    eprintln!("thumbnail: {apart}");
+    assert!(apart <= 1.0, "{apart}");
+}
+
 fn exiftool(path: &Path, tags: &[&str]) -> Option<Vec<i64>> {
     let output = Command::new("exiftool").args(["-n", "-s3"]).args(tags).arg(path).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
@@ -190,6 +248,28 @@ fn heif_sizes_as_exiftool_says() {
                 assert_eq!(probed_size(&found), upright, "{shown}");
             }
             _ => eprintln!("SKIPPED: no exiftool here to compare {shown} with"),
+        }
+    }
+}
+
+/// Files of cameras, which the folder of real media may have or not.
+#[test]
+fn raw_sizes_as_exiftool_says() {
+    let Some(folder) = corpus("raw") else { return };
+    for path in files(&folder) {
+        let shown = path.file_name().unwrap().to_string_lossy().into_owned();
+        let output = Command::new("exiftool").args(["-n", "-s3", "-ImageSize"]).arg(&path).output();
+        let Ok(output) = output else {
+            eprintln!("SKIPPED: no exiftool here to compare {shown} with");
+            return;
+        };
+        let sides = String::from_utf8(output.stdout).unwrap();
+        let sides: Vec<u32> = sides.split_whitespace().map(|side| side.parse().unwrap()).collect();
+        let found = probe(&open(&path)).ok().filter(|found| found.container.format != "tiff");
+        // DNG states a crop, which ExifTool does not take off.
+        let found = found.filter(|found| found.container.format != "dng");
+        if let (Some(found), [width, height]) = (found, sides.as_slice()) {
+            assert_eq!(probed_size(&found), (*width, *height), "{shown}");
         }
     }
 }

@@ -8,7 +8,7 @@ mod still_support;
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use image::{DynamicImage, ImageFormat, Rgb32FImage, RgbImage};
+use image::{DynamicImage, GrayImage, ImageFormat, Rgb32FImage, RgbImage};
 use libheif_rs::{
     Channel, ColorPrimaries, ColorProfileNCLX, ColorSpace, CompressionFormat, EncoderQuality,
     EncodingOptions, HeifContext, ImageOrientation, LibHeif, RgbChroma,
@@ -344,7 +344,8 @@ fn a_png_may_say_pq_or_hlg() {
         assert_eq!(picture.color.hdr.as_deref(), hdr);
         match (hdr, picture.pixels()) {
             (Some(_), Pixels::U16(values)) => assert_eq!(values[..3], [1000, 30_000, 60_000]),
-            (None, Pixels::U8(values)) => assert_eq!(values[..3], [4, 117, 233]),
+            // BT.2020 with sRGB's curve, by the matrix of ITU-R BT.2087.
+            (None, Pixels::U8(values)) => assert_eq!(values[..3], [0, 122, 243]),
             (_, pixels) => panic!("{hdr:?}: {pixels:?}"),
         }
         bytes.drain(33..33 + inserted.len());
@@ -416,7 +417,7 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let mut gif = encoded(&rgb_image(), ImageFormat::Gif);
     gif[6..10].fill(0xff);
     let mut tiff = encoded(&rgb_image(), ImageFormat::Tiff);
-    widen_tiff(&mut tiff);
+    widen_tiff(&mut tiff, 65_000);
     vec![
         ("a.png", png),
         ("a.jpg", jpeg),
@@ -433,14 +434,14 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Width and height of a little-endian TIFF set to 65,000.
-fn widen_tiff(bytes: &mut [u8]) {
+/// Width and height of a little-endian TIFF set to this.
+fn widen_tiff(bytes: &mut [u8], side: u32) {
     let directory = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
     let count = u16::from_le_bytes(bytes[directory..directory + 2].try_into().unwrap()) as usize;
     for entry in 0..count {
         let at = directory + 2 + entry * 12;
         if matches!(u16::from_le_bytes([bytes[at], bytes[at + 1]]), 0x0100 | 0x0101) {
-            bytes[at + 8..at + 12].copy_from_slice(&65_000_u32.to_le_bytes());
+            bytes[at + 8..at + 12].copy_from_slice(&side.to_le_bytes());
         }
     }
 }
@@ -467,6 +468,78 @@ fn stated_sizes_make_no_room() {
     }
     let jpeg = decoded(&bombs()[1].1, "a.jpg").unwrap_err();
     assert_eq!(jpeg.kind, ErrorKind::Limit, "{jpeg}");
+}
+
+/// The bombs with sides that are within the limits.
+fn with_sides(side: u16) -> Vec<(&'static str, Vec<u8>)> {
+    let (big, little) = (side.to_be_bytes(), side.to_le_bytes());
+    let mut found = bombs();
+    for (name, bytes) in &mut found {
+        match *name {
+            "a.png" => {
+                bytes[18..20].copy_from_slice(&big);
+                bytes[22..24].copy_from_slice(&big);
+                let sum = crc32(&bytes[12..29]).to_be_bytes();
+                bytes[29..33].copy_from_slice(&sum);
+            }
+            "a.jpg" => {
+                let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+                bytes[frame + 5..frame + 7].copy_from_slice(&big);
+                bytes[frame + 7..frame + 9].copy_from_slice(&big);
+            }
+            "a.bmp" => {
+                bytes[18..20].copy_from_slice(&little);
+                bytes[22..24].copy_from_slice(&little);
+            }
+            "a.tga" => bytes[12..16].copy_from_slice(&[little, little].concat()),
+            "a.qoi" => {
+                bytes[6..8].copy_from_slice(&big);
+                bytes[10..12].copy_from_slice(&big);
+            }
+            "a.tiff" => widen_tiff(bytes, side.into()),
+            "a.ppm" => *bytes = format!("P6 {side} {side} 255\n\0\0\0").into_bytes(),
+            _ => bytes.clear(),
+        }
+    }
+    found.retain(|(_, bytes)| !bytes.is_empty());
+    found
+}
+
+#[test]
+fn a_size_over_the_limits_is_refused_before_it_is_listed() {
+    let mut found = bombs();
+    let mut bmp = encoded(&rgb_image(), ImageFormat::Bmp);
+    bmp[18..22].copy_from_slice(&i32::MAX.to_le_bytes());
+    found.push(("a.bmp", bmp.clone()));
+    // Stored from the top, and 2^31 rows of it.
+    bmp[18..26].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0x80]);
+    found.push(("a.bmp", bmp));
+    for (name, bytes) in found {
+        let refused = probed(&bytes, name).expect_err(name);
+        // QOI's own limit is 400 million pixels, beyond which it is none.
+        let wanted = if name == "a.qoi" { ErrorKind::Corrupt } else { ErrorKind::Limit };
+        assert_eq!(refused.kind, wanted, "{name}: {refused}");
+    }
+}
+
+#[test]
+fn a_size_that_the_file_cannot_hold_is_refused_before_it_is_listed() {
+    let found = with_sides(12_000);
+    assert_eq!(found.len(), 7);
+    for (name, bytes) in found {
+        let refused = probed(&bytes, name).expect_err(name);
+        assert_eq!(refused.kind, ErrorKind::Corrupt, "{name}: {refused}");
+        assert!(refused.why.contains("12000x12000 pixels"), "{name}: {refused}");
+    }
+    // A file that merely ends early is listed, and says so.
+    let bmp = encoded(&rgb_image(), ImageFormat::Bmp);
+    let found = probed(&bmp[..bmp.len() / 2], "a.bmp").unwrap();
+    assert_eq!(probed_size(&found), (WIDTH, HEIGHT));
+    assert!(!found.agreement.agrees);
+    // One colour takes next to nothing, and is read however large it is.
+    let flat = GrayImage::new(6_000, 6_000);
+    let png = encoded(&DynamicImage::ImageLuma8(flat), ImageFormat::Png);
+    assert!(probed(&png, "a.png").unwrap().agreement.agrees);
 }
 
 #[test]

@@ -249,12 +249,31 @@ fn raf() -> Vec<u8> {
     bytes
 }
 
+/// The same with EXIF, which has the size of the picture itself.
+fn cr2_with_exif() -> Vec<u8> {
+    let mut bytes = cr2();
+    let exif = bytes.len() as u32;
+    bytes.extend([2, 0]);
+    for (tag, side) in [(0xa002_u16, 2000_u32), (0xa003, 1000)] {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend([4, 0, 1, 0, 0, 0]);
+        bytes.extend(side.to_le_bytes());
+    }
+    bytes.extend([0; 4]);
+    // In place of the first directory's make.
+    let make = [0x0f, 0x01, 2, 0, 6, 0, 0, 0];
+    let at = bytes.windows(8).position(|window| window == make).unwrap();
+    bytes[at..at + 8].copy_from_slice(&[0x69, 0x87, 4, 0, 1, 0, 0, 0]);
+    bytes[at + 8..at + 12].copy_from_slice(&exif.to_le_bytes());
+    bytes
+}
+
 fn iso_box(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
 }
 
 /// Two tracks, one of them a JPEG in `mdat`, and the preview's own box.
-fn cr3() -> Vec<u8> {
+fn cr3(says_size: bool) -> Vec<u8> {
     let (large, middle) = (jpeg(192, 128), jpeg(96, 64));
     let track = |inner: &[u8], size: (u16, u16), offset: u64, length: u32| {
         let mut entry = vec![0; 24];
@@ -275,11 +294,16 @@ fn cr3() -> Vec<u8> {
             track(&iso_box(b"JPEG", &[]), (192, 128), offset, large.len() as u32),
             track(&iso_box(b"CMP1", &[0; 8]), (6000, 4000), 0, 0),
         ];
+        let mut main = Layout::new(b"II\x2a\0\0\0\0\0");
+        let directory = main.directory(&[(0x0100, SHORT, 1, 5900), (0x0101, SHORT, 1, 3900)], 0);
+        let main = if says_size { main.starting_at(directory) } else { vec![] };
+        let canon_uuid = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
+        let canon = iso_box(b"uuid", &[&canon_uuid[..], &iso_box(b"CMT1", &main)].concat());
         let preview_uuid = b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16";
         let preview = iso_box(b"PRVW", &[&[0; 16], &middle[..]].concat());
         [
             iso_box(b"ftyp", b"crx \0\0\0\x01crx isom"),
-            iso_box(b"moov", &tracks.concat()),
+            iso_box(b"moov", &[canon, tracks.concat()].concat()),
             iso_box(b"uuid", &[&preview_uuid[..], &[0, 0, 0, 0, 0, 0, 0, 1], &preview].concat()),
             iso_box(b"mdat", &large),
         ]
@@ -301,7 +325,9 @@ fn each_makers_layout_is_read() {
         ("a.rw2", rw2(), (400, 300), (80, 60), None),
         ("a.orf", orf_with_the_preview_behind(), (400, 300), (80, 60), None),
         ("a.raf", raf(), (384, 256), (72, 48), None),
-        ("a.cr3", cr3(), (6000, 4000), (192, 128), None),
+        ("a.cr2", cr2_with_exif(), (2000, 1000), (180, 120), None),
+        ("a.cr3", cr3(false), (6000, 4000), (192, 128), None),
+        ("a.cr3", cr3(true), (5900, 3900), (192, 128), None),
     ] {
         let probe = probed(&bytes, name).unwrap();
         let format = name.split('.').nth(1).unwrap();
@@ -336,6 +362,33 @@ fn a_raw_without_a_preview_says_so() {
     assert_eq!(probed_size(&probe), (300, 200));
     assert!(!probe.agreement.agrees);
     assert_eq!(decoded(&bytes, "a.nef").unwrap_err().kind, ErrorKind::Unsupported);
+}
+
+/// A Nikon RAW whose sensor is said to be this large.
+fn with_sensor(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = by_make(b"NIKON CORPORATION\0", 34_713);
+    for (tag, was, side) in [(0x0100_u16, 300_u32, width), (0x0101, 200, height)] {
+        let entry = |side: u32| {
+            let entry = [&tag.to_le_bytes()[..], &LONG.to_le_bytes(), &1_u32.to_le_bytes()];
+            [entry.concat(), side.to_le_bytes().to_vec()].concat()
+        };
+        let at = bytes.windows(12).position(|window| window == entry(was)).unwrap();
+        bytes[at..at + 12].copy_from_slice(&entry(side));
+    }
+    bytes
+}
+
+#[test]
+fn a_sensor_that_cannot_be_is_refused() {
+    let kind = |bytes: &[u8]| probed(bytes, "a.nef").unwrap_err().kind;
+    assert_eq!(kind(&with_sensor(70_000, 10)), ErrorKind::Limit);
+    assert_eq!(kind(&with_sensor(u32::MAX, u32::MAX)), ErrorKind::Limit);
+    assert_eq!(kind(&with_sensor(65_000, 65_000)), ErrorKind::Corrupt);
+    // Sensors of 151 and of 240 million pixels exist, and only their previews are decoded.
+    let mut large = with_sensor(19_008, 12_672);
+    large.resize(8_000, 0);
+    assert_eq!(probed_size(&probed(&large, "a.nef").unwrap()), (19_008, 12_672));
+    assert_eq!(size(&decoded(&large, "a.nef").unwrap()), (96, 64));
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub fn from_container(tags: &BTreeMap<String, String>) -> Tags {
         "encoder",
         "encoded_by",
     ]);
+    fill(&mut found.camera.software, names.of_sole_programme("encoder"));
     found.title = names
         .first(&["com.apple.quicktime.title", "com.apple.quicktime.displayname", "title"])
         .or_else(|| names.of_sole_programme("title"));
@@ -137,8 +138,12 @@ fn created(names: &Names<'_>) -> Option<Created> {
         let confidence = if has_offset { Confidence::High } else { Confidence::Medium };
         return made(&moment, "quicktime:creationdate", confidence);
     }
-    if let Some(day) = stated("origination_date") {
-        let time = names.anywhere("origination_time");
+    // FFmpeg calls the date of a BWF `date`, and its time of day `creation_time`.
+    let is_clock =
+        |text: &&str| matches!(text.as_bytes(), [_, _, b':' | b'-', _, _, b':' | b'-', _, _]);
+    let clock = names.get("creation_time").filter(is_clock);
+    if let Some(day) = stated("origination_date").or_else(|| clock.and_then(|_| stated("date"))) {
+        let time = names.anywhere("origination_time").or(clock);
         let moment = time.and_then(|time| day.clone().at_time(&time.replace('-', ":")));
         return made(&moment.unwrap_or(day), "bwf:origination_date", Confidence::Medium);
     }
@@ -244,7 +249,9 @@ mod tests {
         assert_eq!(at(&[creation, camera]), Some(of_camera));
         assert_eq!(at(&[("DATE", "1999")]), Some(("1999".to_owned(), Confidence::Low)));
         let wave = [("origination_date", "2009-05-01"), ("origination_time", "10:11:12")];
-        assert_eq!(at(&wave), Some(("2009-05-01T10:11:12".to_owned(), Confidence::Medium)));
+        let of_wave = ("2009-05-01T10:11:12".to_owned(), Confidence::Medium);
+        assert_eq!(at(&wave), Some(of_wave.clone()));
+        assert_eq!(at(&[("date", "2009-05-01"), ("creation_time", "10:11:12")]), Some(of_wave));
     }
 
     #[test]

@@ -58,9 +58,15 @@ pub(crate) fn describe(tiff: &Tiff<'_>, described: &mut Described) {
             Directory::Exif => Context::Exif,
             Directory::Gps => Context::Gps,
             Directory::Interop => Context::Interop,
-            Directory::Maker => continue,
+            Directory::Sub | Directory::Maker => continue,
         };
-        let tag = Tag(context, entry.tag);
+        let mut tag = Tag(context, entry.tag);
+        // TIFF/EP (ISO 12234-2) has EXIF's tags in the first directory.
+        if context == Context::Tiff && tag.description().is_none() {
+            tag = Some(Tag(Context::Exif, entry.tag))
+                .filter(|tag| tag.description().is_some())
+                .unwrap_or(tag);
+        }
         let Some(shown) = shown(tiff, entry, tag) else { continue };
         let name = match (tag.description(), tiff_name(entry)) {
             (Some(_), _) => format!("exif:{tag}"),

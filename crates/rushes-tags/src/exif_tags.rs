@@ -21,6 +21,8 @@ pub(crate) fn interpret(
     use Directory::{Exif, Main};
     fill(&mut tags.camera.make, tiff.text(Main, 0x010f));
     fill(&mut tags.camera.model, tiff.text(Main, 0x0110));
+    // DNG's own name of the camera, for cameras that state no other.
+    fill(&mut tags.camera.model, tiff.text(Main, 0xc614));
     fill(&mut tags.camera.software, tiff.text(Main, 0x0131));
     fill(&mut tags.camera.lens, tiff.text(Exif, 0xa434));
     fill(&mut tags.title, windows_text(tiff, 0x9c9b, problems));
@@ -47,11 +49,17 @@ pub(crate) fn lens_from_range(tiff: &Tiff<'_>) -> Option<String> {
     let range = tiff
         .fractions(Directory::Exif, 0xa432)
         .or_else(|| tiff.fractions(Directory::Main, 0xc630))?;
+    range_of(&range)
+}
+
+/// Shortest and longest focal length in mm, and the largest aperture at each,
+/// in words; apertures may be left out.
+pub(crate) fn range_of(range: &[(i64, i64)]) -> Option<String> {
     let numbers: Vec<Option<f64>> = range
         .iter()
         .map(|&(num, den)| (num > 0 && den > 0).then(|| num as f64 / den as f64))
         .collect();
-    let [Some(shortest), Some(longest), at_shortest, at_longest] = numbers.as_slice() else {
+    let [Some(shortest), Some(longest), apertures @ ..] = numbers.as_slice() else {
         return None;
     };
     let round = |number: f64| (number * 10.0).round() / 10.0;
@@ -60,8 +68,8 @@ pub(crate) fn lens_from_range(tiff: &Tiff<'_>) -> Option<String> {
         (from, to) => format!("{from}-{to}"),
     };
     let focal = span(*shortest, *longest);
-    Some(match (at_shortest, at_longest) {
-        (Some(from), Some(to)) => format!("{focal} mm f/{}", span(*from, *to)),
+    Some(match apertures {
+        [Some(from), Some(to)] => format!("{focal} mm f/{}", span(*from, *to)),
         _ => format!("{focal} mm"),
     })
 }
@@ -86,7 +94,9 @@ fn read_orientation(tiff: &Tiff<'_>, tags: &mut Tags, problems: &mut Problems) {
     if tags.rotation_degrees.is_some() {
         return;
     }
-    let Some(entry) = tiff.find(Directory::Main, 0x0112) else { return };
+    // RAWs state it beside the thumbnail; some only beside the picture.
+    let entry = tiff.find(Directory::Main, 0x0112).or_else(|| tiff.find(Directory::Sub, 0x0112));
+    let Some(entry) = entry else { return };
     let Some(stated) = tiff.number(&entry) else { return };
     match upright(stated) {
         Some((rotation_degrees, mirrored)) => {

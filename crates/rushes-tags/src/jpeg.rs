@@ -131,6 +131,11 @@ fn next_marker(source: &Source<'_>, position: u64, problems: &mut Problems) -> O
     None
 }
 
+/// The packet in the body of a segment, when it holds XMP.
+pub(crate) fn xmp_of_segment(body: &[u8]) -> Option<&[u8]> {
+    body.strip_prefix(XMP)
+}
+
 /// Some software overwrites the first four letters of the head.
 fn is_xmp(body: &Source<'_>) -> bool {
     body.array::<29>(0).is_some_and(|head| head.get(4..) == XMP.get(4..))

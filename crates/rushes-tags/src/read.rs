@@ -12,7 +12,9 @@ use crate::source::{Budget, Source};
 use crate::tags::{Tags, fill};
 use crate::tiff::{Directory, Tiff};
 use crate::when::Moment;
-use crate::{bmff, exif_tags, gif, icc, iptc, jpeg, photoshop, png, riff, text, xmp, xmp_tags};
+use crate::{
+    bmff, exif_tags, gif, icc, iptc, jpeg, maker, photoshop, png, riff, text, xmp, xmp_tags,
+};
 
 /// Formats that begin in a way known here; when one does not, it is told.
 const KNOWN_BY_CONTENT: [&str; 19] = [
@@ -101,7 +103,7 @@ fn interpret(
     let mut described = Described::new(limits.text_bytes);
     let (mut exif, mut from_xmp) = (Tags::default(), Tags::default());
     let (mut from_iptc, mut from_texts) = (Tags::default(), Tags::default());
-    let mut lens_range = None;
+    let (mut lens_by_maker, mut lens_range) = (None, None);
 
     let mut waiting: VecDeque<ExifPart> = std::mem::take(&mut gathered.exif).into();
     while let Some(part) = waiting.pop_front() {
@@ -114,6 +116,7 @@ fn interpret(
             continue;
         };
         exif_tags::interpret(&tiff, limits, &mut exif, &mut candidates, problems);
+        fill(&mut lens_by_maker, maker::lens(&tiff, limits));
         fill(&mut lens_range, exif_tags::lens_from_range(&tiff));
         describe::describe(&tiff, &mut described);
         gather_inside(&tiff, limits, &mut gathered, problems);
@@ -151,6 +154,7 @@ fn interpret(
         fill(&mut camera.lens, found.camera.lens.take());
         fill(&mut camera.software, found.camera.software.take());
     }
+    fill(&mut camera.lens, lens_by_maker);
     fill(&mut camera.lens, lens_range);
     for mut found in [from_xmp, from_iptc, exif, from_texts] {
         fill(&mut tags.title, found.title.take());

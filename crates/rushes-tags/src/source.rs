@@ -51,7 +51,12 @@ impl Budget {
         self.left_bytes.get() == 0
     }
 
-    fn spend(&self, bytes: u64) -> bool {
+    pub(crate) fn left_bytes(&self) -> u64 {
+        self.left_bytes.get()
+    }
+
+    /// Takes this much off; false when there was not so much.
+    pub(crate) fn spend(&self, bytes: u64) -> bool {
         let left = self.left_bytes.get();
         self.left_bytes.set(left.saturating_sub(bytes));
         left >= bytes

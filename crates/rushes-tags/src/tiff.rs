@@ -12,11 +12,17 @@ use crate::text;
 /// Entries over all directories; a real file has hundreds.
 const MOST_ENTRIES: usize = 20_000;
 
+/// Directories that one tag may point at.
+const MOST_CHILDREN: u64 = 16;
+
 /// What a directory's tags mean; the same number differs between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Directory {
     /// The first directory: the picture and who made it.
     Main,
+    /// A directory below the first (TIFF technical note 1): in RAWs often the
+    /// picture itself, of which the first one is a thumbnail.
+    Sub,
     /// The EXIF directory.
     Exif,
     /// The GPS directory.
@@ -165,13 +171,23 @@ impl<'a> Tiff<'a> {
                 return;
             };
             let end = entry.position.saturating_add(entry.len_bytes());
+            if end > self.source.len_bytes() && directory == Directory::Sub {
+                continue;
+            }
             if end > self.source.len_bytes() {
                 problems.note(format!("EXIF tag {:#06x} points past its end", entry.tag));
                 continue;
             }
             let child = match (directory, entry.tag) {
-                (Directory::Main, 0x8769) => Directory::Exif,
-                (Directory::Main, 0x8825) => Directory::Gps,
+                (Directory::Main | Directory::Sub, 0x8769) => Directory::Exif,
+                (Directory::Main | Directory::Sub, 0x8825) => Directory::Gps,
+                (Directory::Main, 0x014a) => {
+                    // Last in the queue: what the first directory points at rules.
+                    let children = (0..entry.count.min(MOST_CHILDREN)).rev();
+                    let starts = children.filter_map(|number| self.start(&entry, number));
+                    waiting.splice(0..0, starts.map(|start| (start, Directory::Sub)));
+                    continue;
+                }
                 (Directory::Exif, 0xa005) => Directory::Interop,
                 _ => {
                     self.entries.push(entry);
@@ -183,6 +199,12 @@ impl<'a> Tiff<'a> {
                 Some(start) => waiting.push((start, child)),
             }
         }
+    }
+
+    /// Where the directory of this number starts that the tag points at.
+    fn start(&self, entry: &Entry, number: u64) -> Option<u64> {
+        let position = entry.position.checked_add(number.checked_mul(unit_bytes(entry.kind))?)?;
+        self.number(&Entry { count: 1, position, ..*entry }).filter(|&start| start > 0)
     }
 
     fn entry(&self, layout: Layout, at: u64, directory: Directory) -> Option<Entry> {
@@ -201,6 +223,16 @@ impl<'a> Tiff<'a> {
             entry.position = held;
         }
         Some(entry)
+    }
+
+    /// The directory at this position, as a maker's note has it: in the same
+    /// byte order, its positions counted from the same start.
+    pub(crate) fn directory_at(&self, position: u64, limits: &Limits) -> Option<Tiff<'a>> {
+        // A maker's note that was moved or cut is common and harms nothing else.
+        let mut ignored = Problems::default();
+        let whole = self.source.part(0, u64::MAX);
+        let found = Tiff::open_directory(whole, self.big_endian, position, limits, &mut ignored);
+        (!found.entries.is_empty()).then_some(found)
     }
 
     /// Every tag in order, pointers to directories left out.

@@ -4,9 +4,11 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
+use flate2::{Compression, write::ZlibEncoder};
 use rushes_media::{Confidence, Limits};
 use rushes_tags::{Tags, read};
 
@@ -318,6 +320,118 @@ fn makers_own_tiffs() {
     assert_is_camera(&read_bytes(&olympus, "orf"));
 }
 
+/// A RAW whose first directory is that of a thumbnail and says little: what
+/// counts stands below, beside the picture and beside a preview.
+#[test]
+fn what_stands_beside_the_picture_of_a_raw() {
+    for order in [BIG, LITTLE] {
+        let build = |places: [u32; 3]| {
+            let [picture, preview, exif] = places;
+            let below = [order.u32(picture), order.u32(preview)].concat();
+            let first = [
+                order.long(0x00fe, 1),
+                order.ascii(0x010f, "Maker"),
+                order.fractions(0x829a, &[(1, 125)]),
+                order.short(0x8827, 640),
+                (0x014a, 4, 2, below),
+                order.ascii(0xc614, "M1 by DNG"),
+            ];
+            let picture_fields =
+                [order.long(0x00fe, 0), order.short(0x0112, 6), order.long(0x8769, exif)];
+            let preview_fields = [order.long(0x00fe, 1), order.short(0x0112, 3)];
+            let exif_fields =
+                [order.ascii(0x9003, "2024:06:01 12:34:56"), order.ascii(0xa434, "A lens")];
+            let parts = [
+                [if order.big { &b"MM\0\x2a"[..] } else { b"II\x2a\0" }, &order.u32(8)].concat(),
+                order.directory(8, &first),
+                order.directory(picture, &picture_fields),
+                order.directory(preview, &preview_fields),
+                order.directory(exif, &exif_fields),
+            ];
+            let ends = parts.iter().scan(0, |end, part| {
+                *end += part.len() as u32;
+                Some(*end)
+            });
+            let ends: Vec<u32> = ends.collect();
+            (parts.concat(), [ends[1], ends[2], ends[3]])
+        };
+        let (_, places) = build([0; 3]);
+        let (bytes, _) = build(places);
+        let tags = read_bytes(&bytes, "dng");
+        assert_eq!(tags.problems, Vec::<String>::new());
+        assert_eq!(tags.camera.make.as_deref(), Some("Maker"));
+        assert_eq!(tags.camera.model.as_deref(), Some("M1 by DNG"));
+        assert_eq!(tags.camera.lens.as_deref(), Some("A lens"));
+        assert_eq!(tags.created.expect("a moment").at, "2024-06-01T12:34:56");
+        assert_eq!((tags.rotation_degrees, tags.mirrored), (Some(90), false));
+        assert_eq!(tags.all["exif:ExposureTime"], "1/125 s");
+        assert_eq!(tags.all["exif:PhotographicSensitivity"], "640");
+    }
+}
+
+/// A camera's EXIF with this maker's note, which is told where it stands.
+fn with_note(order: Order, make: &str, model: &str, note: impl Fn(u32) -> Vec<u8>) -> Tags {
+    let build = |note: &[u8]| {
+        let main = vec![order.ascii(0x010f, make), order.ascii(0x0110, model)];
+        order.tiff(main, &[order.bytes(0x927c, 7, note)], &[])
+    };
+    let guess = note(0);
+    let bytes = build(&guess);
+    let at = bytes.windows(guess.len()).position(|window| window == guess).expect("is there");
+    read_bytes(&build(&note(at as u32)), "tiff")
+}
+
+#[test]
+fn lenses_by_makers_notes() {
+    for order in [BIG, LITTLE] {
+        let lens = |make, model, note: &dyn Fn(u32) -> Vec<u8>| {
+            let tags = with_note(order, make, model, note);
+            assert_eq!(tags.problems, Vec::<String>::new());
+            tags.camera.lens
+        };
+        let settings = |units: u16| {
+            let numbers = (0..26_u16).map(|at| match at {
+                23 => 55 * units,
+                24 => 18 * units,
+                25 => units,
+                _ => 7,
+            });
+            let bytes: Vec<u8> = numbers.flat_map(|number| order.u16(number)).collect();
+            (0x0001, 3, 26, bytes)
+        };
+        let canon = |at| order.directory(at, &[settings(4), order.ascii(0x0095, "EF 50mm f/1.8")]);
+        assert_eq!(lens("Canon", "Canon EOS 5D", &canon).as_deref(), Some("EF 50mm f/1.8"));
+        let unnamed = |at| order.directory(at, &[settings(4), order.ascii(0x0095, "")]);
+        assert_eq!(lens("Canon", "Canon EOS 350D", &unnamed).as_deref(), Some("18-55 mm"));
+        // What is built in is no lens, and units of nothing say nothing.
+        assert_eq!(lens("Canon", "Canon IXUS", &unnamed), None);
+        let broken = |at| order.directory(at, &[settings(0)]);
+        assert_eq!(lens("Canon", "Canon EOS 350D", &broken), None);
+
+        let range = order.fractions(0x0084, &[(18, 1), (70, 1), (35, 10), (45, 10)]);
+        let nikon = |_| {
+            let own = order.tiff(vec![range.clone()], &[], &[]);
+            [&b"Nikon\0\x02\x10\0\0"[..], &own].concat()
+        };
+        assert_eq!(lens("NIKON", "D70", &nikon).as_deref(), Some("18-70 mm f/3.5-4.5"));
+        let headless = |at| order.directory(at, std::slice::from_ref(&range));
+        assert_eq!(lens("NIKON", "D1X", &headless).as_deref(), Some("18-70 mm f/3.5-4.5"));
+
+        let panasonic = |at: u32| {
+            let directory = order.directory(at + 12, &[order.ascii(0x0051, "LUMIX G 20/F1.7")]);
+            [&b"Panasonic\0\0\0"[..], &directory].concat()
+        };
+        assert_eq!(lens("Panasonic", "GF1", &panasonic).as_deref(), Some("LUMIX G 20/F1.7"));
+        let olympus = |_| {
+            let head =
+                [&b"OLYMPUS\0"[..], if order.big { b"MM" } else { b"II" }, b"\x03\0"].concat();
+            let equipment = order.directory(12 + 18, &[order.ascii(0x0203, "M.17mm F1.8")]);
+            [head, order.directory(12, &[order.long(0x2010, 30)]), equipment].concat()
+        };
+        assert_eq!(lens("OLYMPUS", "E-P3", &olympus).as_deref(), Some("M.17mm F1.8"));
+    }
+}
+
 #[test]
 fn big_tiff() {
     let mut tiff = b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0".to_vec();
@@ -591,6 +705,94 @@ fn what_is_no_picture_and_what_cannot_be_read() {
 }
 
 /// One small file of each kind.
+fn png(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, body) in chunks.iter().chain([&(b"IEND", vec![])]) {
+        png.extend((body.len() as u32).to_be_bytes());
+        png.extend(*kind);
+        png.extend(body);
+        png.extend([0; 4]);
+    }
+    png
+}
+
+/// zlib's format, as PNG packs texts and profiles.
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).expect("is packed");
+    encoder.finish().expect("is packed")
+}
+
+fn raw_profile(kind: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut text = format!("\n{kind}\n{:8}\n", bytes.len());
+    for row in bytes.chunks(36) {
+        text.extend(row.iter().map(|byte| format!("{byte:02x}")));
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn packed_texts_of_png() {
+    let packet = xmp_packet("xmp:Rating='5'><dc:title>T &amp; x</dc:title></rdf:Description>");
+    let xmp = [b"XML:com.adobe.xmp\0\x01\0\0\0", &packed(packet.as_bytes())[..]].concat();
+    let text = [&b"Description\0\0"[..], &packed(b"Z\xfcrich")].concat();
+    let own = [&b"Author\0\x01\0en\0\0"[..], &packed("Zoë".as_bytes())].concat();
+    let profile = [&b"plain name\0\0"[..], &packed(b"no profile")].concat();
+    let chunks = [(b"iTXt", xmp), (b"zTXt", text), (b"iTXt", own), (b"iCCP", profile)];
+    let tags = read_bytes(&png(&chunks), "png");
+    assert_eq!((tags.title.as_deref(), tags.rating), (Some("T & x"), Some(5)));
+    assert_eq!(tags.description.as_deref(), Some("Zürich"));
+    assert_eq!(tags.all["png:Author"], "Zoë");
+    // A profile without a description goes by the chunk's name.
+    assert_eq!(tags.icc_profile.as_deref(), Some("plain name"));
+    assert_eq!(tags.problems, Vec::<String>::new());
+}
+
+#[test]
+fn raw_profiles_of_png() {
+    let exif = [&b"Exif\0\0"[..], &camera_tiff(BIG)].concat();
+    for (kind, name) in [("exif", "exif"), ("APP1", "APP1"), ("exif", "generic profile")] {
+        let text = raw_profile(name, &exif);
+        let plain = [format!("Raw profile type {kind}\0").as_bytes(), &text].concat();
+        assert_is_camera(&read_bytes(&png(&[(b"tEXt", plain)]), "png"));
+        let text = [format!("Raw profile type {kind}\0\0").as_bytes(), &packed(&text)].concat();
+        let tags = read_bytes(&png(&[(b"zTXt", text)]), "png");
+        assert_is_camera(&tags);
+        assert!(tags.all.keys().all(|name| !name.contains("Raw profile")), "{:?}", tags.all);
+    }
+    let iptc = b"8BIM\x04\x04\0\0\0\0\0\x0a\x1c\x02\x05\0\x05Title";
+    for bytes in [&iptc[..], &iptc[12..]] {
+        let text = raw_profile("iptc", bytes);
+        let text = [&b"Raw profile type iptc\0"[..], &text].concat();
+        assert_eq!(read_bytes(&png(&[(b"tEXt", text)]), "png").title.as_deref(), Some("Title"));
+    }
+    for text in [&b""[..], b"\nexif\n", b"\nexif\n 4\n0102", b"\nexif\n 2\n01zz", b"\nx\n-1\n"] {
+        let text = [&b"Raw profile type exif\0"[..], text].concat();
+        assert_eq!(read_bytes(&png(&[(b"tEXt", text)]), "png").problems.len(), 1);
+    }
+}
+
+#[test]
+fn texts_that_unpack_to_a_thousand_times_as_much() {
+    let start = Instant::now();
+    // 17 MB of each: over the limit of 16 MiB, and two hundred of them over that of all.
+    let bomb = packed(&vec![b'x'; 17_000_000]);
+    let profile = [&b"x\0\0"[..], &bomb].concat();
+    let tags = read_bytes(&png(&[(b"iCCP", profile.clone())]), "png");
+    assert!(tags.problems[0].contains("unpacks to more than the limit"), "{:?}", tags.problems);
+    let tags = read_bytes(&png(&vec![(b"iCCP", profile); 200]), "png");
+    assert!(tags.problems.iter().any(|problem| problem.contains("in all")), "{:?}", tags.problems);
+    // Of a text only what is kept is unpacked: here of two hundred.
+    let text = [&b"Comment\0\0"[..], &bomb].concat();
+    let tags = read_bytes(&png(&vec![(b"zTXt", text); 200]), "png");
+    assert!(tags.all["png:Comment"].len() <= 64 << 10);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let damaged = [&b"Title\0\0"[..], &packed(b"Title")[..8]].concat();
+    let tags = read_bytes(&png(&[(b"zTXt", damaged)]), "png");
+    assert!(tags.problems[0].contains("does not unpack"), "{:?}", tags.problems);
+}
+
 fn small_files() -> Vec<(&'static str, Vec<u8>)> {
     let tiff = camera_tiff(LITTLE);
     let compact = LITTLE.tiff(
@@ -613,8 +815,22 @@ fn small_files() -> Vec<(&'static str, Vec<u8>)> {
         ("jpeg", jpeg(&[exif_segment(&camera_tiff(BIG)), segment(0xed, iptc)])),
         ("jpeg", jpeg(&[xmp])),
         ("heic", heif(&tiff, packet.as_bytes(), 1)),
+        ("png", small_png()),
         ("gif", gif.concat()),
     ]
+}
+
+fn small_png() -> Vec<u8> {
+    png(&[
+        (b"zTXt", [&b"Title\0\0"[..], &packed(b"A title that is packed")].concat()),
+        (b"iTXt", [&b"Author\0\x01\0en\0\0"[..], &packed(b"Zoe")].concat()),
+        (
+            b"tEXt",
+            [&b"Raw profile type iptc\0"[..], &raw_profile("iptc", b"\x1c\x02\x05\0\x01T")]
+                .concat(),
+        ),
+        (b"iCCP", [&b"x\0\0"[..], &packed(b"profile")].concat()),
+    ])
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use rushes_media::{Error, ErrorKind, Probe, Result, Stream, StreamKind};
 
 use super::boxes::{self, Found};
+use super::tiff::Tiff;
 use super::{Embedded, jpeg, note_truncation, probe_of, read};
 use crate::Source;
 
@@ -14,11 +15,14 @@ const PREVIEW: [u8; 16] = *b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x4
 
 pub(super) struct Cr3 {
     pub preview: Option<Embedded>,
+    /// The picture's size, as Canon's own directory has it.
+    picture_px: Option<(u32, u32)>,
+    /// The sensor's, its dark borders among it.
     sensor_px: Option<(u32, u32)>,
 }
 
 pub(super) fn find(source: &Source) -> Result<Cr3> {
-    let mut found = Cr3 { preview: None, sensor_px: None };
+    let mut found = Cr3 { preview: None, picture_px: None, sensor_px: None };
     let outer = boxes::within(source, 0, source.size_bytes());
     let uuid = |within: &Found| read::exactly::<16>(source, within.start);
     for outer in &outer {
@@ -29,6 +33,7 @@ pub(super) fn find(source: &Source) -> Result<Cr3> {
                         track(source, inner, &mut found);
                     } else if inner.kind == *UUID && uuid(&inner) == Some(CANON) {
                         picture_box(source, inner.start + 16, inner.end, b"THMB", &mut found);
+                        found.picture_px = picture_size(source, inner.start + 16, inner.end);
                     }
                 }
             }
@@ -39,7 +44,7 @@ pub(super) fn find(source: &Source) -> Result<Cr3> {
             _ => {}
         }
     }
-    if found.preview.is_none() && found.sensor_px.is_none() {
+    if found.preview.is_none() && found.picture_px.is_none() && found.sensor_px.is_none() {
         let why = "it has neither a picture's size nor a preview";
         return Err(Error::new(ErrorKind::Corrupt, "reading the camera RAW", why));
     }
@@ -56,6 +61,15 @@ impl Cr3 {
             self.preview = Some(offered);
         }
     }
+}
+
+/// Width and height in CMT1, which is a TIFF structure.
+fn picture_size(source: &Source, start: u64, end: u64) -> Option<(u32, u32)> {
+    let main = boxes::at_path(source, start, end, &[b"CMT1"])?;
+    let tiff = Tiff::first_at(source, main.start)?;
+    let directory = tiff.directories.first()?;
+    let side = |tag| u32::try_from(tiff.number(directory, tag)?).ok().filter(|&side| side > 0);
+    Some((side(0x0100)?, side(0x0101)?))
 }
 
 /// THMB and PRVW: a few numbers, then the JPEG.
@@ -116,7 +130,7 @@ pub(super) fn probe(source: &Source) -> Result<Probe> {
     let found = find(source)?;
     let preview_px = found.preview.as_ref().map(|found| (found.width_px, found.height_px));
     let mut stream = Stream::new(0, StreamKind::Still, "cr3");
-    if let Some((width_px, height_px)) = found.sensor_px.or(preview_px) {
+    if let Some((width_px, height_px)) = found.picture_px.or(found.sensor_px).or(preview_px) {
         (stream.width_px, stream.height_px) = (Some(width_px), Some(height_px));
     }
     let mut probe = probe_of(source, "cr3", stream);

@@ -11,6 +11,7 @@ use rushes_media::{
     Color, Error, ErrorKind, Limits, Picture, Pixels, Probe, Result, Stream, StreamKind,
 };
 
+use super::srgb::{Conversion, Profile};
 use super::{boxes, icc, note_truncation, probe_of, rgb};
 use crate::{Source, SourceReader};
 
@@ -218,6 +219,11 @@ pub(super) fn decode(source: &Source, target_px: u32) -> Result<Picture> {
     // A thumbnail inside the file is 8-bit and has no colour of its own.
     let thumbnail =
         if hdr_color.is_none() { large_enough_thumbnail(&primary, target_px) } else { None };
+    // A thumbnail that says nothing of colours has its picture's.
+    let says_colours = |handle: &&ImageHandle| {
+        handle.color_profile_raw().is_some() || handle.color_profile_nclx().is_some()
+    };
+    let profile = profile_of(thumbnail.as_ref().filter(says_colours).unwrap_or(&primary));
     let handle = thumbnail.unwrap_or(primary);
 
     let has_alpha = handle.has_alpha_channel();
@@ -243,7 +249,18 @@ pub(super) fn decode(source: &Source, target_px: u32) -> Result<Picture> {
     options.set_num_codec_threads(1);
     let decoded =
         library.decode(&handle, ColorSpace::Rgb(chroma), Some(options)).map_err(failed)?;
-    picture_of(&decoded, has_alpha, hdr_color, limits, pixel_bytes)
+    let conversion = profile.and_then(|profile| profile.rgb(has_alpha));
+    picture_of(&decoded, has_alpha, hdr_color, conversion, limits)
+}
+
+/// What the numbers mean. A picture may have both an ICC profile and code
+/// points; the profile says more.
+fn profile_of(handle: &ImageHandle) -> Option<Profile> {
+    if let Some(embedded) = handle.color_profile_raw() {
+        return Profile::from_icc(&embedded.data);
+    }
+    let nclx = handle.color_profile_nclx()?;
+    Profile::from_code_points(nclx.color_primaries() as u16, nclx.transfer_characteristics() as u16)
 }
 
 /// The smallest thumbnail that is large enough and shows the same frame.
@@ -268,18 +285,19 @@ fn picture_of(
     decoded: &Image,
     has_alpha: bool,
     hdr_color: Option<Color>,
+    mut conversion: Option<Conversion<u8>>,
     limits: &Limits,
-    pixel_bytes: u64,
 ) -> Result<Picture> {
     let planes = decoded.planes();
     let plane = planes.interleaved.ok_or_else(|| {
         Error::bug("decoding the HEIF picture", "libheif gave planes instead of pixels")
     })?;
     let (width_px, height_px) = (plane.width, plane.height);
-    // The bitstream may hold another size than the file stated.
-    limits.check_picture(u64::from(width_px), u64::from(height_px), pixel_bytes)?;
     let channels = if has_alpha { 4 } else { 3 };
     let channel_bytes = if hdr_color.is_some() { 2 } else { 1 };
+    // The bitstream may hold another size than the file stated.
+    let pixel_bytes = (channels * channel_bytes) as u64;
+    limits.check_picture(u64::from(width_px), u64::from(height_px), pixel_bytes)?;
     let row_bytes = width_px as usize * channels * channel_bytes;
     let rows = plane
         .data
@@ -287,11 +305,20 @@ fn picture_of(
         .take(height_px as usize)
         .filter_map(|row| row.get(..row_bytes));
     let Some(hdr_color) = hdr_color else {
-        let values: Vec<u8> = if has_alpha {
-            rows.flat_map(rgb::from_rgba).collect()
-        } else {
-            rows.flatten().copied().collect()
-        };
+        let mut values = Vec::new();
+        let mut converted = Vec::new();
+        for row in rows {
+            converted.clear();
+            converted.extend_from_slice(row);
+            if let Some(conversion) = &mut conversion {
+                conversion.apply(&mut converted);
+            }
+            if has_alpha {
+                values.extend(rgb::from_rgba(&converted));
+            } else {
+                values.extend_from_slice(&converted);
+            }
+        }
         return Picture::new(width_px, height_px, Pixels::U8(values), Color::default());
     };
     let depth = u32::from(plane.bits_per_pixel).clamp(8, 16);

@@ -7,7 +7,8 @@ use rushes_media::{
 };
 use turbojpeg::{Colorspace, Compressor, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
 
-use super::{Embedded, icc, note_truncation, probe_of, read, rgb};
+use super::srgb::Profile;
+use super::{Embedded, exif, icc, note_truncation, probe_of, read, rgb, stated};
 use crate::Source;
 
 /// Segments before the first scan; files have about twenty.
@@ -30,7 +31,10 @@ pub(super) struct Header {
     components: Vec<[u8; 3]>,
     /// The transform in Adobe's own segment: 0 none, 1 YCbCr, 2 YCCK.
     adobe_transform: Option<u8>,
+    /// The ICC profile, put together from its pieces.
     icc: Vec<u8>,
+    /// Whether EXIF says that the colours are Adobe RGB.
+    is_adobe_rgb: bool,
     /// Bytes read up to the first scan.
     scan_at: u64,
 }
@@ -58,7 +62,8 @@ impl<R: BufRead + Seek> Segments<R> {
     fn header(&mut self, icc_bytes: u64) -> std::io::Result<Header> {
         let invalid = |why: &'static str| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
         let mut found: Option<Header> = None;
-        let (mut adobe_transform, mut icc) = (None, Vec::new());
+        let (mut adobe_transform, mut icc, mut icc_left) = (None, Vec::new(), icc_bytes);
+        let mut is_adobe_rgb = false;
         for _ in 0..SEGMENTS {
             let marker = self.marker()?;
             if matches!(marker, 0x01 | 0xd0..=0xd8) {
@@ -88,6 +93,7 @@ impl<R: BufRead + Seek> Segments<R> {
                         components,
                         adobe_transform: None,
                         icc: Vec::new(),
+                        is_adobe_rgb: false,
                         scan_at: 0,
                     });
                 }
@@ -98,19 +104,29 @@ impl<R: BufRead + Seek> Segments<R> {
                         adobe_transform = Some(segment[11]);
                     }
                 }
+                0xe1 if left >= 6 => {
+                    let start: [u8; 6] = self.bytes()?;
+                    left -= 6;
+                    if start.starts_with(b"Exif\0") {
+                        is_adobe_rgb |= exif::says_adobe_rgb(&self.rest(&mut left)?);
+                    }
+                }
                 0xe2 if left >= 14 => {
                     let start: [u8; 14] = self.bytes()?;
                     left -= 14;
-                    if start.starts_with(b"ICC_PROFILE\0") && icc.len() as u64 + left <= icc_bytes {
-                        (&mut self.reader).take(left).read_to_end(&mut icc)?;
-                        self.at += left;
-                        left = 0;
+                    if start.starts_with(b"ICC_PROFILE\0") && left <= icc_left {
+                        icc_left -= left;
+                        icc.push((start[12], self.rest(&mut left)?));
                     }
                 }
                 0xda => {
                     let mut header =
                         found.ok_or_else(|| invalid("a scan comes before the size"))?;
-                    (header.adobe_transform, header.icc) = (adobe_transform, icc);
+                    // Their order is numbered, and not always that of the file.
+                    icc.sort_by_key(|(number, _)| *number);
+                    header.icc = icc.into_iter().flat_map(|(_, piece)| piece).collect();
+                    header.adobe_transform = adobe_transform;
+                    header.is_adobe_rgb = is_adobe_rgb;
                     header.scan_at = self.at;
                     return Ok(header);
                 }
@@ -120,6 +136,15 @@ impl<R: BufRead + Seek> Segments<R> {
             self.at += left;
         }
         Err(invalid("it has too many segments"))
+    }
+
+    /// What is left of a segment.
+    fn rest(&mut self, left: &mut u64) -> std::io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        (&mut self.reader).take(*left).read_to_end(&mut rest)?;
+        self.at += *left;
+        *left = 0;
+        Ok(rest)
     }
 
     /// The next marker; stray bytes before it are skipped, as decoders do.
@@ -156,6 +181,13 @@ impl Header {
             && matches!(self.components.len(), 1 | 3)
             && self.width_px > 0
             && self.height_px > 0
+    }
+
+    /// The least that such a picture takes: with Huffman codes each block of 64
+    /// pixels takes a bit.
+    fn least_bytes(&self) -> u64 {
+        let is_huffman = matches!(self.process, 0xc0..=0xc2);
+        if is_huffman { stated::pixels((self.width_px, self.height_px)) / 512 } else { 0 }
     }
 
     fn profile(&self) -> Option<&'static str> {
@@ -200,6 +232,7 @@ pub(super) fn probe(source: &Source) -> Result<Probe> {
     if found.width_px == 0 || found.height_px == 0 {
         return Err(corrupt("it states no width or height"));
     }
+    stated::check(source, (found.width_px, found.height_px), found.least_bytes())?;
     let mut stream = Stream::new(0, StreamKind::Still, "jpeg");
     stream.width_px = Some(found.width_px);
     stream.height_px = Some(found.height_px);
@@ -259,10 +292,11 @@ pub(super) fn embedded(source: &Source, start: u64, length: u64) -> Option<Embed
 
 /// The pixels, reduced to 1/2, 1/4 or 1/8 where the longer side stays at
 /// `target_px` or more. Data that is damaged or cut off gives what came before
-/// the damage, as far as libjpeg-turbo can go on.
+/// the damage, as far as libjpeg-turbo can go on. Colours are those of sRGB.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Picture> {
     let mut decoder = Decompressor::new().map_err(failed)?;
     decoder.set_scan_limit(SCANS).map_err(failed)?;
+    let original = bytes;
     let cleaned;
     let (bytes, header) = match decoder.read_header(bytes) {
         Ok(header) => (bytes, header),
@@ -299,11 +333,39 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Pi
         Err(error) if !is_warning(&error) => return Err(failed(error)),
         _ => {}
     }
-    if is_cmyk {
-        let inverted = header_of(bytes).is_ok_and(|found| found.adobe_transform.is_some());
-        pixels = rgb::from_cmyk(&pixels, inverted);
-    }
+    // The original's: cleaning takes the profile away.
+    let found = header_of(original, limits.tag_bytes).ok();
+    let pixels = srgb(pixels, header.colorspace, found.as_ref());
     Picture::new(scaled.width as u32, scaled.height as u32, Pixels::U8(pixels), Color::default())
+}
+
+/// The decoder's numbers as sRGB, by what the header says of them.
+fn srgb(mut pixels: Vec<u8>, colorspace: Colorspace, found: Option<&Header>) -> Vec<u8> {
+    let is_cmyk = matches!(colorspace, Colorspace::CMYK | Colorspace::YCCK);
+    let embedded = found.and_then(|found| Profile::from_icc(&found.icc));
+    if is_cmyk {
+        let is_inverted = found.is_some_and(|found| found.adobe_transform.is_some());
+        if is_inverted {
+            for ink in &mut pixels {
+                *ink = 255 - *ink;
+            }
+        }
+        let by_profile = embedded.and_then(|profile| profile.rgb_of_cmyk(&pixels));
+        return by_profile.unwrap_or_else(|| rgb::from_cmyk(&pixels));
+    }
+    let is_adobe_rgb = found.is_some_and(|found| found.icc.is_empty() && found.is_adobe_rgb);
+    let profile = if is_adobe_rgb { Some(Profile::adobe_rgb()) } else { embedded };
+    let Some(profile) = profile else { return pixels };
+    if matches!(colorspace, Colorspace::Gray) {
+        if let Some(greys) = profile.grey::<u8>() {
+            for value in &mut pixels {
+                *value = greys.get(usize::from(*value)).copied().unwrap_or(*value);
+            }
+        }
+    } else if let Some(mut conversion) = profile.rgb(false) {
+        conversion.apply(&mut pixels);
+    }
+    pixels
 }
 
 /// The same picture with nothing before the first scan but what decoding
@@ -339,8 +401,8 @@ fn without_oddities(bytes: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-fn header_of(bytes: &[u8]) -> Result<Header> {
-    header(Cursor::new(bytes), 0)
+fn header_of(bytes: &[u8], icc_bytes: u64) -> Result<Header> {
+    header(Cursor::new(bytes), icc_bytes)
 }
 
 /// libjpeg-turbo fills the picture, warns, and reports the warning as an error

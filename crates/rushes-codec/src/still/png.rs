@@ -3,7 +3,9 @@
 
 use rushes_media::{Color, Error, ErrorKind, Probe, Result, Stream, StreamKind};
 
-use super::{icc, note_truncation, probe_of, raster, read};
+use super::raster::Meaning;
+use super::srgb::Profile;
+use super::{icc, note_truncation, probe_of, raster, read, stated};
 use crate::Source;
 
 /// Chunks that are looked at; large pictures have some ten thousand.
@@ -14,7 +16,9 @@ struct Header {
     height_px: u32,
     depth_bits: u8,
     color_type: u8,
-    color: Option<Color>,
+    /// The cICP chunk: primaries, transfer, matrix and range by their code
+    /// points in ITU-T H.273.
+    code_points: Option<[u8; 4]>,
     has_profile: bool,
     end: End,
 }
@@ -24,6 +28,21 @@ enum End {
     Missing,
     /// More chunks than are looked at.
     Unknown,
+}
+
+impl Header {
+    /// The least that such a picture takes: Deflate makes at most 1,032 bytes
+    /// of one (258 of every two bits).
+    fn least_bytes(&self) -> u64 {
+        let samples = match self.color_type {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
+        let pixel_bits = u64::from(self.depth_bits).clamp(1, 16) * samples;
+        stated::rows_bytes((self.width_px, self.height_px), pixel_bits, 1) / 1_032
+    }
 }
 
 fn header(source: &Source) -> Result<Header> {
@@ -40,7 +59,7 @@ fn header(source: &Source) -> Result<Header> {
         height_px: u32::from_be_bytes([h3, h2, h1, h0]),
         depth_bits,
         color_type,
-        color: None,
+        code_points: None,
         has_profile: false,
         end: End::Unknown,
     };
@@ -60,7 +79,7 @@ fn header(source: &Source) -> Result<Header> {
                 break;
             }
             b"iCCP" => found.has_profile = true,
-            b"cICP" => found.color = read::exactly(source, at + 8).map(color_of),
+            b"cICP" => found.code_points = read::exactly(source, at + 8),
             _ => {}
         }
         at += 12 + u64::from(u32::from_be_bytes([l3, l2, l1, l0]));
@@ -68,24 +87,32 @@ fn header(source: &Source) -> Result<Header> {
     Ok(found)
 }
 
-/// The colour of a cICP chunk: code points of ITU-T H.273.
+/// The colour of a cICP chunk.
 fn color_of([primaries, transfer, _, range]: [u8; 4]) -> Color {
     super::heif::color_of(u16::from(primaries), u16::from(transfer), 0, range == 1)
 }
 
-/// The colour when the file says PQ or HLG.
-pub(super) fn hdr_color(source: &Source) -> Result<Option<Color>> {
-    Ok(header(source)?.color.filter(|color| color.hdr.is_some()))
+/// What the numbers mean: the cICP chunk rules over an ICC profile.
+pub(super) fn meaning(source: &Source) -> Result<Meaning> {
+    let Some(code_points) = header(source)?.code_points else { return Ok(Meaning::Embedded) };
+    let color = color_of(code_points);
+    if color.hdr.is_some() {
+        return Ok(Meaning::Hdr(color));
+    }
+    let [primaries, transfer, ..] = code_points.map(u16::from);
+    Ok(Meaning::Said(Profile::from_code_points(primaries, transfer)))
 }
 
 pub(super) fn probe(source: &Source) -> Result<Probe> {
     let found = header(source)?;
+    let size_px = (found.width_px, found.height_px);
+    stated::check(source, size_px, found.least_bytes())?;
     let mut stream = Stream::new(0, StreamKind::Still, "png");
     stream.width_px = Some(found.width_px);
     stream.height_px = Some(found.height_px);
     stream.bit_depth = Some(u32::from(found.depth_bits));
     stream.pixel_format = pixel_format(found.color_type, found.depth_bits).map(Into::into);
-    let mut color = found.color;
+    let mut color = found.code_points.map(color_of);
     if found.has_profile {
         // It is compressed: the decoder unpacks it, within its limits.
         let profile = raster::icc_profile(source, "png");

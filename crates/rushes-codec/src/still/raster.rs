@@ -4,8 +4,10 @@ use std::io::BufReader;
 
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use rushes_media::{Color, Error, ErrorKind, Picture, Pixels, Probe, Result, Stream, StreamKind};
+use tiff::decoder::{Decoder as TiffDecoder, DecodingResult, Limits as TiffLimits};
 
-use super::{icc, note_truncation, probe_of, read, rgb};
+use super::srgb::{Depth, Profile};
+use super::{icc, note_truncation, probe_of, read, rgb, stated};
 use crate::Source;
 
 fn format_of(name: &str) -> Option<ImageFormat> {
@@ -57,6 +59,7 @@ pub(super) fn probe(source: &Source, head: &[u8], format: &'static str) -> Resul
         let why = "it states no width or height";
         return Err(Error::new(ErrorKind::Corrupt, "reading the picture's header", why));
     }
+    stated::check(source, (found.width_px, found.height_px), found.least_bytes)?;
     let mut stream = Stream::new(0, StreamKind::Still, format);
     stream.width_px = Some(found.width_px);
     stream.height_px = Some(found.height_px);
@@ -83,6 +86,8 @@ struct Header {
     icc: Option<Vec<u8>>,
     /// What the file says its size is; 0 when it does not.
     stated_bytes: u64,
+    /// The least that a picture of this size takes; 0 when that is not known.
+    least_bytes: u64,
 }
 
 /// GIF89a, section 18: the logical screen.
@@ -118,11 +123,16 @@ fn bmp(head: &[u8]) -> Option<Header> {
         (32, _) => (8, Some("bgra")),
         _ => (8, None),
     };
+    // Neither packed (1, 2) nor a JPEG or PNG inside (4, 5).
+    let is_plain = matches!(compression, 0 | 3 | 6);
+    let rows_bytes = stated::rows_bytes((width_px, height_px), u64::from(bits), 4);
     Some(Header {
         width_px,
         height_px,
         depth_bits: Some(depth_bits),
         pixel_format,
+        stated_bytes: if is_plain { rows_bytes.saturating_add(long(10)?.into()) } else { 0 },
+        least_bytes: if is_plain { rows_bytes } else { 0 },
         ..Header::default()
     })
 }
@@ -198,7 +208,22 @@ fn by_decoder(source: &Source, format: &str) -> Result<Header> {
         pixel_format,
         icc: decoder.icc_profile().ok().flatten(),
         stated_bytes: 0,
+        least_bytes: least_bytes(format, (width_px, height_px), decoder.original_color_type()),
     })
+}
+
+/// The least bytes that a picture takes; 0 for formats in which one flat colour
+/// takes next to nothing, however large it is.
+fn least_bytes(format: &str, size_px: (u32, u32), color: ExtendedColorType) -> u64 {
+    match format {
+        // Packed or not, a text has at least a letter and a bitmap a bit for a pixel.
+        "pnm" if color == ExtendedColorType::L1 => stated::rows_bytes(size_px, 1, 1),
+        "pnm" => stated::pixels(size_px),
+        // Runs of 128 and of 62 pixels.
+        "tga" => stated::pixels(size_px) / 128,
+        "qoi" => stated::pixels(size_px) / 62,
+        _ => 0,
+    }
 }
 
 /// Bits of one component, and FFmpeg's name for the layout.
@@ -222,48 +247,109 @@ fn layout(color: ExtendedColorType, format: &str) -> (Option<u32>, Option<&'stat
     }
 }
 
-/// The picture as RGB. With `hdr`, the colour of PQ or HLG numbers, 16 bits
-/// stay 16.
-pub(super) fn decode(source: &Source, format: &str, hdr: Option<Color>) -> Result<Picture> {
-    let decoder = decoder(source, format)?;
+/// What a picture's numbers mean.
+pub(super) enum Meaning {
+    /// What its ICC profile says, else sRGB.
+    Embedded,
+    /// This, whatever profile there is; sRGB when it is none.
+    Said(Option<Profile>),
+    /// PQ or HLG.
+    Hdr(Color),
+}
+
+/// The picture as RGB: sRGB but for PQ and HLG, of which 16 bits stay 16.
+pub(super) fn decode(source: &Source, format: &str, meaning: Meaning) -> Result<Picture> {
+    let mut decoder = decoder(source, format)?;
     let (width_px, height_px) = decoder.dimensions();
     let pixel_bytes = u64::from(decoder.color_type().bytes_per_pixel()).max(3);
     source.limits().check_picture(u64::from(width_px), u64::from(height_px), pixel_bytes)?;
-    let decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    if let (Some(color), DynamicImage::ImageRgb16(values)) = (hdr.as_ref(), &decoded) {
-        let color = Color { matrix: None, range: Some("pc".into()), ..color.clone() };
-        return Picture::new(width_px, height_px, Pixels::U16(values.as_raw().clone()), color);
+    let (profile, hdr) = match meaning {
+        Meaning::Embedded => (embedded_profile(&mut decoder), None),
+        Meaning::Said(said) => (said, None),
+        Meaning::Hdr(color) => (None, Some(Color { matrix: None, ..color })),
+    };
+    if let Some(profile) = &profile
+        && is_cmyk(decoder.original_color_type())
+        && let Some(inks) = inks(source)
+        && let Some(values) = profile.rgb_of_cmyk(&inks)
+    {
+        return Picture::new(width_px, height_px, Pixels::U8(values), Color::default());
     }
-    // 8-bit PQ stays what it is, and says so.
-    let color = hdr.map_or_else(Color::default, |color| Color { matrix: None, ..color });
-    Picture::new(width_px, height_px, Pixels::U8(rgb_of(decoded)), color)
+    match (hdr, DynamicImage::from_decoder(decoder).map_err(failed)?) {
+        (Some(color), DynamicImage::ImageRgb16(values)) => {
+            let color = Color { range: Some("pc".into()), ..color };
+            Picture::new(width_px, height_px, Pixels::U16(values.into_raw()), color)
+        }
+        // 8-bit PQ stays what it is, and says so.
+        (hdr, decoded) => {
+            let values = rgb_of(decoded, profile.as_ref());
+            Picture::new(width_px, height_px, Pixels::U8(values), hdr.unwrap_or_default())
+        }
+    }
 }
 
-fn rgb_of(decoded: DynamicImage) -> Vec<u8> {
+fn embedded_profile(decoder: &mut impl ImageDecoder) -> Option<Profile> {
+    Profile::from_icc(&decoder.icc_profile().ok()??)
+}
+
+fn is_cmyk(color: ExtendedColorType) -> bool {
+    matches!(color, ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16)
+}
+
+/// The inks of a CMYK TIFF, 8 bits each, which the `image` crate gives as RGB
+/// without asking the profile; `None` when they cannot be had pixel by pixel.
+fn inks(source: &Source) -> Option<Vec<u8>> {
+    let mut decoder = TiffDecoder::new(BufReader::new(source.reader())).ok()?;
+    let (width_px, height_px) = decoder.dimensions().ok()?;
+    let (width, height) = (u64::from(width_px), u64::from(height_px));
+    source.limits().check_picture(width, height, 8).ok()?;
+    let most = usize::try_from(source.limits().picture_bytes).unwrap_or(usize::MAX);
+    let mut allowed = TiffLimits::default();
+    (allowed.decoding_buffer_size, allowed.intermediate_buffer_size) = (most, most);
+    let inks = match decoder.with_limits(allowed).read_image().ok()? {
+        DecodingResult::U8(inks) => inks,
+        DecodingResult::U16(inks) => inks.into_iter().map(rgb::to_8_bits).collect(),
+        _ => return None,
+    };
+    Some(inks).filter(|inks| inks.len() as u64 == width * height * 4)
+}
+
+/// The picture as 8-bit RGB, sRGB by this profile.
+fn rgb_of(decoded: DynamicImage, profile: Option<&Profile>) -> Vec<u8> {
     let grey = |value: u8| [value; 3];
     match decoded {
-        DynamicImage::ImageLuma8(values) => values.into_raw().into_iter().flat_map(grey).collect(),
+        DynamicImage::ImageLuma8(values) => {
+            let values = greys(values.into_raw(), 1, profile);
+            values.into_iter().flat_map(grey).collect()
+        }
         DynamicImage::ImageLumaA8(values) => {
-            let pairs = values.as_raw().as_chunks::<2>().0.iter();
+            let values = greys(values.into_raw(), 2, profile);
+            let pairs = values.as_chunks::<2>().0.iter();
             pairs.flat_map(|&[value, alpha]| grey(rgb::over_grey(value, alpha))).collect()
         }
-        DynamicImage::ImageRgb8(values) => values.into_raw(),
-        DynamicImage::ImageRgba8(values) => rgb::from_rgba(values.as_raw()),
+        DynamicImage::ImageRgb8(values) => colours(values.into_raw(), false, profile),
+        DynamicImage::ImageRgba8(values) => {
+            rgb::from_rgba(&colours(values.into_raw(), true, profile))
+        }
         DynamicImage::ImageLuma16(values) => {
-            values.as_raw().iter().flat_map(|&value| grey(rgb::to_8_bits(value))).collect()
+            let values = greys(values.into_raw(), 1, profile);
+            values.into_iter().flat_map(|value| grey(rgb::to_8_bits(value))).collect()
         }
         DynamicImage::ImageLumaA16(values) => {
-            let pairs = values.as_raw().as_chunks::<2>().0.iter();
+            let values = greys(values.into_raw(), 2, profile);
+            let pairs = values.as_chunks::<2>().0.iter();
             pairs
                 .map(|pair| pair.map(rgb::to_8_bits))
                 .flat_map(|[value, alpha]| grey(rgb::over_grey(value, alpha)))
                 .collect()
         }
         DynamicImage::ImageRgb16(values) => {
-            values.as_raw().iter().map(|&value| rgb::to_8_bits(value)).collect()
+            let values = colours(values.into_raw(), false, profile);
+            values.into_iter().map(rgb::to_8_bits).collect()
         }
         DynamicImage::ImageRgba16(values) => {
-            let pixels = values.as_raw().as_chunks::<4>().0.iter();
+            let values = colours(values.into_raw(), true, profile);
+            let pixels = values.as_chunks::<4>().0.iter();
             pixels.flat_map(|pixel| rgb::from_rgba(&pixel.map(rgb::to_8_bits))).collect()
         }
         DynamicImage::ImageRgb32F(values) => {
@@ -280,6 +366,25 @@ fn rgb_of(decoded: DynamicImage) -> Vec<u8> {
         }
         other => other.into_rgb8().into_raw(),
     }
+}
+
+/// Greys, each followed by its alpha when there are two `channels`.
+fn greys<T: Depth>(mut values: Vec<T>, channels: usize, profile: Option<&Profile>) -> Vec<T> {
+    if let Some(greys) = profile.and_then(Profile::grey::<T>) {
+        for value in values.iter_mut().step_by(channels) {
+            let level: u32 = (*value).into();
+            *value = greys.get(level as usize).copied().unwrap_or(*value);
+        }
+    }
+    values
+}
+
+/// RGB, or RGB with alpha.
+fn colours<T: Depth>(mut values: Vec<T>, has_alpha: bool, profile: Option<&Profile>) -> Vec<T> {
+    if let Some(mut conversion) = profile.and_then(|profile| profile.rgb(has_alpha)) {
+        conversion.apply(&mut values);
+    }
+    values
 }
 
 fn failed(error: ImageError) -> Error {

@@ -6,8 +6,10 @@ use rushes_media::{
     Basis, Color, Count, Error, ErrorKind, Picture, Probe, Result, Stream, StreamKind,
 };
 
+use super::raster::Meaning;
+use super::srgb::Profile;
 use super::tiff::{Directory, Order, Tiff};
-use super::{Embedded, icc, jpeg, note_truncation, preview, probe_of, raster, read};
+use super::{Embedded, icc, jpeg, note_truncation, preview, probe_of, raster, read, stated};
 use crate::Source;
 
 const NEW_SUBFILE_TYPE: u16 = 0x00fe;
@@ -27,6 +29,8 @@ const JPEG_OFFSET: u16 = 0x0201;
 const JPEG_LENGTH: u16 = 0x0202;
 const EXIF: u16 = 0x8769;
 const ICC_PROFILE: u16 = 0x8773;
+const EXIF_WIDTH: u16 = 0xa002;
+const EXIF_HEIGHT: u16 = 0xa003;
 const MAKER_NOTE: u16 = 0x927c;
 const DNG_VERSION: u16 = 0xc612;
 const DEFAULT_CROP_SIZE: u16 = 0xc620;
@@ -53,7 +57,12 @@ pub(super) fn decode(source: &Source, head: &[u8], target_px: u32) -> Result<Pic
     let tiff = Tiff::walk(source)?;
     match raw_format(&tiff, head, source.extension()) {
         Some(_) => preview(source, largest_preview(source, &tiff), target_px),
-        None => raster::decode(source, "tiff", None),
+        None => {
+            let first = tiff.directories.first();
+            let profile = first.and_then(|first| icc_profile(source, first));
+            let said = profile.and_then(|profile| Profile::from_icc(&profile));
+            raster::decode(source, "tiff", Meaning::Said(said))
+        }
     }
 }
 
@@ -158,12 +167,23 @@ fn sensor(tiff: &Tiff<'_>, format: &str) -> Option<((u32, u32), Option<u32>)> {
         _ => None,
     };
     let cropped = cropped.filter(|size| size.0 > 0 && size.1 > 0);
+    // CR2's directories have the sizes of its previews; EXIF has the picture's.
+    let cropped = if format == "cr2" { size_by_exif(tiff).or(cropped) } else { cropped };
     // CR2 keeps its sensor's depth elsewhere; what stands here is the preview's.
     let depth_bits = tiff
         .number(directory, BITS_PER_SAMPLE)
         .and_then(|bits| u32::try_from(bits).ok())
         .filter(|bits| format != "cr2" && (1..=32).contains(bits));
     Some((cropped.unwrap_or(found), depth_bits))
+}
+
+/// Width and height of the picture by EXIF (its tags 0xA002 and 0xA003).
+fn size_by_exif(tiff: &Tiff<'_>) -> Option<(u32, u32)> {
+    let start = tiff.directories.iter().find_map(|directory| tiff.number(directory, EXIF))?;
+    let exif = Tiff::single(tiff.source, tiff.order, 0, start)?;
+    let directory = exif.directories.first()?;
+    let side = |tag| u32::try_from(exif.number(directory, tag)?).ok().filter(|&side| side > 0);
+    Some((side(EXIF_WIDTH)?, side(EXIF_HEIGHT)?))
 }
 
 fn rw2_size(tiff: &Tiff<'_>, directory: &Directory) -> Option<(u32, u32)> {
@@ -242,6 +262,7 @@ fn probe_tiff(source: &Source, tiff: &Tiff<'_>) -> Result<Probe> {
         let why = "its first directory states no width or height";
         return Err(Error::new(ErrorKind::Corrupt, "reading the TIFF header", why));
     };
+    stated::check(source, size, least_bytes(tiff, directory, size))?;
     let mut stream = Stream::new(0, StreamKind::Still, "tiff");
     (stream.width_px, stream.height_px) = (Some(size.0), Some(size.1));
     let depth_bits = tiff.number(directory, BITS_PER_SAMPLE).unwrap_or(1);
@@ -257,10 +278,7 @@ fn probe_tiff(source: &Source, tiff: &Tiff<'_>) -> Result<Probe> {
     if pages > 1 {
         stream.frame_count = Some(Count { frames: pages as u64, basis: Basis::Counted });
     }
-    let profile = directory
-        .entry(ICC_PROFILE)
-        .filter(|entry| entry.count <= source.limits().tag_bytes)
-        .and_then(|entry| read::range(source, entry.at, entry.count).ok());
+    let profile = icc_profile(source, directory);
     if let Some(name) = profile.and_then(|profile| icc::description(&profile)) {
         stream.color = Some(Color { icc_profile: Some(name), ..Color::default() });
     }
@@ -269,6 +287,22 @@ fn probe_tiff(source: &Source, tiff: &Tiff<'_>) -> Result<Probe> {
         note_truncation(&mut probe, "picture data lies beyond its end");
     }
     Ok(probe)
+}
+
+/// The least that a picture without compression takes; 0 for the others.
+fn least_bytes(tiff: &Tiff<'_>, directory: &Directory, size_px: (u32, u32)) -> u64 {
+    if tiff.number(directory, COMPRESSION).unwrap_or(1) != 1 {
+        return 0;
+    }
+    let samples = tiff.number(directory, SAMPLES_PER_PIXEL).unwrap_or(1).max(1);
+    let bits = tiff.number(directory, BITS_PER_SAMPLE).unwrap_or(1).clamp(1, 64);
+    stated::rows_bytes(size_px, samples.saturating_mul(bits), 1)
+}
+
+fn icc_profile(source: &Source, directory: &Directory) -> Option<Vec<u8>> {
+    let entry = directory.entry(ICC_PROFILE)?;
+    let length = Some(entry.count).filter(|&length| length <= source.limits().tag_bytes)?;
+    read::range(source, entry.at, length).ok()
 }
 
 fn pixel_format(tiff: &Tiff<'_>, directory: &Directory, depth_bits: u64) -> Option<String> {

@@ -22,12 +22,10 @@ pub(super) fn from_rgba(values: &[u8]) -> Vec<u8> {
     values.as_chunks::<4>().0.iter().flat_map(blend).collect()
 }
 
-/// CMYK to RGB without a profile. `inverted` is how Adobe stores it: 255 is no
-/// ink.
-pub(super) fn from_cmyk(values: &[u8], inverted: bool) -> Vec<u8> {
+/// CMYK, 255 being all ink, to RGB without a profile.
+pub(super) fn from_cmyk(values: &[u8]) -> Vec<u8> {
     let convert = |inks: &[u8; 4]| {
-        let left = inks.map(|ink| u32::from(if inverted { ink } else { 255 - ink }));
-        let [cyan, magenta, yellow, black] = left;
+        let [cyan, magenta, yellow, black] = inks.map(|ink| u32::from(255 - ink));
         [cyan, magenta, yellow].map(|colour| ((colour * black + 127) / 255) as u8)
     };
     values.as_chunks::<4>().0.iter().flat_map(convert).collect()
@@ -43,6 +41,11 @@ pub(super) fn from_linear(light: f32) -> u8 {
     (signal * 255.0 + 0.5) as u8
 }
 
+/// sRGB to linear light, both 0 to 1 (IEC 61966-2-1, clause 5.2).
+pub(super) fn to_linear(signal: f32) -> f32 {
+    if signal <= 0.040_45 { signal / 12.92 } else { ((signal + 0.055) / 1.055).powf(2.4) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,7 +58,7 @@ mod tests {
             [0, 127, 255, 255, 0, 0]
         );
         assert_eq!(from_rgba(&[255, 0, 10, 255, 255, 0, 10, 0]), [255, 0, 10, 128, 128, 128]);
-        assert_eq!(from_cmyk(&[0, 0, 0, 0, 255, 0, 0, 0], false), [255, 255, 255, 0, 255, 255]);
-        assert_eq!(from_cmyk(&[255, 255, 255, 255, 9, 9, 9, 0], true), [255, 255, 255, 0, 0, 0]);
+        assert_eq!(from_cmyk(&[0, 0, 0, 0, 255, 0, 0, 0]), [255, 255, 255, 0, 255, 255]);
+        assert_eq!(from_cmyk(&[9, 9, 9, 255, 255, 255, 255, 0]), [0; 6]);
     }
 }

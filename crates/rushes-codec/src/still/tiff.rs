@@ -16,7 +16,7 @@ const SUB_IFDS: u16 = 0x014a;
 
 /// The directories of a file, the main chain first come first.
 pub(super) struct Tiff<'a> {
-    source: &'a Source,
+    pub source: &'a Source,
     pub order: Order,
     is_big: bool,
     /// Where offsets count from.
@@ -78,6 +78,18 @@ impl<'a> Tiff<'a> {
         let first = first.ok_or_else(|| corrupt("it ends within its header"))?;
         tiff.follow(first)?;
         Ok(tiff)
+    }
+
+    /// The first directory of a structure that starts at this place.
+    pub fn first_at(source: &'a Source, start: u64) -> Option<Tiff<'a>> {
+        let header: [u8; 8] = read::exactly(source, start)?;
+        let order = match header {
+            [b'M', b'M', 0, 0x2a, ..] => Order::Big,
+            [b'I', b'I', 0x2a, 0, ..] => Order::Little,
+            _ => return None,
+        };
+        let [.., a, b, c, d] = header;
+        Tiff::single(source, order, start, order.long([a, b, c, d]).into())
     }
 
     /// The one directory at this place, offsets in it counted from `base`.
