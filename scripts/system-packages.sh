@@ -12,6 +12,9 @@ set -euo pipefail
 # One need a line: GROUP, what proves that it is met, the package (first choice first).
 #   cmd:NAME  the command is there                 pc:M    pkg-config knows the module M
 #   file:GLOB a file is there                      deb     only the package itself will do
+#   with:M:GLOB a file is there, or pkg-config does not know the module M
+# libnuma: where there is an x265, libheif takes it and links what `pkg-config --static` names for it,
+# libnuma too, which libx265-dev does not bring along. libturbojpeg is built inside its crate.
 # A need that is met in another way than by its package (a compiler from elsewhere) is met.
 needs='
 build   cmd:cc                                  build-essential
@@ -31,7 +34,7 @@ build   pc:libswresample                        libswresample-dev
 build   pc:libde265                             libde265-dev
 build   pc:dav1d                                libdav1d-dev
 build   pc:aom                                  libaom-dev
-build   pc:libturbojpeg                         libturbojpeg0-dev|libturbojpeg-dev
+build   with:x265:/usr/lib/*/libnuma.so         libnuma-dev
 test    cmd:ffprobe                             ffmpeg
 test    cmd:exiftool                            libimage-exiftool-perl
 test    cmd:mediainfo                           mediainfo
@@ -61,6 +64,11 @@ is_met() { # PROOF PACKAGE
             ;;
         pc:*)
             command -v pkg-config >/dev/null && pkg-config --exists "${proof#pc:}" && return 0
+            ;;
+        with:*)
+            proof=${proof#with:}
+            command -v pkg-config >/dev/null && pkg-config --exists "${proof%%:*}" || return 0
+            compgen -G "${proof#*:}" >/dev/null && return 0
             ;;
         file:*)
             compgen -G "${proof#file:}" >/dev/null && return 0
