@@ -4,6 +4,7 @@
 
 mod clock;
 mod error;
+mod frame;
 mod limits;
 mod names;
 mod picture;
@@ -12,6 +13,7 @@ mod rational;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
 pub use error::{Error, Kind as ErrorKind, Result};
+pub use frame::{Frame, Layout, Values, ValuesMut};
 pub use limits::Limits;
 pub use names::{display_name, give_path, name_from_url, name_to_url, path_given};
 pub use picture::{Picture, Pixels};
