@@ -6,7 +6,7 @@ export MEDIA PORT
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test bench fmt lint samples screenshots clean
+.PHONY: help run test bench fmt lint samples golden screenshots clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ lint:           ## what `make test` says about the code without running it
 samples:        ## make the sample media again
 	@scripts/system-packages.sh samples
 	@samples/make.sh
+
+golden:         ## ask ffprobe, exiftool and MediaInfo again what the probe is compared with
+	@scripts/system-packages.sh test
+	@tests/golden/record.py
 
 screenshots:    ## take the picture in docs/ again
 	@RUSHES_SCREENSHOTS=target/screenshots scripts/browser-test.sh

@@ -105,10 +105,18 @@ fn compare_stream(
         let level = theirs["level"].as_i64().filter(|&level| level != -99);
         field("level", show(ours.level.map(i64::from)), show(level));
         let color = ours.color.clone().unwrap_or_default();
-        field("range", color.range, own(text(theirs, "color_range")));
-        field("matrix", color.matrix, own(text(theirs, "color_space")));
-        field("transfer", color.transfer, own(text(theirs, "color_transfer")));
-        field("primaries", color.primaries, own(text(theirs, "color_primaries")));
+        // ffprobe forgets the container's where ProRes' bitstream says nothing.
+        let forgets = text(theirs, "codec_name") == Some("prores");
+        for (name, ours, theirs) in [
+            ("range", color.range, text(theirs, "color_range")),
+            ("matrix", color.matrix, text(theirs, "color_space")),
+            ("transfer", color.transfer, text(theirs, "color_transfer")),
+            ("primaries", color.primaries, text(theirs, "color_primaries")),
+        ] {
+            if theirs.is_some() || !forgets {
+                field(name, ours, own(theirs));
+            }
+        }
         let fraction = |value: Option<Rational>| value.map(|value| value.to_string());
         field(
             "sample aspect",
@@ -235,6 +243,10 @@ fn what_ffprobe_does_not_say() {
     assert_eq!(film.picture().unwrap().frame_rate_hz, Rational::new(30000, 1001));
     assert_eq!(film.container.format, "mov");
     assert_eq!(film.streams.last().unwrap().codec, "tmcd");
+
+    let color = probed("prores.mov").picture().unwrap().color.clone().unwrap();
+    let said = [color.primaries, color.transfer, color.matrix];
+    assert_eq!(said.map(Option::unwrap), ["bt709"; 3], "as the container says");
 
     assert_eq!(probed("mxf.mxf").timecode.as_deref(), Some("10:00:00:00"));
     assert_eq!(hdr(&probed("hevc10.mp4")).as_deref(), Some("HLG"));

@@ -50,6 +50,56 @@ fn hdr_of_transfer(transfer: Option<&str>, described: bool) -> Option<&'static s
     }
 }
 
+/// What the container states of each stream's colour. Some of libav's decoders
+/// (ProRes) put what they find in the bitstream in its place, even if that is
+/// that nothing is known.
+pub(super) struct StatedColors(Vec<Codes>);
+
+#[derive(Clone, Copy)]
+struct Codes {
+    primaries: ffi::AVColorPrimaries,
+    transfer: ffi::AVColorTransferCharacteristic,
+    matrix: ffi::AVColorSpace,
+    range: ffi::AVColorRange,
+}
+
+impl StatedColors {
+    /// Those of an input whose decoders have not been tried yet.
+    pub(super) fn of(input: &Input<'_>) -> StatedColors {
+        let codes = |stream: *mut ffi::AVStream| {
+            // SAFETY: a stream of an open input has parameters.
+            let parameters = unsafe { &*(*stream).codecpar };
+            Codes {
+                primaries: parameters.color_primaries,
+                transfer: parameters.color_trc,
+                matrix: parameters.color_space,
+                range: parameters.color_range,
+            }
+        };
+        StatedColors(input.streams().into_iter().map(codes).collect())
+    }
+
+    /// Puts back what has been forgotten since.
+    pub(super) fn restore(&self, input: &Input<'_>) {
+        for (stream, stated) in input.streams().into_iter().zip(&self.0) {
+            // SAFETY: as above; nothing else looks at the parameters meanwhile.
+            let parameters = unsafe { &mut *(*stream).codecpar };
+            if parameters.color_primaries == ffi::AVColorPrimaries::UNSPECIFIED {
+                parameters.color_primaries = stated.primaries;
+            }
+            if parameters.color_trc == ffi::AVColorTransferCharacteristic::UNSPECIFIED {
+                parameters.color_trc = stated.transfer;
+            }
+            if parameters.color_space == ffi::AVColorSpace::UNSPECIFIED {
+                parameters.color_space = stated.matrix;
+            }
+            if parameters.color_range == ffi::AVColorRange::UNSPECIFIED {
+                parameters.color_range = stated.range;
+            }
+        }
+    }
+}
+
 /// Data that a stream carries beside its packets.
 pub(super) fn side_data<'a>(
     stream: *mut ffi::AVStream,

@@ -10,6 +10,7 @@ use std::time::Instant;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Limits, Result};
 
+use super::color::StatedColors;
 use super::detect::{self, Detected};
 use super::stream::is_attached;
 use super::{error, string};
@@ -328,7 +329,9 @@ impl<'a> Input<'a> {
         let mut input = Input { context: Context(opened), io, source, detected };
         // Before any decoder is tried: libav forgets a size that its decoder refused.
         input.check_sizes()?;
+        let stated = StatedColors::of(&input);
         input.find_streams(&what)?;
+        stated.restore(&input);
         Ok(input)
     }
 

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Makes the small files in media/ again, from FFmpeg's generators alone: see README.md.
+
+Needs ffmpeg with libx264, libx265, libvpx, libaom, libopus, libvorbis, libmp3lame and libwebp,
+heif-enc and exiftool. Other versions of them give other bytes: run record.py afterwards.
+"""
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MEDIA = os.path.join(HERE, "media")
+
+# Encoders of one thread write the same bytes each time.
+QUIET = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-filter_threads", "1"]
+SAME = ["-threads", "1", "-bitexact"]
+X265 = "-preset ultrafast -x265-params log-level=error:info=0:pools=none:frame-threads=1"
+
+
+def picture(rate, frames, size="160x90"):
+    """FFmpeg's arguments for so many frames of its test pattern."""
+    return ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate},trim=end_frame={frames}"]
+
+
+def sound(expression, rate, secs, layout):
+    """The same for a sound, one expression a channel."""
+    source = f"aevalsrc='{expression}':s={rate}:d={secs}:c={layout}"
+    return ["-f", "lavfi", "-i", source]
+
+
+HUM = sound("0.2*sin(2*PI*220*t)", 48000, 0.75, "mono")
+PAIR = sound("0.2*sin(2*PI*220*t)|0.2*sin(2*PI*330*t)", 48000, 0.5, "stereo")
+SIX = sound("|".join(f"0.1*sin(2*PI*{hz}*t)" for hz in range(200, 800, 100)), 48000, 0.2, "5.1")
+
+# Name, inputs, and how they are encoded.
+CLIPS = [
+    ("pq.mkv", picture("24000/1001", 12),
+     f"-c:v libx265 {X265}:hdr10=1:max-cll=1000,400:master-display="
+     "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1) -pix_fmt yuv420p10le "
+     "-color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -color_range tv "
+     "-metadata title=Night -metadata:s:v:0 language=jpn"),
+    ("hlg.mp4", picture("50", 10),
+     f"-c:v libx265 {X265} -pix_fmt yuv420p10le -tag:v hvc1 -color_primaries bt2020 "
+     "-color_trc arib-std-b67 -colorspace bt2020nc -color_range tv"),
+    ("variable-rate.mkv", picture("25", 40),
+     "-vf 'select=not(mod(n\\,3))+lt(n\\,20)' -vsync vfr -c:v libx264 -preset ultrafast "
+     "-pix_fmt yuv420p"),
+    ("variable-rate.mp4", picture("30", 40),
+     "-vf 'select=not(mod(n\\,4))+lt(n\\,16)' -vsync vfr -c:v libx264 -bf 0 -pix_fmt yuv420p"),
+    ("drop-frame.mov", picture("30000/1001", 15) + PAIR,
+     "-t 0.5 -c:v libx264 -bf 2 -g 12 -pix_fmt yuv420p -c:a pcm_s24le -timecode 01:02:03;04 "
+     "-metadata:s:a:0 language=fra"),
+    ("intermediate.mov", picture("24", 4),
+     "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le -color_primaries bt709 -color_trc bt709 "
+     "-colorspace bt709 -timecode 23:59:58:12"),
+    ("telephone.mov", picture("30", 12) + HUM,
+     "-t 0.4 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -colorspace bt709 -color_primaries "
+     "bt709 -color_trc bt709 -color_range tv -c:a aac -b:a 48k -movflags use_metadata_tags "
+     "-metadata com.apple.quicktime.make=Example -metadata com.apple.quicktime.model='Slate 3' "
+     "-metadata com.apple.quicktime.software=7.1 "
+     "-metadata com.apple.quicktime.creationdate=2024-07-04T21:15:30-0330 "
+     "-metadata com.apple.quicktime.location.ISO6709=-33.8568+151.2153+005.0/ "
+     "-metadata creation_time=2024-07-05T00:45:30Z"),
+    ("anamorphic.mp4", picture("25", 10, "144x112"),
+     "-vf setsar=64/45 -c:v libx264 -preset ultrafast -flags +ilme+ildct -pix_fmt yuv420p "
+     "-color_primaries bt470bg -color_trc gamma28 -colorspace bt470bg -color_range tv"),
+    ("full-range.mp4", picture("60", 12),
+     "-c:v libx264 -preset ultrafast -pix_fmt yuvj422p -colorspace smpte170m "
+     "-metadata date=2023-11-05 -metadata comment='Take two'"),
+    ("fragmented.mp4", picture("25", 20) + HUM,
+     "-t 0.8 -c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p -c:a aac -b:a 48k "
+     "-movflags frag_keyframe+empty_moov"),
+    ("broadcast.ts", picture("25", 10, "176x144") + PAIR,
+     "-t 0.4 -c:v mpeg2video -aspect 16:9 -c:a mp2 -b:a 64k -metadata:s:a:0 language=deu"),
+    ("camera.avi", picture("15", 10) + HUM, "-t 0.6 -c:v mjpeg -q:v 12 -c:a pcm_s16le -ar 16000"),
+    ("tape.mxf", picture("25", 5) + HUM,
+     "-t 0.2 -c:v mpeg2video -pix_fmt yuv422p -c:a pcm_s24le -timecode 10:00:00:00"),
+    ("archive.mkv", picture("30000/1001", 4) + PAIR,
+     "-t 0.13 -c:v ffv1 -level 3 -pix_fmt yuv422p10le -c:a flac -metadata title='Reel 4' "
+     "-metadata:s:a:0 language=deu -metadata:s:a:0 title=Dialogue"),
+    ("av1.mkv", picture("25", 5),
+     "-c:v libaom-av1 -cpu-used 8 -row-mt 0 -crf 50 -pix_fmt yuv420p -color_range tv "
+     "-colorspace bt709 -color_primaries bt709 -color_trc iec61966-2-1"),
+    ("old.webm", picture("12", 6), "-c:v libvpx -deadline realtime -cpu-used 8 -b:v 100k"),
+    ("animated.gif", picture("10", 5, "64x48"), ""),
+    ("animated.png", picture("8", 4, "64x48"), "-f apng -plays 0"),
+    ("album.m4a", PAIR,
+     "-c:a alac -metadata title=Interval -metadata artist=Nobody -metadata date=2021-03-04"),
+    ("surround.flac", SIX,
+     "-c:a flac -sample_fmt s32 -bits_per_raw_sample 24 -metadata title=Six -metadata date=2020"),
+    ("speech.opus", HUM, "-c:a libopus -b:a 24k -metadata title=Hum -metadata artist=Nobody"),
+    ("pair.ogg", PAIR, "-c:a libvorbis -q:a 2 -metadata title=Fifth -metadata artist=Nobody"),
+    ("location.wav", sound("0.2*sin(2*PI*220*t)|0.1*sin(2*PI*550*t)", 96000, 0.125, "stereo"),
+     "-c:a pcm_s24le -write_bext 1 -metadata description='Slate 12, take 2' "
+     "-metadata origination_date=2022-09-08 -metadata origination_time=07:06:05"),
+    ("tone.aiff", HUM, "-t 0.25 -c:a pcm_s16be -write_id3v2 0 -metadata title=Tone"),
+    ("bell.mp3", HUM, "-c:a libmp3lame -q:a 6 -id3v2_version 4 -metadata title=Bell "
+     "-metadata date=2019-08-07"),
+    ("cinema.ac3", SIX, "-c:a ac3 -b:a 384k"),
+    ("sixteen.png", picture("1", 1), "-pix_fmt rgb48be -frames:v 1 -update 1"),
+    ("negative.tif", picture("1", 1), "-pix_fmt rgb48le -frames:v 1 -update 1 -compression_algo lzw"),
+    ("deep.avif", picture("1", 1),
+     "-c:v libaom-av1 -cpu-used 8 -still-picture 1 -pix_fmt yuv420p10le -color_primaries bt2020 "
+     "-color_trc smpte2084 -colorspace bt2020nc -color_range tv"),
+    ("mirrored.jpg", picture("1", 1), "-pix_fmt yuvj444p -q:v 8 -frames:v 1 -update 1"),
+    ("lossless.webp", picture("1", 1, "64x48"), "-c:v libwebp -lossless 1 -frames:v 1"),
+]
+
+# heif-enc makes this one of mirrored.jpg once that has its tags. It copies the orientation's tag
+# and writes no transform, so that the picture is shown as it is stored.
+PICTURE = "unturned.heic"
+
+# What exiftool writes into which file.
+TAGS = [
+    ("mirrored.jpg",
+     "-Orientation#=7 -Make=Example -Model='Slate 3' -LensModel='Slate 24mm' -Software=7.1 "
+     "-DateTimeOriginal='2024:02:29 23:59:58' -SubSecTimeOriginal=078 -OffsetTimeOriginal=-03:30 "
+     "-GPSLatitude=33.8568 -GPSLatitudeRef=S -GPSLongitude=151.2153 -GPSLongitudeRef=E "
+     "-GPSAltitude=12.5 -GPSAltitudeRef#=1 -XMP-dc:Title=Harbour -XMP-dc:Subject=harbour "
+     "-XMP-dc:Subject=steps -XMP-xmp:Rating=4 -XMP-dc:Description='Below the quay' "
+     "-IPTC:Keywords=quay"),
+    ("negative.tif",
+     "-Orientation#=3 -Make=Example -Model='Drum 1' -ImageDescription='Plate 9' "
+     "-CreateDate='1998:12:31 08:00:01' -XMP-dc:Title=Plate"),
+    ("sixteen.png", "-PNG:Title=Pattern -XMP-xmp:CreateDate=2023-04-05T06:07:08+09:00"),
+    ("lossless.webp", "-XMP-dc:Title=Swatch -XMP-dc:Subject=colour -ExifIFD:DateTimeOriginal="
+     "'2022:01:02 03:04:05'"),
+    (PICTURE, "-XMP-xmp:Rating=2"),
+]
+
+
+def run(command, folder):
+    """Runs a command in a folder; a failure ends everything."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+
+
+def turn(path, quarters):
+    """Writes the display matrix of two or three quarter turns into the first track (tkhd)."""
+    numbers = {2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters]
+    with open(path, "r+b") as file:
+        start = file.read().index(b"tkhd") + 44
+        for place, number in zip((0, 1, 3, 4), numbers):
+            file.seek(start + 4 * place)
+            file.write((number << 16).to_bytes(4, "big", signed=True))
+
+
+def main():
+    """Makes everything in a folder of its own, then puts that in the place of the old one."""
+    with tempfile.TemporaryDirectory() as work:
+        folder = os.path.join(work, "media")
+        os.mkdir(folder)
+        for name, inputs, how in CLIPS:
+            run(QUIET + inputs + shlex.split(how) + SAME + [name], folder)
+        turn(os.path.join(folder, "telephone.mov"), 3)
+        turn(os.path.join(folder, "hlg.mp4"), 2)
+        for name, how in TAGS:
+            if name == PICTURE:
+                run(["heif-enc", "-q", "30", "-o", name, "mirrored.jpg"], folder)
+            run(["exiftool", "-q", "-overwrite_original", *shlex.split(how), name], folder)
+        shutil.rmtree(MEDIA, ignore_errors=True)
+        shutil.copytree(folder, MEDIA)
+    sizes = [os.path.getsize(os.path.join(MEDIA, name)) for name in os.listdir(MEDIA)]
+    print(f"{len(sizes)} files, {sum(sizes)} bytes in {MEDIA}")
+
+
+if __name__ == "__main__":
+    main()
