@@ -8,28 +8,19 @@ use crate::Source;
 /// this many times what is there.
 const TOO_LITTLE: u64 = 100;
 
-/// Refuses a size that is over the limits, as decoding it would be, or of which
-/// the file holds next to nothing. `least_bytes` is the least that any picture
-/// of that size takes in the file's format, 0 when that is not known.
+/// Refuses a size of which a side is over the limits, or of which the file
+/// holds next to nothing. How many pixels there may be is checked where they
+/// are decoded: a panorama that is too large for that is still listed with its
+/// size. `least_bytes` is the least that any picture of that size takes in the
+/// file's format, 0 when that is not known.
 ///
 /// # Errors
-/// `Limit` when it is over a limit, `Corrupt` when a side is zero or the file
-/// has less than a hundredth of `least_bytes`.
+/// `Limit` when a side is over the limit, `Corrupt` when a side is zero or the
+/// file has less than a hundredth of `least_bytes`.
 pub(super) fn check(source: &Source, size_px: (u32, u32), least_bytes: u64) -> Result<()> {
-    source.limits().check_picture(size_px.0.into(), size_px.1.into(), 3)?;
-    check_room(source, size_px, least_bytes)
-}
-
-/// The same for a camera RAW. Nothing here decodes its sensor's numbers, so that
-/// only the sides are limited: its preview is checked when it is decoded.
-///
-/// # Errors
-/// As above.
-pub(super) fn check_raw(source: &Source, size_px: (u32, u32)) -> Result<()> {
     let sides = Limits { pixels: u64::MAX, picture_bytes: u64::MAX, ..*source.limits() };
     sides.check_picture(size_px.0.into(), size_px.1.into(), 3)?;
-    // Sensors see noise: more than a bit for 64 pixels, however it is packed.
-    check_room(source, size_px, pixels(size_px) / 512)
+    check_room(source, size_px, least_bytes)
 }
 
 fn check_room(source: &Source, (width_px, height_px): (u32, u32), least_bytes: u64) -> Result<()> {
