@@ -10,7 +10,7 @@ use crate::findings::StoredPreview;
 use crate::model::{AssetRow, Page, rfc3339};
 use crate::places::shown_path;
 use crate::query::{SortKey, parse};
-use crate::wanted::Wanted;
+use crate::wanted::{Rows, Wanted};
 
 /// Most rows of one page.
 pub const PAGE_ROWS: u32 = 1_000;
@@ -96,7 +96,7 @@ impl Catalog {
         let after = cursor.map(|cursor| decode_cursor(cursor, parsed.sort)).transpose()?;
         self.read(|reader| {
             let wanted = Wanted::new(reader, &parsed)?;
-            let (mut condition, mut values) = wanted.walked();
+            let Rows { from, mut condition, mut values } = wanted.walked();
             let column = parsed.sort.column();
             let direction = if parsed.descending { "DESC" } else { "ASC" };
             if let Some((key, id)) = after {
@@ -119,7 +119,7 @@ impl Catalog {
             // only those of the page are read whole.
             let statement = format!(
                 "SELECT {COLUMNS}, {column} FROM
-                   (SELECT assets.id AS chosen FROM assets WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?)
+                   (SELECT assets.id AS chosen FROM {from} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?)
                  CROSS JOIN assets ON assets.id=chosen {JOINED} ORDER BY {order}"
             );
             let mut statement = reader.prepare_cached(&statement).map_err(sql(what))?;
@@ -141,6 +141,8 @@ impl Catalog {
             let whole = cursor.is_none() && offset.is_none() && next_cursor.is_none();
             let total = if whole {
                 Some(items.len() as u64)
+            } else if wanted.is_wide() {
+                None
             } else {
                 within_steps(COUNTING_STEPS, || count(reader, &wanted))?
             };
@@ -162,8 +164,8 @@ fn count(reader: &Connection, wanted: &Wanted<'_>) -> Result<u64> {
     let (statement, values) = if wanted.query.is_everything() {
         ("SELECT value FROM counters WHERE name='assets'".into(), Vec::new())
     } else {
-        let (condition, values) = wanted.gathered();
-        (format!("SELECT count(*) FROM assets WHERE {condition}"), values)
+        let Rows { from, condition, values } = wanted.gathered();
+        (format!("SELECT count(*) FROM {from} WHERE {condition}"), values)
     };
     reader
         .prepare_cached(&statement)

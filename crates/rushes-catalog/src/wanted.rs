@@ -55,37 +55,63 @@ impl<'q> Wanted<'q> {
         Ok(wanted)
     }
 
-    /// The condition and its values for walking a list in its order and
-    /// stopping early. The plus keeps SQLite from gathering instead.
-    pub fn walked(&self) -> (String, Vec<Value>) {
-        self.with_words(if self.hits <= GATHERED {
-            "assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+    /// Whether the words' hits alone are too many to count what is found while
+    /// somebody waits.
+    pub fn is_wide(&self) -> bool {
+        self.hits > GATHERED
+    }
+
+    /// For walking a list in its order and stopping early. The plus keeps SQLite
+    /// from gathering instead.
+    pub fn walked(&self) -> Rows {
+        if self.hits <= GATHERED {
+            self.gathered()
         } else if self.hits > NOTED && self.by_row {
-            "EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid=+assets.id)"
+            self.with("EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid=+assets.id)")
         } else {
-            "+assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)"
-        })
+            self.with("+assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)")
+        }
     }
 
-    /// The condition and its values for passing over all that are found.
-    pub fn gathered(&self) -> (String, Vec<Value>) {
-        self.with_words("assets.id IN (SELECT rowid FROM words WHERE words MATCH ?)")
+    /// For passing over all that are found: the words' hits come first, however
+    /// promising the index of another condition looks.
+    pub fn gathered(&self) -> Rows {
+        let Some(text) = &self.text else { return self.with("1") };
+        let mut rows =
+            Rows { from: HITS_FIRST, values: vec![Value::Text(text.clone())], ..self.with("") };
+        rows.values.extend(self.values());
+        rows
     }
 
-    fn with_words(&self, words: &str) -> (String, Vec<Value>) {
-        let conditions = &self.query.conditions;
-        let mut all: Vec<&str> = conditions.iter().map(|(condition, _)| &**condition).collect();
-        let mut values: Vec<Value> =
-            conditions.iter().flat_map(|(_, values)| values.clone()).collect();
-        if let Some(text) = &self.text {
+    /// The query's conditions and one on its words, where it has any.
+    fn with(&self, words: &str) -> Rows {
+        let mut all: Vec<&str> =
+            self.query.conditions.iter().map(|(condition, _)| &**condition).collect();
+        let mut values = self.values();
+        if let Some(text) = self.text.as_ref().filter(|_| !words.is_empty()) {
             all.push(words);
             values.push(Value::Text(text.clone()));
         }
         if all.is_empty() {
             all.push("1");
         }
-        (all.join(" AND "), values)
+        Rows { from: "assets", condition: all.join(" AND "), values }
     }
+
+    fn values(&self) -> Vec<Value> {
+        self.query.conditions.iter().flat_map(|(_, values)| values.clone()).collect()
+    }
+}
+
+/// `CROSS JOIN` is SQLite's word for: in this order.
+const HITS_FIRST: &str =
+    "(SELECT rowid AS hit FROM words WHERE words MATCH ?) CROSS JOIN assets ON assets.id=hit";
+
+/// From where, on which condition, and the values of both in order.
+pub(crate) struct Rows {
+    pub from: &'static str,
+    pub condition: String,
+    pub values: Vec<Value>,
 }
 
 /// Inside the index's double quotes everything but the quote itself is text.
@@ -169,17 +195,17 @@ mod tests {
                     assert_eq!(wanted.text.as_deref(), Some(text));
                     for hits in [0, NOTED, NOTED + 1] {
                         wanted.hits = hits;
-                        let (condition, values) = wanted.walked();
+                        let Rows { from, condition, values } = wanted.walked();
                         let found: Vec<i64> = reader
                             .prepare(&format!(
-                                "SELECT id FROM assets WHERE {condition} ORDER BY id"
+                                "SELECT assets.id FROM {from} WHERE {condition} ORDER BY assets.id"
                             ))
                             .unwrap()
                             .query_map(rusqlite::params_from_iter(values), |row| row.get(0))
                             .unwrap()
                             .map(rusqlite::Result::unwrap)
                             .collect();
-                        assert_eq!(found, expected, "{hits} {condition}");
+                        assert_eq!(found, expected, "{hits} {from} {condition}");
                     }
                     Ok(())
                 })
