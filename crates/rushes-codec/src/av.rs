@@ -4,15 +4,15 @@ mod animated_webp;
 mod animation;
 mod color;
 mod count;
-mod decode;
+pub(crate) mod decode;
 mod describe;
 mod detect;
 mod frames;
 mod header;
-mod input;
+pub(crate) mod input;
 mod peaks;
 mod scale;
-mod stream;
+pub(crate) mod stream;
 mod tags;
 mod webp;
 
@@ -47,7 +47,7 @@ fn start() {
 }
 
 /// A failed libav call as an error.
-fn error(what: &str, code: c_int) -> Error {
+pub(crate) fn error(what: &str, code: c_int) -> Error {
     let (kind, why) = match code {
         ffi::AVERROR_INVALIDDATA => {
             (ErrorKind::Corrupt, "its bytes contradict themselves or end too early".to_owned())
@@ -92,7 +92,7 @@ fn words(code: c_int) -> String {
 ///
 /// # Safety
 /// The pointer is null or points to bytes that end with a zero.
-unsafe fn string(pointer: *const c_char) -> Option<String> {
+pub(crate) unsafe fn string(pointer: *const c_char) -> Option<String> {
     if pointer.is_null() {
         return None;
     }
@@ -101,13 +101,13 @@ unsafe fn string(pointer: *const c_char) -> Option<String> {
 }
 
 /// A libav fraction, when it is one and positive.
-fn positive(fraction: ffi::AVRational) -> Option<Rational> {
+pub(crate) fn positive(fraction: ffi::AVRational) -> Option<Rational> {
     let found = Rational::new(i64::from(fraction.num), i64::from(fraction.den))?;
     (found > Rational::ZERO).then_some(found)
 }
 
 /// A time counted in a time base, in seconds.
-fn seconds(ticks: i64, time_base: ffi::AVRational) -> Option<Rational> {
+pub(crate) fn seconds(ticks: i64, time_base: ffi::AVRational) -> Option<Rational> {
     if ticks == ffi::AV_NOPTS_VALUE {
         return None;
     }

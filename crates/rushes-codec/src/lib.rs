@@ -8,11 +8,13 @@ mod av;
 mod formats;
 mod source;
 mod still;
+mod video;
 
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
 pub use source::{Source, SourceReader};
 pub use still::{encode_jpeg, still_picture};
+pub use video::{Depth, FrameIndex, VideoOptions, VideoReader};
 
 use rushes_media::{Error, ErrorKind, Probe, Result};
 

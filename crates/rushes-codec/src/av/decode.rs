@@ -12,11 +12,14 @@ use super::{error, string};
 /// Broken packets in a row after which a stream is given up.
 const BROKEN_IN_A_ROW: u32 = 2000;
 
+/// Frames that a decoder is asked to hold back at most: H.264 has no more.
+const MOST_REORDERED: u32 = 16;
+
 /// One decoded picture or block of samples.
-pub(super) struct Frame(pub(super) *mut ffi::AVFrame);
+pub(crate) struct Frame(pub(crate) *mut ffi::AVFrame);
 
 impl Frame {
-    pub(super) fn new() -> Result<Frame> {
+    pub(crate) fn new() -> Result<Frame> {
         // SAFETY: takes nothing; the result is checked.
         let frame = unsafe { ffi::av_frame_alloc() };
         if frame.is_null() {
@@ -25,24 +28,41 @@ impl Frame {
         Ok(Frame(frame))
     }
 
-    pub(super) fn get(&self) -> &ffi::AVFrame {
+    pub(crate) fn get(&self) -> &ffi::AVFrame {
         // SAFETY: the frame is ours and not null.
         unsafe { &*self.0 }
     }
 
     /// Its presentation time in the stream's time base.
-    pub(super) fn ticks(&self) -> Option<i64> {
+    pub(crate) fn ticks(&self) -> Option<i64> {
         let ticks = self.get().best_effort_timestamp;
         (ticks != ffi::AV_NOPTS_VALUE).then_some(ticks)
     }
 
     /// Whether the decoder says that parts of it are missing.
-    pub(super) fn is_corrupt(&self) -> bool {
+    pub(crate) fn is_corrupt(&self) -> bool {
         self.get().flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || self.get().decode_error_flags != 0
     }
 
+    /// Bytes of its buffers.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |buffer: &*mut ffi::AVBufferRef| {
+            // SAFETY: the frame holds its buffers; one that is not null is whole.
+            if buffer.is_null() { 0 } else { unsafe { (**buffer).size } }
+        };
+        self.get().buf.iter().map(size).sum()
+    }
+
+    /// Another frame that shares this one's content.
+    pub(crate) fn share(&self) -> Result<Frame> {
+        let frame = Frame::new()?;
+        // SAFETY: both frames are ours; the new one is empty.
+        let code = unsafe { ffi::av_frame_ref(frame.0, self.0) };
+        if code < 0 { Err(error("decoding", code)) } else { Ok(frame) }
+    }
+
     /// Takes the other frame's content; the other is empty afterwards.
-    pub(super) fn take(&mut self, other: &mut Frame) {
+    pub(crate) fn take(&mut self, other: &mut Frame) {
         // SAFETY: both frames are ours and not null.
         unsafe {
             ffi::av_frame_unref(self.0);
@@ -59,14 +79,14 @@ impl Drop for Frame {
 }
 
 /// An open decoder of one stream.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     context: *mut ffi::AVCodecContext,
     draining: bool,
     in_a_row: u32,
     /// Packets given to it.
-    pub(super) sent: u32,
+    pub(crate) sent: u32,
     /// Packets that it could not use.
-    pub(super) broken: u32,
+    pub(crate) broken: u32,
 }
 
 impl Decoder {
@@ -75,7 +95,21 @@ impl Decoder {
     /// # Errors
     /// `Unsupported` when there is none, `Limit` when its pictures are too
     /// large, `Corrupt` when the stream's parameters make no sense.
-    pub(super) fn open(stream: *mut ffi::AVStream, limits: &Limits) -> Result<Decoder> {
+    pub(crate) fn open(stream: *mut ffi::AVStream, limits: &Limits) -> Result<Decoder> {
+        Decoder::open_with(stream, limits, 1, 0)
+    }
+
+    /// Opens a decoder for the stream that works with this many threads, and
+    /// holds back at least `reorder` frames to put them in order.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub(crate) fn open_with(
+        stream: *mut ffi::AVStream,
+        limits: &Limits,
+        threads: u32,
+        reorder: u32,
+    ) -> Result<Decoder> {
         // SAFETY: a stream of an open input has parameters.
         let parameters = unsafe { &*(*stream).codecpar };
         if let Some((width, height)) = u32::try_from(parameters.width)
@@ -110,8 +144,10 @@ impl Decoder {
             }
             (*decoder.context).pkt_timebase = (*stream).time_base;
             (*decoder.context).max_pixels = coded_pixels(limits);
+            let reorder = c_int::try_from(reorder.min(MOST_REORDERED)).unwrap_or(0);
+            (*decoder.context).has_b_frames = (*decoder.context).has_b_frames.max(reorder);
             let mut options = Options::new();
-            options.set("threads", "1");
+            options.set("threads", &threads.max(1).to_string());
             options.set("codec_whitelist", &decoders().to_string_lossy());
             let code = ffi::avcodec_open2(decoder.context, codec, &raw mut options.0);
             if code < 0 {
@@ -123,10 +159,31 @@ impl Decoder {
     }
 
     /// Forgets what is under way, after a seek.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         // SAFETY: the context is open.
         unsafe { ffi::avcodec_flush_buffers(self.context) };
         self.draining = false;
+    }
+
+    /// Takes one frame that is ready; libav's code.
+    pub(crate) fn receive(&mut self, frame: &mut Frame) -> c_int {
+        // SAFETY: context and frame are open and ours.
+        unsafe { ffi::avcodec_receive_frame(self.context, frame.0) }
+    }
+
+    /// Whether packets given from now on are passed over when no other frame
+    /// refers to theirs.
+    pub(crate) fn pass_over_unreferenced(&mut self, pass_over: bool) {
+        let skip = if pass_over { ffi::AVDiscard::NONREF } else { ffi::AVDiscard::DEFAULT };
+        // SAFETY: the context is open; libav reads the field at each packet.
+        unsafe { (*self.context).skip_frame = skip };
+    }
+
+    /// Leaves out the loop filter: which frames come out stays the same, their
+    /// pixels do not.
+    pub(crate) fn without_loop_filter(&mut self) {
+        // SAFETY: as above.
+        unsafe { (*self.context).skip_loop_filter = ffi::AVDiscard::ALL };
     }
 
     /// Decodes the next frame of stream `index` into `frame`; `false` at the
@@ -134,7 +191,7 @@ impl Decoder {
     ///
     /// # Errors
     /// `Limit` when the time is spent.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         input: &mut Input<'_>,
         index: usize,
@@ -171,7 +228,7 @@ impl Decoder {
     }
 
     /// Decodes one packet that stands alone, such as cover art.
-    pub(super) fn decode_alone(
+    pub(crate) fn decode_alone(
         &mut self,
         packet: *mut ffi::AVPacket,
         frame: &mut Frame,
@@ -194,7 +251,8 @@ impl Decoder {
         Err(error(what, ffi::AVERROR_INVALIDDATA))
     }
 
-    fn send(&mut self, packet: *const ffi::AVPacket) -> c_int {
+    /// Gives one packet to the decoder, or null for the end; libav's code.
+    pub(crate) fn send(&mut self, packet: *const ffi::AVPacket) -> c_int {
         // SAFETY: the context is open; the packet is whole, or null for the end.
         unsafe { ffi::avcodec_send_packet(self.context, packet) }
     }

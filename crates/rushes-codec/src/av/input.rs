@@ -33,7 +33,7 @@ fn is_banned(decoder: &str) -> bool {
 }
 
 /// The decoders that may be used, as libav wants them listed.
-pub(super) fn decoders() -> &'static CString {
+pub(crate) fn decoders() -> &'static CString {
     static DECODERS: OnceLock<CString> = OnceLock::new();
     DECODERS.get_or_init(|| {
         let mut names = Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn decoders() -> &'static CString {
 
 /// The most pixels that a decoder may make room for: codecs round each side up
 /// to a whole number of blocks. What is shown is held to the exact limit.
-pub(super) fn coded_pixels(limits: &Limits) -> i64 {
+pub(crate) fn coded_pixels(limits: &Limits) -> i64 {
     let rounded = limits.pixels.saturating_add(u64::from(limits.side_px) * 128);
     i64::from(i32::try_from(rounded).unwrap_or(i32::MAX))
 }
@@ -68,14 +68,14 @@ fn demuxers() -> CString {
 }
 
 /// Key and value pairs for libav.
-pub(super) struct Options(pub(super) *mut ffi::AVDictionary);
+pub(crate) struct Options(pub(crate) *mut ffi::AVDictionary);
 
 impl Options {
-    pub(super) fn new() -> Options {
+    pub(crate) fn new() -> Options {
         Options(ptr::null_mut())
     }
 
-    pub(super) fn set(&mut self, key: &str, value: &str) {
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
         let pair = CString::new(key).ok().zip(CString::new(value).ok());
         if let Some((key, value)) = pair {
             // SAFETY: both strings end with a zero and are copied by libav.
@@ -262,7 +262,7 @@ impl Drop for Context {
 }
 
 /// An open container with its streams found out.
-pub(super) struct Input<'a> {
+pub(crate) struct Input<'a> {
     // The order matters: the context closes before the I/O that it reads from.
     context: Context,
     io: Io<'a>,
@@ -276,7 +276,7 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// `Unsupported`, `Corrupt` and `Limit` as [`crate::probe`] has them.
-    pub(super) fn open(source: &'a Source) -> Result<Input<'a>> {
+    pub(crate) fn open(source: &'a Source) -> Result<Input<'a>> {
         super::start();
         let detected = detect::detect(source)?;
         let input = Input::open_as(source, detected).map_err(|error| {
@@ -384,22 +384,27 @@ impl<'a> Input<'a> {
         self.check_sizes()
     }
 
-    pub(super) fn source(&self) -> &'a Source {
+    /// The demuxers that read its format.
+    pub(crate) fn demuxers(&self) -> &'static [&'static str] {
+        self.detected.format.demuxers
+    }
+
+    pub(crate) fn source(&self) -> &'a Source {
         self.source
     }
 
     /// libav's context; valid while the input lives.
-    pub(super) fn context(&self) -> *mut ffi::AVFormatContext {
+    pub(crate) fn context(&self) -> *mut ffi::AVFormatContext {
         self.context.0
     }
 
-    pub(super) fn stream_count(&self) -> usize {
+    pub(crate) fn stream_count(&self) -> usize {
         // SAFETY: the context is open.
         unsafe { (*self.context.0).nb_streams as usize }
     }
 
     /// libav's streams, in the file's order; valid while the input lives.
-    pub(super) fn streams(&self) -> Vec<*mut ffi::AVStream> {
+    pub(crate) fn streams(&self) -> Vec<*mut ffi::AVStream> {
         // SAFETY: libav keeps `nb_streams` pointers there, none of them null.
         (0..self.stream_count()).map(|at| unsafe { *(*self.context.0).streams.add(at) }).collect()
     }
@@ -409,7 +414,7 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// `Limit` when the time is spent.
-    pub(super) fn read(&mut self, packet: &mut Packet) -> Result<Option<()>> {
+    pub(crate) fn read(&mut self, packet: &mut Packet) -> Result<Option<()>> {
         for _ in 0..1000 {
             if Instant::now() >= self.source.deadline() {
                 return Err(error("reading the file", ffi::AVERROR_EXIT));
@@ -432,7 +437,7 @@ impl<'a> Input<'a> {
     }
 
     /// Has libav drop every packet but those of one stream.
-    pub(super) fn keep_only(&mut self, index: usize) {
+    pub(crate) fn keep_only(&mut self, index: usize) {
         for (at, stream) in self.streams().into_iter().enumerate() {
             let discard = if at == index { ffi::AVDiscard::DEFAULT } else { ffi::AVDiscard::ALL };
             // SAFETY: the stream belongs to the open context.
@@ -442,18 +447,24 @@ impl<'a> Input<'a> {
 
     /// Moves to the last key frame at or before a time in the stream's time
     /// base. `false` when the container cannot.
-    pub(super) fn seek(&mut self, index: usize, ticks: i64) -> bool {
+    pub(crate) fn seek(&mut self, index: usize, ticks: i64) -> bool {
         let Ok(index) = c_int::try_from(index) else { return false };
         // SAFETY: the context is open and the index is one of its streams'.
         unsafe { ffi::avformat_seek_file(self.context.0, index, i64::MIN, ticks, ticks, 0) >= 0 }
     }
+
+    /// Moves to a byte of the file. `false` when the container cannot.
+    pub(crate) fn seek_byte(&mut self, position: i64) -> bool {
+        // SAFETY: the context is open; bytes belong to no stream.
+        unsafe { ffi::av_seek_frame(self.context.0, -1, position, ffi::AVSEEK_FLAG_BYTE) >= 0 }
+    }
 }
 
 /// One packet of compressed data.
-pub(super) struct Packet(pub(super) *mut ffi::AVPacket);
+pub(crate) struct Packet(pub(crate) *mut ffi::AVPacket);
 
 impl Packet {
-    pub(super) fn new() -> Result<Packet> {
+    pub(crate) fn new() -> Result<Packet> {
         // SAFETY: takes nothing; the result is checked.
         let packet = unsafe { ffi::av_packet_alloc() };
         if packet.is_null() {
@@ -467,13 +478,41 @@ impl Packet {
         unsafe { ffi::av_packet_unref(self.0) };
     }
 
-    pub(super) fn get(&self) -> &ffi::AVPacket {
+    pub(crate) fn get(&self) -> &ffi::AVPacket {
         // SAFETY: the packet is ours and not null.
         unsafe { &*self.0 }
     }
 
+    /// Another packet that shares this one's content, without its times.
+    pub(crate) fn share(&self) -> Result<Packet> {
+        let packet = Packet::new()?;
+        // SAFETY: both packets are ours; the new one is empty.
+        let code = unsafe { ffi::av_packet_ref(packet.0, self.0) };
+        if code < 0 {
+            return Err(error("reading", code));
+        }
+        // SAFETY: as above.
+        unsafe {
+            (*packet.0).pts = ffi::AV_NOPTS_VALUE;
+            (*packet.0).dts = ffi::AV_NOPTS_VALUE;
+        }
+        Ok(packet)
+    }
+
+    /// Its compressed data.
+    pub(crate) fn data(&self) -> &[u8] {
+        let packet = self.get();
+        match usize::try_from(packet.size) {
+            // SAFETY: libav gives that many bytes, which live as long as the packet.
+            Ok(size) if size > 0 && !packet.data.is_null() => unsafe {
+                slice::from_raw_parts(packet.data, size)
+            },
+            _ => &[],
+        }
+    }
+
     /// Number of the stream that it belongs to.
-    pub(super) fn stream(&self) -> usize {
+    pub(crate) fn stream(&self) -> usize {
         usize::try_from(self.get().stream_index).unwrap_or(usize::MAX)
     }
 }

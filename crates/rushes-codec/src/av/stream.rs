@@ -11,14 +11,14 @@ use super::tags::value;
 use super::{NOT_STATED, positive, seconds, string};
 
 /// Whether libav marks the stream as cover art.
-pub(super) fn is_attached(stream: *mut ffi::AVStream) -> bool {
+pub(crate) fn is_attached(stream: *mut ffi::AVStream) -> bool {
     // SAFETY: a stream of an open input.
     unsafe { (*stream).disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0 }
 }
 
 /// Describes stream number `index`. `still` says that its pictures are not
 /// played in time.
-pub(super) fn describe(
+pub(crate) fn describe(
     input: &Input<'_>,
     index: usize,
     raw: *mut ffi::AVStream,
@@ -107,7 +107,7 @@ fn picture(
     stream.display_aspect = stream.sample_aspect.zip(size).and_then(|(aspect, (width, height))| {
         Rational::new(width.into(), height.into())?.checked_mul(aspect)
     });
-    if let Some(turn) = side_data(raw, ffi::AVPacketSideDataType::DISPLAYMATRIX).and_then(turn) {
+    if let Some(turn) = turn_of(raw) {
         stream.rotation_degrees = Some(turn.degrees);
         stream.mirrored = turn.mirrored;
     }
@@ -143,11 +143,16 @@ fn sound(parameters: &ffi::AVCodecParameters, stream: &mut Stream) {
     }
 }
 
+/// How a stream's pictures are set upright, when that is stated.
+pub(crate) fn turn_of(stream: *mut ffi::AVStream) -> Option<Turn> {
+    side_data(stream, ffi::AVPacketSideDataType::DISPLAYMATRIX).and_then(turn)
+}
+
 /// How a picture is set upright.
-#[derive(Debug, PartialEq, Eq)]
-struct Turn {
-    degrees: u16,
-    mirrored: bool,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) degrees: u16,
+    pub(crate) mirrored: bool,
 }
 
 /// Reads a display matrix (ISO/IEC 14496-12, section 6.2.2): nine 32-bit

@@ -1,0 +1,27 @@
+//! Video frame by frame: an index of every frame that comes out of a stream,
+//! and a reader that gives frame i, whichever frames were read before.
+
+mod build;
+mod bytes;
+mod convert;
+mod index;
+mod options;
+mod packets;
+mod planes;
+mod reader;
+mod run;
+mod seek;
+mod turn;
+
+pub use index::FrameIndex;
+pub use options::{Depth, VideoOptions};
+pub use reader::VideoReader;
+
+use rushes_media::{Error, ErrorKind};
+
+const WHAT: &str = "reading the video";
+
+/// Damaged bytes: why they cannot be read.
+fn corrupt(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Corrupt, WHAT, why)
+}

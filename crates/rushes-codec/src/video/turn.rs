@@ -1,0 +1,59 @@
+//! Setting pixels upright.
+
+use crate::av::stream::Turn;
+
+/// Turns clockwise, then mirrors left to right: `height` rows of `width`
+/// pixels of `pixel_bytes` each, without padding, from `given` to `turned`.
+pub(super) fn turn(
+    given: &[u8],
+    (width, height): (usize, usize),
+    pixel_bytes: usize,
+    turn: Turn,
+    turned: &mut [u8],
+) {
+    let sideways = matches!(turn.degrees, 90 | 270);
+    let new_width = if sideways { height } else { width };
+    let row_bytes = new_width * pixel_bytes;
+    if row_bytes == 0 {
+        return;
+    }
+    for (y, row) in turned.chunks_exact_mut(row_bytes).enumerate() {
+        for (x, pixel) in row.chunks_exact_mut(pixel_bytes).enumerate() {
+            let x = if turn.mirrored { new_width - 1 - x } else { x };
+            let (from_x, from_y) = match turn.degrees {
+                90 => (y, height - 1 - x),
+                180 => (width - 1 - x, height.saturating_sub(1 + y)),
+                270 => (width.saturating_sub(1 + y), x),
+                _ => (x, y),
+            };
+            let at = (from_y * width + from_x) * pixel_bytes;
+            if let Some(from) = given.get(at..at + pixel_bytes) {
+                pixel.copy_from_slice(from);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quarters_and_mirrors() {
+        // 1 2 3
+        // 4 5 6
+        let given = [1, 2, 3, 4, 5, 6];
+        for (degrees, mirrored, expected) in [
+            (0, false, [1, 2, 3, 4, 5, 6]),
+            (90, false, [4, 1, 5, 2, 6, 3]),
+            (180, false, [6, 5, 4, 3, 2, 1]),
+            (270, false, [3, 6, 2, 5, 1, 4]),
+            (0, true, [3, 2, 1, 6, 5, 4]),
+            (90, true, [1, 4, 2, 5, 3, 6]),
+        ] {
+            let mut turned = [0; 6];
+            turn(&given, (3, 2), 1, Turn { degrees, mirrored }, &mut turned);
+            assert_eq!(turned, expected, "{degrees} {mirrored}");
+        }
+    }
+}
