@@ -53,5 +53,6 @@ if step 'Build' strictly cargo build --locked --workspace --bins --tests --quiet
     step 'Tests' strictly timeout --signal=TERM --kill-after=10 "$hang_secs" \
         cargo test --locked --workspace --no-fail-fast
     step 'Dashboard in a browser' scripts/browser-test.sh
+    step 'Python package' scripts/python-test.sh -q
 fi
 close

@@ -167,6 +167,8 @@ pub struct Verb {
     pub arguments: fn(Command) -> Command,
     /// Reads the parameters from a parsed command line.
     pub from_arguments: fn(&ArgMatches) -> Result<Value>,
+    /// The same parameters as another process would understand them.
+    pub made_absolute: fn(&Value) -> Result<Value>,
     /// The plan; in full when the second argument says so.
     pub plan: fn(&Context<'_>, &Value, bool) -> Result<Plan>,
     /// Does it.
@@ -200,6 +202,7 @@ impl Verb {
                 })?;
                 to_value(&action.made_absolute())
             },
+            made_absolute: |params| to_value(&params_of::<A>(params)?.made_absolute()),
             plan: |context, params, full| {
                 let action: A = params_of(params)?;
                 if full { action.rehearse(context) } else { action.plan(context) }

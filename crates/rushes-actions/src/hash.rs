@@ -258,7 +258,7 @@ impl Pace {
             let due = Duration::from_secs_f64(spent as f64 / rate);
             while self.started.elapsed() < due && !cancelled.load(Ordering::Relaxed) {
                 let left = due.saturating_sub(self.started.elapsed());
-                std::thread::sleep(left.min(Duration::from_millis(100)));
+                std::thread::sleep(left.min(Duration::from_millis(20)));
             }
         }
         spent

@@ -6,6 +6,7 @@
 mod attempt;
 mod enqueue;
 mod machine;
+mod now;
 mod policy;
 mod queue;
 mod rate;
@@ -14,6 +15,7 @@ mod runner;
 
 pub use enqueue::enqueue_verb;
 pub use machine::{Machine, Process, ThisMachine};
+pub use now::run_now;
 pub use policy::{
     FIRST_PAUSE, KEPT_ENDED, LEASE, LONGEST_PAUSE, MAX_ATTEMPTS, RENEW_EVERY, pause_after,
 };

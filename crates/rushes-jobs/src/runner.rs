@@ -14,6 +14,9 @@ use crate::rate::Rate;
 /// How often a running job is told to the queue, and hears from it.
 pub const BEAT: Duration = Duration::from_millis(200);
 
+/// How often somebody who waits for a job looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// How often an idle worker looks for jobs that other processes queued.
 pub const POLL: Duration = Duration::from_millis(500);
 
@@ -75,7 +78,6 @@ impl Runner {
         let mut job = queue.get(job_id)?.job;
         let mut mark = 0;
         loop {
-            let wakes = *self.wakes();
             if has_ended(&job) || stop.load(Ordering::Relaxed) {
                 return Ok(job);
             }
@@ -88,7 +90,7 @@ impl Runner {
                 watch(&job);
             }
             if !has_ended(&job) {
-                self.idle(wakes);
+                pause(POLL, stop);
             }
         }
     }
@@ -123,7 +125,7 @@ impl Runner {
                     self.idle(wakes);
                 }
                 Err(_) => {
-                    self.pause(retreat, stop);
+                    pause(retreat, stop);
                     retreat = retreat.saturating_mul(2).min(LONGEST_RETREAT);
                 }
             }
@@ -151,19 +153,6 @@ impl Runner {
         let _ = self.woken.wait_timeout_while(self.wakes(), POLL, |wakes| *wakes == wakes_before);
     }
 
-    /// Waits this long, however often it is woken, but not past a stop.
-    fn pause(&self, length: Duration, stop: &AtomicBool) {
-        let began = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
-            let wakes = *self.wakes();
-            let left = length.saturating_sub(began.elapsed()).min(POLL);
-            if left.is_zero() {
-                return;
-            }
-            let _ = self.woken.wait_timeout_while(self.wakes(), left, |now| *now == wakes);
-        }
-    }
-
     /// Runs one attempt. The action has a thread of its own; this one beats.
     fn run(
         &self,
@@ -188,10 +177,15 @@ impl Runner {
                 .stack_size(STACK_BYTES)
                 .spawn_scoped(scope, || attempt.carry_out(&self.engine, verb, &job.params))
                 .map_err(|error| Error::io("starting a thread for the job", &error))?;
-            while !attempt.wait_for_end(BEAT) {
+            let mut last_beat = began;
+            while !attempt.wait_for_end(LOOK) {
                 if stop.load(Ordering::Relaxed) {
                     attempt.release();
                 }
+                if last_beat.elapsed() < BEAT {
+                    continue;
+                }
+                last_beat = Instant::now();
                 attempt.beat();
                 let report = attempt.reported();
                 watch(&Job {
@@ -236,12 +230,24 @@ impl Runner {
                         && !stop.load(Ordering::Relaxed) =>
                 {
                     *lock(&self.trouble) = Some(error);
-                    self.pause(retreat, stop);
+                    pause(retreat, stop);
                     retreat = retreat.saturating_mul(2).min(LONGEST_RETREAT);
                 }
                 finished => return finished,
             }
         }
+    }
+}
+
+/// Waits this long, but not past a stop.
+fn pause(length: Duration, stop: &AtomicBool) {
+    let began = Instant::now();
+    while !stop.load(Ordering::Relaxed) {
+        let left = length.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        thread::sleep(left.min(LOOK));
     }
 }
 

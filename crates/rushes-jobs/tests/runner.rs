@@ -37,6 +37,7 @@ const fn verb(name: &'static [&'static str], apply: Apply) -> Verb {
         output_schema: |_| true.into(),
         arguments: |command| command,
         from_arguments: |_| Ok(Value::Null),
+        made_absolute: |params| Ok(params.clone()),
         plan: |_, params, _| {
             if params.get("plan") == Some(&json!("panics")) {
                 panic!("no plan");
@@ -308,6 +309,33 @@ fn run_job_follows_a_job_that_another_worker_holds() {
     assert_eq!(bench.runner.run_job(job.id, &|_| {}, &bench.stop).unwrap(), ended);
     let missing = bench.runner.run_job(99, &|_| {}, &bench.stop).unwrap_err();
     assert_eq!(missing.kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn who_follows_a_job_hears_a_stop_soon() {
+    let bench = Bench::new();
+    let job = bench.enqueue("wait", Value::Null);
+    let _held = bench.queue().claim("other", &[], None).unwrap().unwrap();
+    let mut delays = Vec::new();
+    // The machine may be busy once, but a look that comes late comes late each time.
+    for _ in 0..5 {
+        let asked = Mutex::new(None);
+        bench.stop.store(false, Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            let watch = |_: &Job| {
+                scope.spawn(|| {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                    *asked.lock().unwrap() = Some(Instant::now());
+                    bench.stop.store(true, Ordering::Relaxed);
+                });
+            };
+            let left = bench.runner.run_job(job.id, &watch, &bench.stop).unwrap();
+            assert_eq!(left.state, JobState::Running, "it is the other's");
+        });
+        delays.push(asked.into_inner().unwrap().unwrap().elapsed());
+    }
+    let soonest = delays.into_iter().min().unwrap();
+    assert!(soonest < Duration::from_millis(50), "{soonest:?}");
 }
 
 #[test]

@@ -51,13 +51,19 @@ const ONE_PIECE_BYTES: usize = 64 << 10;
 /// The exit code is zero when the parent closed the socket, and the error
 /// kind's when the worker could not start.
 pub fn serve(tasks: &[(&str, Task)], warm: fn()) -> ExitCode {
+    ExitCode::from(serve_inside(tasks, warm))
+}
+
+/// The same for a program whose `main` is not ours, such as an interpreter:
+/// the exit code that it should end with.
+pub fn serve_inside(tasks: &[(&str, Task)], warm: fn()) -> u8 {
     let input = std::io::stdin();
     match run(input.as_fd(), tasks, warm) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             // The parent reads this; when it is gone there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "{error}");
-            ExitCode::from(error.kind.exit_code())
+            error.kind.exit_code()
         }
     }
 }

@@ -29,7 +29,7 @@ mod syscalls;
 mod wire;
 mod worker;
 
-pub use child::{Reply, Task, serve};
+pub use child::{Reply, Task, serve, serve_inside};
 pub use launch::Launch;
 pub use pool::Pool;
 pub use protection::{Protection, Status};

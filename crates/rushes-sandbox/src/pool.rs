@@ -12,7 +12,7 @@ use crate::worker::{Stop, Worker, cancelled};
 use crate::{Launch, Protection, Reply};
 
 /// How often a caller that waits for a free worker looks at its cancel flag.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(20);
 /// How long workers may take to end by themselves when the pool is dropped.
 const GRACE: Duration = Duration::from_millis(300);
 

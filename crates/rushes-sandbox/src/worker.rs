@@ -32,7 +32,7 @@ use crate::{Protection, Reply};
 /// How long a child may take to load its libraries and lock itself down.
 const START: Duration = Duration::from_secs(30);
 /// How often a wait looks at the cancel flag and at the processor time.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(20);
 /// How long a killed child is waited for in the foreground.
 const DEATH: Duration = Duration::from_secs(2);
 /// Calls after which a child is replaced.

@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use clap::ArgMatches;
-use rushes_actions::{Authority, Context, Engine, JobState, Unwatched, Verb, tasks};
-use rushes_jobs::{Runner, enqueue_verb};
+use rushes_actions::{Authority, Context, Engine, Unwatched, Verb, tasks};
+use rushes_jobs::run_now;
 use rushes_media::{Error, ErrorKind, Limits, Result};
 use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
@@ -90,25 +90,12 @@ fn apply(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
     (verb.apply)(&context, params)
 }
 
-/// Queues the job and runs it here, or follows it when another process has it.
+/// Runs it as a job, with a bar.
 fn run_job(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
-    let job = enqueue_verb(&**engine.queue()?, verb, params)?;
     let bar = progress::Bar::new(std::io::stderr().is_terminal());
-    let runner = Runner::new(engine.clone(), "command");
-    let ended = runner.run_job(job.id, &|job| bar.show(job), &STOP)?;
+    let result = run_now(engine, "command", verb, params, &|job| bar.show(job), &STOP);
     bar.finish();
-    let interrupted = STOP.load(Ordering::Relaxed) && ended.finished.is_none();
-    let ended = if interrupted { engine.queue()?.cancel(job.id)? } else { ended };
-    match (ended.state, ended.error, ended.result) {
-        (JobState::Done, _, Some(result)) => Ok(result),
-        (JobState::Failed, Some(error), _) => Err(error),
-        (state, error, _) => {
-            let what = format!("running job {}", ended.id);
-            let why = error.map_or_else(|| format!("it is {}", state.name()), |error| error.why);
-            Err(Error::new(ErrorKind::Unavailable, what, why)
-                .remedy(format!("see rushes jobs show {}", ended.id)))
-        }
-    }
+    result
 }
 
 fn engine(matches: &ArgMatches) -> Result<Engine> {

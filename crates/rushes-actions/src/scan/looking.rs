@@ -60,7 +60,7 @@ fn wait_until_settled(context: &Context<'_>, youngest_ns: UnixNanos) {
     let settled_ns = SETTLED.as_nanos() as i64;
     let until = youngest_ns.min(clock.now()).saturating_add(settled_ns);
     while clock.now() < until && !context.progress.cancelled().load(Ordering::Relaxed) {
-        clock.sleep(Duration::from_millis(100));
+        clock.sleep(Duration::from_millis(20));
     }
 }
 

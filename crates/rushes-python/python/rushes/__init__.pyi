@@ -1,0 +1,231 @@
+# Written by stubs.py: do not edit.
+
+import os
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+__all__ = [
+    "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
+    "MediaIndexer", "NotFound", "Record", "Unavailable", "Unsupported", "__version__", "fraction",
+]
+
+__version__: str
+
+def fraction(value: str | None) -> Fraction | None:
+    """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""
+
+class Library:
+    """A catalogue of media, and everything that can be done with it and with media files."""
+
+    def __init__(self, home: str | os.PathLike[str] | None = None) -> None: ...
+
+    @property
+    def home(self) -> str:
+        """The home folder."""
+
+    def close(self) -> None:
+        """Closes the catalogue and ends the worker processes. The next call opens them again."""
+
+    def __enter__(self) -> Library: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def scan(
+        self,
+        *roots: str | os.PathLike[str],
+        workers: int | None = None,
+        full: bool = False,
+        retry_failed: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Find media under the roots, probe and record it. The command: `rushes scan`."""
+
+    def probe(self, *files: str | os.PathLike[str]) -> Record:
+        """Tell what is in a file, without any catalogue. The command: `rushes probe`."""
+
+    def search(
+        self,
+        query: str = "",
+        *,
+        limit: int = 60,
+        cursor: str | None = None,
+        offset: int | None = None,
+        exact_total: bool = False,
+    ) -> Record:
+        """Find assets by words and filters. The command: `rushes search`."""
+
+    def recent(self, *, limit: int = 20) -> Record:
+        """List the assets that came last. The command: `rushes recent`."""
+
+    def show(self, id: str) -> Record:
+        """Show one asset with all its places and facts. The command: `rushes show`."""
+
+    def stats(self) -> Record:
+        """Add up the catalogue by kind, codec, batch and root. The command: `rushes stats`."""
+
+    def batches_list(self) -> Record:
+        """List the batches: the folders that assets are in. The command: `rushes batches list`."""
+
+    def batches_show(self, name: str, *, limit: int = 60, cursor: str | None = None) -> Record:
+        """List the assets of a batch. The command: `rushes batches show`."""
+
+    def paths_list(self) -> Record:
+        """List the registered roots. The command: `rushes paths list`."""
+
+    def paths_add(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        dry_run: bool = False,
+    ) -> Record:
+        """Register a folder as a root. The command: `rushes paths add`."""
+
+    def paths_remove(self, name: str | os.PathLike[str], *, dry_run: bool = False) -> Record:
+        """Forget a root; no file is touched. The command: `rushes paths remove`."""
+
+    def jobs_list(
+        self,
+        *,
+        state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None,
+        limit: int = 50,
+    ) -> Record:
+        """List jobs, newest first. The command: `rushes jobs list`."""
+
+    def jobs_show(self, id: int) -> Record:
+        """Show one job with its plan and what it did. The command: `rushes jobs show`."""
+
+    def jobs_cancel(self, id: int, *, dry_run: bool = False) -> Record:
+        """Ask a job to stop; what it did stays. The command: `rushes jobs cancel`."""
+
+    def jobs_retry(self, id: int, *, dry_run: bool = False) -> Record:
+        """Queue a failed or cancelled job again. The command: `rushes jobs retry`."""
+
+    def hash(
+        self,
+        *,
+        workers: int | None = None,
+        rate_mb_per_sec: int | None = None,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Read every byte of what has no full hash yet. The command: `rushes hash`."""
+
+    def previews(
+        self,
+        *,
+        workers: int | None = None,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Make posters, strips and waveforms that are missing. The command: `rushes previews`."""
+
+    def check(
+        self,
+        *,
+        read_data_percent: int = 0,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Prove the invariants against the database and the disk. The command: `rushes check`."""
+
+    def doctor(self) -> Record:
+        """Tell versions, what protects workers, what is missing. The command: `rushes doctor`."""
+
+class MediaIndexer:
+    """The prototype's methods and shapes over a `Library`; new programs use that directly."""
+    library: Library
+
+    def __init__(
+        self,
+        *,
+        root_path: str | os.PathLike[str] | None = None,
+        home: str | os.PathLike[str] | None = None,
+    ) -> None: ...
+
+    def scan(
+        self,
+        root_path: str | os.PathLike[str] | None = None,
+        workers: int | None = None,
+    ) -> dict[str, int]:
+        """Indexes a folder: `root_path`, else the one from the constructor, else all that are
+        known."""
+
+    def get_recent(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The rows that came last, newest first, at most `limit` (1 to 1000)."""
+
+    def get_by_batch(self, batch_name: str) -> list[dict[str, Any]]:
+        """All rows of this batch, which is the folder that the files are in."""
+
+    def get_all(self) -> list[dict[str, Any]]:
+        """All rows."""
+
+    def get_stats(self) -> dict[str, Any]:
+        """`total_files`, `total_size_bytes`, `by_mime` (`mime`, `count`, `size` in bytes) and
+        `by_batch` (`batch`, `count`)."""
+
+    def index_media(
+        self,
+        *,
+        scan_workers: int | None = None,
+        sync_album: str | None = None,
+        sync_category: str = "edit",
+    ) -> dict[str, Any]:
+        """Scans, and gives what `scan` gives with what `get_stats` gives as `db`."""
+
+    def sync_photos_album(self, album_name: str, category: str = "edit") -> dict[str, Any]:
+        """Not there yet: raises `rushes.Unsupported`."""
+
+    def backup(self, backup_root: str | os.PathLike[str]) -> dict[str, Any]:
+        """Not there yet: raises `rushes.Unsupported`."""
+
+class Record(dict[str, Any]):
+    """A dict whose keys can be read as attributes: `asset.name` is `asset["name"]`."""
+
+    def __getattr__(self, name: str) -> Any: ...
+
+    def __dir__(self) -> Iterable[str]: ...
+
+class Error(Exception):
+    """A failure: what was being done, why it failed, what to do, and the file it is about."""
+    kind: ClassVar[str]
+    what: str
+    why: str
+    remedy: str | None
+    path: str | None
+
+    def __init__(
+        self,
+        what: str,
+        why: str,
+        remedy: str | None = None,
+        path: str | None = None,
+    ) -> None: ...
+
+class CorruptMedia(Error):
+    """The bytes contradict themselves or end too early. Exit code 5, HTTP 422."""
+
+class Unsupported(Error):
+    """Well formed, but nothing here can read or do it. Exit code 4, HTTP 415."""
+
+class Bug(Error, RuntimeError):
+    """A mistake in Rushes. Exit code 10, HTTP 500."""
+
+class Invalid(Error, ValueError):
+    """The request itself makes no sense. The command's exit code 2, HTTP 400."""
+
+class LimitExceeded(Error, MemoryError):
+    """A limit on size, memory or time was reached. Exit code 6, HTTP 413."""
+
+class Unavailable(Error, OSError):
+    """Cannot be had now, or was cancelled; may work later. Exit code 8, HTTP 503."""
+
+class Conflict(Error, FileExistsError):
+    """It contradicts what is there already. Exit code 9, HTTP 409."""
+
+class Denied(Error, PermissionError):
+    """Not permitted, by the system or by Rushes. Exit code 7, HTTP 403."""
+
+class NotFound(Error, FileNotFoundError):
+    """The thing named does not exist. Exit code 3, HTTP 404."""

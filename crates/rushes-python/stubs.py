@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Writes python/rushes/__init__.pyi from the package that is installed.
+
+    python stubs.py            write it
+    python stubs.py --check    fail when what is there is not what would be written
+
+The methods of `Library` come from the registry of verbs, so the stub changes with them.
+`scripts/python-test.sh --stubs` builds the package and runs this.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import rushes
+
+STUB = Path(__file__).parent / "python" / "rushes" / "__init__.pyi"
+HEAD = """\
+# Written by stubs.py: do not edit.
+
+import os
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+"""
+# What typeshed's own class already says, or what is nobody's business.
+HIDDEN = {"__reduce__", "__repr__", "__str__"}
+WIDTH = 100
+
+
+def first_paragraph(thing: object) -> str:
+    """What its docstring says before the first blank line, on one line."""
+    text = (inspect.getdoc(thing) or "").split("\n\n", 1)[0]
+    return " ".join(text.split())
+
+
+def docstring(thing: object, indent: str) -> str:
+    lines = textwrap.wrap(f'"""{first_paragraph(thing)}"""', WIDTH - len(indent))
+    return "".join(f"{indent}{line}\n" for line in lines)
+
+
+def signature(name: str, function: Any, indent: str) -> str:
+    """A `def` line, broken where it is long."""
+    found = inspect.signature(function)
+    parameters, star = [], False
+    for parameter in found.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            parameters.append("*")
+            star = True
+        star = star or parameter.kind is parameter.VAR_POSITIONAL
+        text = str(parameter).replace("'", "")
+        if parameter.default is not parameter.empty:
+            text = f"{parameter.name}: {parameter.annotation} = {parameter.default!r}"
+        parameters.append(text.replace("'", '"'))
+    result = str(found.return_annotation)
+    line = f"{indent}def {name}({', '.join(parameters)}) -> {result}:"
+    if len(line) > WIDTH:
+        listed = "".join(f"{indent}    {parameter},\n" for parameter in parameters)
+        line = f"{indent}def {name}(\n{listed}{indent}) -> {result}:"
+    return line + "\n"
+
+
+def members(kind: type) -> str:
+    """The body of a class."""
+    text = ""
+    for name, annotation in kind.__dict__.get("__annotations__", {}).items():
+        if not name.startswith("_"):
+            text += f"    {name}: {annotation}\n"
+    for name, member in kind.__dict__.items():
+        if isinstance(member, property):
+            text += f"\n    @property\n{signature(name, member.fget, '    ')}"
+            text += docstring(member, " " * 8)
+        elif inspect.isfunction(member) and name not in HIDDEN:
+            if name.startswith("_") and not name.startswith("__"):
+                continue
+            head = signature(name, member, "    ")
+            if name.startswith("__"):
+                text += f"\n{head.rstrip()} ...\n"
+            else:
+                text += f"\n{head}{docstring(member, ' ' * 8)}"
+    return text
+
+
+def stub() -> str:
+    """The whole file."""
+    text = HEAD
+    names = ", ".join(f'"{name}"' for name in rushes.__all__)
+    text += (
+        "__all__ = [\n"
+        + "".join(f"    {line}\n" for line in textwrap.wrap(names + ",", WIDTH - 4))
+        + "]\n\n__version__: str\n"
+    )
+    things = [getattr(rushes, name) for name in rushes.__all__ if not name.startswith("_")]
+    # Bases before what is made from them, else as they stand in the list.
+    things.sort(key=lambda thing: len(inspect.getmro(thing)) if isinstance(thing, type) else 0)
+    for thing in things:
+        if not isinstance(thing, type):
+            text += f"\n{signature(thing.__name__, thing, '')}{docstring(thing, '    ')}"
+            continue
+        bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)
+        bases = bases.replace("dict", "dict[str, Any]")
+        text += f"\nclass {thing.__name__}{f'({bases})' if bases else ''}:\n"
+        text += docstring(thing, "    ")
+        text += members(thing)
+    return text
+
+
+def main() -> int:
+    wanted = stub()
+    if "--check" in sys.argv[1:]:
+        if STUB.read_text(encoding="utf-8") == wanted:
+            return 0
+        print(
+            "__init__.pyi is not what the package has: run scripts/python-test.sh --stubs",
+            file=sys.stderr,
+        )
+        return 1
+    STUB.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

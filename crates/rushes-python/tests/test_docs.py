@@ -1,0 +1,47 @@
+"""The examples in the documentation run, in order, as they stand there."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY
+
+FENCED = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"(?:^    .*\n|^\n)+", re.MULTILINE)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, media: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the samples in `media`, and a home of its own."""
+    (tmp_path / "media").symlink_to(media)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUSHES_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def test_the_page_about_python(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
+    examples = FENCED.findall(page)
+    assert len(examples) == 8
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, "docs/python.md", "exec"), names)
+    printed = capsys.readouterr().out
+    for wanted in ("held-upright.mov h264 720 1280", "4.004 seconds", "would ", "not_found"):
+        assert wanted in printed
+    assert names["report"].failed and names["library"].stats().assets > 10
+
+
+@pytest.mark.parametrize("name", ["README.md", "crates/rushes-python/README.md"])
+def test_a_readme(name: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (REPOSITORY / name).read_text(encoding="utf-8")
+    examples = [text for text in INDENTED.findall(page) if "import rushes" in text]
+    assert len(examples) == 1
+    example = textwrap.dedent(examples[0]).replace('"/media/card"', '"media"')
+    example = example.replace("duration:>10", "duration:>1")
+    exec(compile(example, name, "exec"), {})
+    assert "held-upright.mov h264 30000/1001" in capsys.readouterr().out
