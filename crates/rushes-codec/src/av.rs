@@ -35,7 +35,7 @@ const NOT_STATED: c_int = -99;
 const ALLOCATION_BYTES: usize = 512 << 20;
 
 /// Silences libav's log and bounds its allocations, once.
-fn start() {
+pub(crate) fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         // SAFETY: both only set a number that libav reads atomically.

@@ -9,12 +9,14 @@ mod formats;
 mod source;
 mod still;
 mod video;
+mod write;
 
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
 pub use source::{Source, SourceReader};
 pub use still::{encode_jpeg, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader};
+pub use write::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions};
 
 use rushes_media::{Error, ErrorKind, Probe, Result};
 

@@ -87,6 +87,16 @@ impl Rational {
         )
     }
 
+    /// The difference, or `None` when it does not fit.
+    #[must_use]
+    pub fn checked_sub(self, other: Rational) -> Option<Rational> {
+        Rational::reduced(
+            i128::from(self.num) * i128::from(other.den)
+                - i128::from(other.num) * i128::from(self.den),
+            i128::from(self.den) * i128::from(other.den),
+        )
+    }
+
     /// The nearest `f64`; for showing and sorting, never for seeking.
     #[must_use]
     pub fn to_f64(self) -> f64 {

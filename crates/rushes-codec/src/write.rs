@@ -1,0 +1,224 @@
+//! Frames to a video file.
+
+mod encoder;
+mod output;
+mod pixels;
+mod targets;
+
+use std::fs::File;
+
+use ffmpeg::ffi;
+use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
+
+use encoder::Encoder;
+use output::Output;
+use pixels::{Kind, Pixels};
+pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
+
+const WHAT: &str = "writing the video";
+
+/// How a video is written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WriterOptions {
+    /// Name of one of [`VIDEO_CODECS`]; `None` for the container's first.
+    pub codec: Option<String>,
+    /// Frames a second. `None` when every frame carries its own time: then
+    /// those are kept, to a 90,000th of a second, and the first is the start.
+    pub rate_hz: Option<Rational>,
+    /// 0 to 100; `None` for what looks like the original. Lossless and
+    /// intermediate codecs (FFV1, ProRes, DNxHR) have only one.
+    pub quality: Option<u8>,
+    /// Threads that encode; 0 for as many as the encoder likes.
+    pub threads: u32,
+}
+
+/// Writes frames to a file, which is opened at the first one: size and layout
+/// are that frame's, and every other must have them too.
+///
+/// RGB becomes Y'CbCr by BT.709, limited range, and says so; frames whose
+/// colour is BT.2020 with PQ or HLG keep it. 16-bit and float frames are
+/// written with 10 bits where the codec has them, with 16 in FFV1. Codecs that
+/// halve colour get whole colour (4:4:4) where a side is odd. Memory stays
+/// flat: what the encoder looks ahead.
+///
+/// The file is not whole before [`VideoWriter::finish`] has given `Ok`.
+pub struct VideoWriter {
+    container: &'static Container,
+    codec: &'static VideoCodec,
+    options: WriterOptions,
+    /// Until the first frame.
+    file: Option<File>,
+    open: Option<Open>,
+    frames: u64,
+}
+
+struct Open {
+    // The order matters: the encoder's last packets are gone before the file
+    // closes.
+    encoder: Encoder,
+    output: Output,
+    pixels: Pixels,
+    kind: Kind,
+    clock: Clock,
+}
+
+/// What time a frame has in the encoder's ticks.
+enum Clock {
+    /// Its number.
+    Counted,
+    /// Its own, since the first; and the last one's.
+    Stated { first_secs: Rational, last: Option<i64> },
+}
+
+/// Ticks a second of frames that carry their time: MPEG's own clock.
+const STATED_TICKS_HZ: i64 = 90_000;
+
+impl VideoWriter {
+    /// A writer into an empty file that is open for writing. `extension` says
+    /// which of [`CONTAINERS`] it is.
+    ///
+    /// # Errors
+    /// `Unsupported` when there is no such container or the linked FFmpeg has
+    /// no such encoder, `Invalid` when the container does not hold the codec,
+    /// or the rate or quality is out of range.
+    pub fn create(file: File, extension: &str, options: WriterOptions) -> Result<VideoWriter> {
+        crate::av::start();
+        let container = targets::container(extension)?;
+        let codec = targets::codec(container, options.codec.as_deref())?;
+        let sane = |rate: Rational| {
+            let hz = rate.to_f64();
+            (0.001..=10_000.0).contains(&hz)
+                && i32::try_from(rate.num()).is_ok()
+                && i32::try_from(rate.den()).is_ok()
+        };
+        if let Some(rate) = options.rate_hz.filter(|&rate| !sane(rate)) {
+            let why = format!("{rate} is no rate of frames");
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                .remedy("give frames a second, such as 25 or 30000/1001"));
+        }
+        if let Some(quality) = options.quality.filter(|&quality| quality > 100) {
+            let why = format!("a quality of {quality} was asked for");
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("give 0 to 100"));
+        }
+        encoder::find(codec)?;
+        let file = Some(file);
+        Ok(VideoWriter { container, codec, options, file, open: None, frames: 0 })
+    }
+
+    /// How many frames were written.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.frames
+    }
+
+    /// Whether none was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames == 0
+    }
+
+    /// Writes the next frame.
+    ///
+    /// # Errors
+    /// `Invalid` when it differs in size, layout or kind of number from the
+    /// first, or has no later time than the one before where times are kept;
+    /// `Unsupported` when the codec cannot hold such frames; `Unavailable` and
+    /// `Limit` when the disk fails or is full.
+    pub fn write(&mut self, frame: &Frame) -> Result<()> {
+        let kind = Kind::of(frame);
+        let open = match &mut self.open {
+            Some(open) => open,
+            closed => {
+                let file = self.file.take().ok_or_else(|| {
+                    let why = "it could not be opened before";
+                    Error::new(ErrorKind::Conflict, WHAT, why)
+                })?;
+                closed.insert(begin(self.container, self.codec, &self.options, file, frame)?)
+            }
+        };
+        if open.kind != kind {
+            let why = format!("frame {} is {kind}, those before are {}", self.frames, open.kind);
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                .remedy("resize or convert it first; one file holds one kind"));
+        }
+        let (ticks, duration) = open.clock.ticks(frame, self.frames)?;
+        let picture = open.pixels.convert(frame, ticks)?;
+        open.encoder.send(Some((picture, duration)), &mut open.output)?;
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// Writes what is still under way and the file's last words. Gives the
+    /// file back.
+    ///
+    /// # Errors
+    /// `Invalid` when there was not one frame, else as for `write`.
+    pub fn finish(mut self) -> Result<File> {
+        let Some(mut open) = self.open.take() else {
+            return Err(Error::new(ErrorKind::Invalid, WHAT, "there is not one frame to write"));
+        };
+        open.encoder.send(None, &mut open.output)?;
+        open.output.finish()
+    }
+}
+
+fn begin(
+    container: &Container,
+    codec: &'static VideoCodec,
+    options: &WriterOptions,
+    file: File,
+    frame: &Frame,
+) -> Result<Open> {
+    let (time_base, clock) = match options.rate_hz {
+        Some(rate) => (Rational::whole(1).checked_div(rate), Clock::Counted),
+        None => {
+            let first_secs = frame.time_secs.ok_or_else(|| {
+                Error::new(ErrorKind::Invalid, WHAT, "the frames have no times")
+                    .remedy("state how many there are a second")
+            })?;
+            (Rational::new(1, STATED_TICKS_HZ), Clock::Stated { first_secs, last: None })
+        }
+    };
+    let time_base = time_base.ok_or_else(|| Error::bug(WHAT, "no time base"))?;
+    let mut output = Output::create(file, container.muxer)?;
+    let pixels = Pixels::new(codec, frame)?;
+    let encoder = Encoder::open(container, codec, options, &pixels, time_base)?;
+    output.begin(&encoder)?;
+    Ok(Open { encoder, output, pixels, kind: Kind::of(frame), clock })
+}
+
+impl Clock {
+    /// When a frame is shown, and for how long; 0 when that is not known.
+    fn ticks(&mut self, frame: &Frame, number: u64) -> Result<(i64, i64)> {
+        let wrong = |why: String| Error::new(ErrorKind::Invalid, WHAT, why);
+        match self {
+            Clock::Counted => i64::try_from(number)
+                .map(|number| (number, 1))
+                .map_err(|_| wrong("there are too many frames".into())),
+            Clock::Stated { first_secs, last } => {
+                let since = frame.time_secs.and_then(|time| time.checked_sub(*first_secs));
+                let ticks = since
+                    .and_then(stated_ticks)
+                    .ok_or_else(|| wrong(format!("frame {number} has no time")))?;
+                if last.is_some_and(|last| ticks <= last) {
+                    return Err(wrong(format!("frame {number} is not shown after the one before")));
+                }
+                *last = Some(ticks);
+                Ok((ticks, frame.duration_secs.and_then(stated_ticks).unwrap_or(0)))
+            }
+        }
+    }
+}
+
+/// Seconds in ticks, to the nearest.
+fn stated_ticks(secs: Rational) -> Option<i64> {
+    let ticks = i128::from(secs.num()) * i128::from(STATED_TICKS_HZ) * 2;
+    let den = i128::from(secs.den());
+    i64::try_from((ticks + den).div_euclid(den * 2)).ok()
+}
+
+/// A fraction as libav has it.
+fn fraction(of: Rational) -> ffi::AVRational {
+    let side = |side: i64| i32::try_from(side).unwrap_or(i32::MAX);
+    ffi::AVRational { num: side(of.num()), den: side(of.den()) }
+}

@@ -1,0 +1,178 @@
+//! libav's encoders.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::ptr;
+
+use ffmpeg::ffi;
+use rushes_media::{Error, ErrorKind, Rational, Result};
+
+use super::output::Output;
+use super::pixels::Pixels;
+use super::targets::{Container, Scale, VideoCodec};
+use super::{WHAT, WriterOptions, fraction};
+use crate::av::decode::Frame;
+use crate::av::error;
+use crate::av::input::{Options, Packet};
+
+/// The first of the codec's encoders that is there.
+///
+/// # Errors
+/// `Unsupported` when there is none.
+pub(super) fn find(codec: &VideoCodec) -> Result<(*const ffi::AVCodec, &'static str)> {
+    let found = codec.encoders.iter().find_map(|&name| {
+        let text = CString::new(name).ok()?;
+        // SAFETY: the name ends with a zero; encoders are constants, or null.
+        let encoder = unsafe { ffi::avcodec_find_encoder_by_name(text.as_ptr()) };
+        (!encoder.is_null()).then_some((encoder, name))
+    });
+    found.ok_or_else(|| {
+        let why = format!("the linked FFmpeg has no encoder for {}", codec.words);
+        Error::new(ErrorKind::Unsupported, WHAT, why).remedy(format!(
+            "install one with {}, or name another codec",
+            codec.encoders.join(" or ")
+        ))
+    })
+}
+
+/// An open encoder.
+pub(super) struct Encoder {
+    context: *mut ffi::AVCodecContext,
+    packet: Packet,
+    /// How long frames are shown, by their time, until their packet comes.
+    durations: HashMap<i64, i64>,
+    /// The container's own name for the codec; 0 for libav's choice.
+    tag: u32,
+}
+
+// SAFETY: the context belongs to this value alone, and may be used from any one
+// thread at a time.
+unsafe impl Send for Encoder {}
+
+impl Encoder {
+    pub(super) fn open(
+        container: &Container,
+        codec: &VideoCodec,
+        options: &WriterOptions,
+        pixels: &Pixels,
+        time_base: Rational,
+    ) -> Result<Encoder> {
+        let (found, name) = find(codec)?;
+        // SAFETY: takes the encoder; the result is checked.
+        let context = unsafe { ffi::avcodec_alloc_context3(found) };
+        if context.is_null() {
+            return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+        }
+        // Apple's players take HEVC under this name only.
+        let is_mp4 = ["mp4", "mov"].contains(&container.muxer);
+        let tag = if codec.name == "hevc" && is_mp4 { u32::from_le_bytes(*b"hvc1") } else { 0 };
+        let mut encoder =
+            Encoder { context, packet: Packet::new()?, durations: HashMap::new(), tag };
+        let mut more = Options::new();
+        // SAFETY: the context is ours and not open yet.
+        unsafe {
+            pixels.describe(encoder.context);
+            (*encoder.context).time_base = fraction(time_base);
+            if let Some(rate) = options.rate_hz {
+                (*encoder.context).framerate = fraction(rate);
+            }
+            if container.has_global_header() {
+                (*encoder.context).flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
+            }
+            match (codec.scale, codec.scale.number(options.quality)) {
+                (Scale::Option { name, .. }, Some(number)) => {
+                    more.set(name, &number.to_string());
+                    // Without a bit rate of zero libvpx only takes it as a limit.
+                    (*encoder.context).bit_rate = 0;
+                }
+                (Scale::Quantiser { .. }, Some(number)) => {
+                    (*encoder.context).flags |= ffi::AV_CODEC_FLAG_QSCALE as i32;
+                    (*encoder.context).global_quality =
+                        (number * f64::from(ffi::FF_QP2LAMBDA)) as i32;
+                }
+                _ => {}
+            }
+        }
+        more.set(
+            "threads",
+            &if options.threads == 0 { "auto".to_owned() } else { options.threads.to_string() },
+        );
+        for (key, value) in pixels.settings(name) {
+            more.set(key, value);
+        }
+        encoder.start(found, more)?;
+        Ok(encoder)
+    }
+
+    fn start(&mut self, codec: *const ffi::AVCodec, mut options: Options) -> Result<()> {
+        // SAFETY: context and options are ours, the codec is a constant.
+        let code = unsafe { ffi::avcodec_open2(self.context, codec, &raw mut options.0) };
+        if code < 0 { Err(error("opening the encoder", code)) } else { Ok(()) }
+    }
+
+    /// Tells the container what the stream is.
+    ///
+    /// # Safety
+    /// The stream is one of an open output.
+    pub(super) unsafe fn describe(&self, stream: *mut ffi::AVStream) -> Result<()> {
+        // SAFETY: the context is open, and so is the stream.
+        unsafe {
+            let parameters = (*stream).codecpar;
+            let code = ffi::avcodec_parameters_from_context(parameters, self.context);
+            if code < 0 {
+                return Err(error(WHAT, code));
+            }
+            (*stream).time_base = (*self.context).time_base;
+            (*stream).avg_frame_rate = (*self.context).framerate;
+            (*stream).sample_aspect_ratio = (*self.context).sample_aspect_ratio;
+            (*parameters).codec_tag = self.tag;
+        }
+        Ok(())
+    }
+
+    /// Encodes one picture that is shown for so many ticks, 0 when that is not
+    /// known; or what is left when there is none. The packets that come of it
+    /// are written.
+    pub(super) fn send(
+        &mut self,
+        picture: Option<(&Frame, i64)>,
+        output: &mut Output,
+    ) -> Result<()> {
+        if let Some((picture, duration)) = picture {
+            self.durations.insert(picture.get().pts, duration);
+            // Encoders with a quantiser take it from each picture.
+            // SAFETY: the context is open, the picture is the caller's alone.
+            unsafe { (*picture.0).quality = (*self.context).global_quality };
+        }
+        let given = picture.map_or(ptr::null(), |(picture, _)| picture.0.cast_const());
+        // SAFETY: the context is open; the frame is whole, or null for the end.
+        let code = unsafe { ffi::avcodec_send_frame(self.context, given) };
+        if code < 0 {
+            return Err(error(WHAT, code));
+        }
+        loop {
+            // SAFETY: the context is open, the packet is ours.
+            let code = unsafe { ffi::avcodec_receive_packet(self.context, self.packet.0) };
+            if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF {
+                return Ok(());
+            }
+            if code < 0 {
+                return Err(error(WHAT, code));
+            }
+            // SAFETY: as above.
+            let time_base = unsafe {
+                let duration = self.durations.remove(&(*self.packet.0).pts);
+                (*self.packet.0).duration = duration.unwrap_or(0);
+                (*self.context).time_base
+            };
+            output.write(&self.packet, time_base)?;
+        }
+    }
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        // SAFETY: the context is ours, or null.
+        unsafe { ffi::avcodec_free_context(&raw mut self.context) };
+    }
+}

@@ -1,0 +1,205 @@
+//! A file that libav's muxers write into.
+
+use std::ffi::{CString, c_int, c_void};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::ptr;
+use std::slice;
+
+use ffmpeg::ffi;
+use rushes_media::{Error, ErrorKind, Result};
+
+use super::WHAT;
+use super::encoder::Encoder;
+use crate::av::error;
+use crate::av::input::Packet;
+
+/// libav gathers this much before it writes.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// What the callbacks see.
+struct Window {
+    file: File,
+    position: u64,
+    end: u64,
+    /// The first failure of the file itself.
+    failed: Option<io::Error>,
+}
+
+/// An open container.
+pub(super) struct Output {
+    context: *mut ffi::AVFormatContext,
+    window: *mut Window,
+    stream: *mut ffi::AVStream,
+    has_begun: bool,
+}
+
+// SAFETY: the context and its window belong to this value alone, and libav's
+// may be used from any one thread at a time.
+unsafe impl Send for Output {}
+
+impl Output {
+    pub(super) fn create(file: File, muxer: &str) -> Result<Output> {
+        let name = CString::new(muxer).map_err(|error| Error::bug(WHAT, error))?;
+        let window = Window { file, position: 0, end: 0, failed: None };
+        let mut output = Output {
+            context: ptr::null_mut(),
+            window: Box::into_raw(Box::new(window)),
+            stream: ptr::null_mut(),
+            has_begun: false,
+        };
+        // SAFETY: the context is ours; the name ends with a zero; the window
+        // outlives the I/O context, see `drop`.
+        unsafe {
+            let code = ffi::avformat_alloc_output_context2(
+                &raw mut output.context,
+                ptr::null(),
+                name.as_ptr(),
+                ptr::null(),
+            );
+            if code < 0 || output.context.is_null() {
+                let why = format!("the linked FFmpeg was built without its {muxer} writer");
+                return Err(Error::new(ErrorKind::Unsupported, WHAT, why));
+            }
+            let buffer = ffi::av_malloc(BUFFER_BYTES).cast::<u8>();
+            if buffer.is_null() {
+                return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+            }
+            let io = ffi::avio_alloc_context(
+                buffer,
+                BUFFER_BYTES as c_int,
+                1,
+                output.window.cast::<c_void>(),
+                None,
+                Some(write),
+                Some(seek),
+            );
+            if io.is_null() {
+                ffi::av_free(buffer.cast::<c_void>());
+                return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+            }
+            (*output.context).pb = io;
+            (*output.context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
+        }
+        Ok(output)
+    }
+
+    /// Adds the encoder's stream and writes the header.
+    pub(super) fn begin(&mut self, encoder: &Encoder) -> Result<()> {
+        // SAFETY: the context is open, the encoder too.
+        unsafe {
+            self.stream = ffi::avformat_new_stream(self.context, ptr::null());
+            if self.stream.is_null() {
+                return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+            }
+            encoder.describe(self.stream)?;
+            let code = ffi::avformat_write_header(self.context, ptr::null_mut());
+            self.has_begun = code >= 0;
+            self.explain(code)
+        }
+    }
+
+    /// Writes one packet, whose times are in `time_base`; it is empty
+    /// afterwards.
+    pub(super) fn write(&mut self, packet: &Packet, time_base: ffi::AVRational) -> Result<()> {
+        // SAFETY: the header is written, the packet is ours.
+        let code = unsafe {
+            (*packet.0).stream_index = (*self.stream).index;
+            ffi::av_packet_rescale_ts(packet.0, time_base, (*self.stream).time_base);
+            ffi::av_interleaved_write_frame(self.context, packet.0)
+        };
+        self.explain(code)
+    }
+
+    /// Writes what comes last, and gives the file back.
+    pub(super) fn finish(mut self) -> Result<File> {
+        self.has_begun = false;
+        // SAFETY: the header is written and nothing follows.
+        let code = unsafe {
+            let code = ffi::av_write_trailer(self.context);
+            ffi::avio_flush((*self.context).pb);
+            code
+        };
+        self.explain(code)?;
+        // SAFETY: the window is ours and no callback runs now.
+        let file = unsafe { (*self.window).file.try_clone() };
+        file.map_err(|error| Error::io(WHAT, &error))
+    }
+
+    /// libav's code as an error; that of the file itself when it failed.
+    fn explain(&mut self, code: c_int) -> Result<()> {
+        // SAFETY: as above.
+        if let Some(failed) = unsafe { (*self.window).failed.take() } {
+            return Err(Error::io(WHAT, &failed));
+        }
+        if code < 0 { Err(error(WHAT, code)) } else { Ok(()) }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // SAFETY: all of it is ours; the trailer of a file that was given up
+        // frees what the muxer holds.
+        unsafe {
+            if !self.context.is_null() {
+                if self.has_begun {
+                    ffi::av_write_trailer(self.context);
+                }
+                let io = &raw mut (*self.context).pb;
+                if !(*io).is_null() {
+                    ffi::av_freep((&raw mut (**io).buffer).cast::<c_void>());
+                    ffi::avio_context_free(io);
+                }
+                ffi::avformat_free_context(self.context);
+            }
+            drop(Box::from_raw(self.window));
+        }
+    }
+}
+
+#[cfg(not(const_write))]
+type Written = *mut u8;
+#[cfg(const_write)]
+type Written = *const u8;
+
+/// libav gives bytes.
+unsafe extern "C" fn write(opaque: *mut c_void, bytes: Written, size: c_int) -> c_int {
+    // SAFETY: `opaque` is the window given in `create`; libav calls from the
+    // one thread that holds the output, with `size` bytes.
+    let (window, bytes) = unsafe {
+        let size = usize::try_from(size).unwrap_or(0);
+        (&mut *opaque.cast::<Window>(), slice::from_raw_parts(bytes.cast_const(), size))
+    };
+    match window.file.write_all_at(bytes, window.position) {
+        Ok(()) => {
+            window.position += bytes.len() as u64;
+            window.end = window.end.max(window.position);
+            size
+        }
+        Err(error) => {
+            window.failed.get_or_insert(error);
+            ffi::AVERROR(libc::EIO)
+        }
+    }
+}
+
+/// libav goes elsewhere, or asks for the size.
+unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i64 {
+    // SAFETY: as in `write`.
+    let window = unsafe { &mut *opaque.cast::<Window>() };
+    let position = match whence & !ffi::AVSEEK_FORCE {
+        ffi::AVSEEK_SIZE => return i64::try_from(window.end).unwrap_or(i64::MAX),
+        libc::SEEK_SET => u64::try_from(offset).ok(),
+        libc::SEEK_CUR => window.position.checked_add_signed(offset),
+        libc::SEEK_END => window.end.checked_add_signed(offset),
+        _ => None,
+    };
+    match position.and_then(|position| i64::try_from(position).ok().map(|at| (position, at))) {
+        Some((position, at)) => {
+            window.position = position;
+            at
+        }
+        None => i64::from(ffi::AVERROR(libc::EINVAL)),
+    }
+}

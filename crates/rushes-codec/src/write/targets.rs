@@ -1,0 +1,187 @@
+//! What can be written: containers by extension, and the codecs that they hold.
+
+use rushes_media::{Error, ErrorKind, Result};
+
+use super::WHAT;
+
+/// A kind of file.
+#[derive(Debug)]
+pub struct Container {
+    /// Extensions without the dot, in lower case.
+    pub extensions: &'static [&'static str],
+    /// What people call it.
+    pub words: &'static str,
+    /// Names of the codecs that it holds; the first is taken when none is named.
+    pub codecs: &'static [&'static str],
+    pub(super) muxer: &'static str,
+}
+
+/// A way to encode video.
+#[derive(Debug)]
+pub struct VideoCodec {
+    /// What options call it.
+    pub name: &'static str,
+    /// What people call it.
+    pub words: &'static str,
+    /// libav's encoders for it, the best first.
+    pub(super) encoders: &'static [&'static str],
+    pub(super) scale: Scale,
+}
+
+/// How an encoder is told a quality.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scale {
+    /// An option from its worst number to its best, and its number when none
+    /// is asked for.
+    Option { name: &'static str, worst: f64, best: f64, usual: f64 },
+    /// libav's own quantiser scale, as above.
+    Quantiser { worst: f64, best: f64, usual: f64 },
+    /// There is only one.
+    Fixed,
+}
+
+const fn crf(worst: f64, usual: f64) -> Scale {
+    Scale::Option { name: "crf", worst, best: 0.0, usual }
+}
+
+/// Everything that a video can be encoded as.
+pub const VIDEO_CODECS: &[VideoCodec] = &[
+    VideoCodec { name: "h264", words: "H.264", encoders: &["libx264"], scale: crf(51.0, 18.0) },
+    VideoCodec { name: "hevc", words: "HEVC", encoders: &["libx265"], scale: crf(51.0, 20.0) },
+    VideoCodec {
+        name: "av1",
+        words: "AV1",
+        encoders: &["libsvtav1", "libaom-av1"],
+        scale: crf(63.0, 25.0),
+    },
+    VideoCodec { name: "vp9", words: "VP9", encoders: &["libvpx-vp9"], scale: crf(63.0, 24.0) },
+    VideoCodec { name: "ffv1", words: "FFV1, lossless", encoders: &["ffv1"], scale: Scale::Fixed },
+    VideoCodec {
+        name: "prores",
+        words: "ProRes 422 HQ, 4444 with transparency",
+        encoders: &["prores_ks"],
+        scale: Scale::Fixed,
+    },
+    VideoCodec { name: "dnxhr", words: "DNxHR HQ", encoders: &["dnxhd"], scale: Scale::Fixed },
+    VideoCodec {
+        name: "mjpeg",
+        words: "Motion JPEG",
+        encoders: &["mjpeg"],
+        scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 2.0 },
+    },
+    VideoCodec {
+        name: "mpeg4",
+        words: "MPEG-4 Part 2",
+        encoders: &["mpeg4"],
+        scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 3.0 },
+    },
+];
+
+/// Every kind of video file that can be written.
+pub const CONTAINERS: &[Container] = &[
+    Container {
+        extensions: &["mp4", "m4v"],
+        words: "MP4",
+        codecs: &["h264", "hevc", "av1", "vp9", "mpeg4"],
+        muxer: "mp4",
+    },
+    Container {
+        extensions: &["mov", "qt"],
+        words: "QuickTime",
+        codecs: &["h264", "hevc", "prores", "dnxhr", "mjpeg", "mpeg4"],
+        muxer: "mov",
+    },
+    Container {
+        extensions: &["mkv"],
+        words: "Matroska",
+        codecs: &["h264", "hevc", "av1", "vp9", "ffv1", "prores", "mjpeg", "mpeg4"],
+        muxer: "matroska",
+    },
+    Container { extensions: &["webm"], words: "WebM", codecs: &["vp9", "av1"], muxer: "webm" },
+    Container {
+        extensions: &["avi"],
+        words: "AVI",
+        codecs: &["mjpeg", "mpeg4", "ffv1"],
+        muxer: "avi",
+    },
+];
+
+/// The container of an extension.
+pub(super) fn container(extension: &str) -> Result<&'static Container> {
+    let extension = extension.to_ascii_lowercase();
+    let known = || CONTAINERS.iter().flat_map(|container| container.extensions).copied();
+    CONTAINERS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
+        let why = match &*extension {
+            "" => "its name has no extension".to_owned(),
+            other => format!("no video can be written as .{other}"),
+        };
+        let remedy = format!("give it one of {}", known().collect::<Vec<_>>().join(", "));
+        Error::new(ErrorKind::Unsupported, WHAT, why).remedy(remedy)
+    })
+}
+
+/// The codec of this name, in this container.
+pub(super) fn codec(container: &Container, name: Option<&str>) -> Result<&'static VideoCodec> {
+    let name = name.or(container.codecs.first().copied()).unwrap_or_default();
+    let known = VIDEO_CODECS.iter().find(|codec| codec.name == name);
+    known.filter(|_| container.codecs.contains(&name)).ok_or_else(|| {
+        let why = format!("{} does not hold {name:?}", container.words);
+        let remedy = format!("name one of {}", container.codecs.join(", "));
+        Error::new(ErrorKind::Invalid, WHAT, why).remedy(remedy)
+    })
+}
+
+impl Container {
+    /// Whether the codec's headers stand at the start instead of with each key
+    /// frame.
+    pub(super) fn has_global_header(&self) -> bool {
+        self.muxer != "avi"
+    }
+}
+
+impl Scale {
+    /// The encoder's number for a quality of 0 to 100.
+    pub(super) fn number(self, quality: Option<u8>) -> Option<f64> {
+        let (worst, best, usual) = match self {
+            Scale::Option { worst, best, usual, .. } | Scale::Quantiser { worst, best, usual } => {
+                (worst, best, usual)
+            }
+            Scale::Fixed => return None,
+        };
+        Some(
+            quality.map_or(usual, |quality| {
+                (worst + (best - worst) * f64::from(quality) / 100.0).round()
+            }),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_codec_has_a_container_and_a_name_of_its_own() {
+        for codec in VIDEO_CODECS {
+            assert!(CONTAINERS.iter().any(|it| it.codecs.contains(&codec.name)), "{}", codec.name);
+            assert_eq!(VIDEO_CODECS.iter().filter(|it| it.name == codec.name).count(), 1);
+        }
+        for container in CONTAINERS {
+            for name in container.codecs {
+                assert_eq!(codec(container, Some(name)).unwrap().name, *name);
+            }
+        }
+        assert_eq!(codec(container("MP4").unwrap(), None).unwrap().name, "h264");
+        assert!(codec(container("mp4").unwrap(), Some("prores")).is_err());
+        assert!(container("txt").is_err() && container("").is_err());
+    }
+
+    #[test]
+    fn quality_runs_from_worst_to_best() {
+        let scale = crf(51.0, 18.0);
+        assert_eq!(scale.number(Some(0)), Some(51.0));
+        assert_eq!(scale.number(Some(100)), Some(0.0));
+        assert_eq!(scale.number(None), Some(18.0));
+        assert_eq!(Scale::Fixed.number(Some(3)), None);
+    }
+}
