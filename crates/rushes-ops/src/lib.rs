@@ -2,11 +2,14 @@
 //! and numbers come out. Nothing here reads or writes a file, keeps state, or
 //! depends on the clock, so the same input always gives the same output.
 //!
-//! Pictures are `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]).
+//! [`frame`] works on [`rushes_media::Frame`]s of any depth and layout; [`image`]
+//! on pictures `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]).
 //! Each operation is one file, and one line in [`OPERATIONS`].
 
 pub mod audio;
+pub mod frame;
 pub mod image;
+mod numeric;
 mod operation;
 
-pub use operation::{OPERATIONS, Operation};
+pub use operation::{Form, FrameOperation, Maker, OPERATIONS, Operation, PairOperation};

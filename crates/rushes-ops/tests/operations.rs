@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rushes_ops::OPERATIONS;
+use rushes_ops::{Form, OPERATIONS};
 
 #[test]
 fn every_operation_has_its_file_and_its_line() {
@@ -12,8 +12,12 @@ fn every_operation_has_its_file_and_its_line() {
     for operation in OPERATIONS {
         let file = source.join(operation.medium).join(operation.name).with_extension("rs");
         let code = std::fs::read_to_string(&file).unwrap_or_default();
-        let function = format!("pub fn {}(", operation.name);
-        assert!(code.contains(&function), "{} has no `{function}`", file.display());
+        let written = match operation.form {
+            Form::Function => format!("pub fn {}(", operation.name),
+            Form::Frame(_) => "impl FrameOperation for ".to_owned(),
+            Form::Pair(_) => "impl PairOperation for ".to_owned(),
+        };
+        assert!(code.contains(&written), "{} has no `{written}`", file.display());
         let summary = operation.summary;
         assert!(summary.len() > 10 && summary.len() < 80 && !summary.ends_with('.'), "{summary}");
         assert!(listed.insert((operation.medium.to_owned(), operation.name.to_owned())));
@@ -23,13 +27,13 @@ fn every_operation_has_its_file_and_its_line() {
     // What an operation is made of, rather than one.
     let parts = BTreeSet::from([("image".to_owned(), "transfer".to_owned())]);
     let mut found = BTreeSet::new();
-    for medium in ["audio", "image"] {
+    for medium in ["audio", "frame", "image"] {
         for entry in std::fs::read_dir(source.join(medium)).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             found.insert((medium.to_owned(), name));
         }
     }
-    assert_eq!(found.len(), 8);
+    assert_eq!(found.len(), OPERATIONS.len() + parts.len());
     assert_eq!(found.difference(&parts).cloned().collect::<BTreeSet<_>>(), listed);
 }

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Makes the .golden files beside it, from code that is not ours.
+
+Needs: pip install -r requirements.txt
+Run it in this folder; it writes the same bytes each time. cases.py says what is
+in them.
+"""
+import filters
+import geometry
+import grading
+import layers
+import tone
+from cases import Writer
+
+writer = Writer()
+for group in [filters, geometry, grading, layers, tone]:
+    group.write(writer)
+writer.save()
