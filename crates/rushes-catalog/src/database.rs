@@ -5,11 +5,11 @@ use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rushes_media::{Error, ErrorKind, Result};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::detail::KeptStats;
 
@@ -24,6 +24,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Readers of one process; more wait for one to be free.
 const READERS: usize = 4;
+
+/// How long one process waits for another.
+const BUSY: Duration = Duration::from_secs(30);
 
 /// Steps of SQLite's machine between two looks at whether it is to stop.
 const STEPS: u32 = 1_000;
@@ -211,10 +214,11 @@ fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
 
 fn configure(writer: &Connection) -> Result<()> {
     let configure = || -> rusqlite::Result<()> {
-        writer.busy_timeout(Duration::from_secs(30))?;
-        // WAL with FULL: a commit is on disk before it is acknowledged.
+        writer.busy_timeout(BUSY)?;
+        into_wal(writer)?;
+        // With FULL a commit is on disk before it is acknowledged.
         writer.execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
+            "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
              PRAGMA mmap_size=0; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;
              PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=10000;
              PRAGMA trusted_schema=OFF;",
@@ -224,6 +228,23 @@ fn configure(writer: &Connection) -> Result<()> {
         Ok(())
     };
     configure().map_err(sql("setting up the catalogue"))
+}
+
+/// Turns the write-ahead log on. For that, and for that alone, SQLite does not
+/// wait while another process does the same with a new catalogue.
+fn into_wal(writer: &Connection) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match writer.execute_batch("PRAGMA journal_mode=WAL;") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && began.elapsed() < BUSY =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 fn migrate(writer: &mut Connection) -> Result<()> {
