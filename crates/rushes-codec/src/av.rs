@@ -20,6 +20,7 @@ pub(crate) use animation::probe_animation;
 pub(crate) use describe::probe;
 pub use frames::{cover_picture, preview_frames};
 pub use peaks::audio_peaks;
+pub(crate) use webp::encode_numbers;
 pub use webp::encode_webp;
 
 use std::ffi::{CStr, c_char, c_int};

@@ -14,7 +14,7 @@ mod write;
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
 pub use source::{Source, SourceReader};
-pub use still::{encode_jpeg, still_picture};
+pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader};
 pub use write::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions};
 

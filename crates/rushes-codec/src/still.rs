@@ -10,6 +10,7 @@
 mod boxes;
 mod configuration;
 mod cr3;
+mod encode;
 mod exif;
 mod heif;
 mod icc;
@@ -27,7 +28,8 @@ mod stated;
 mod tiff;
 
 use rushes_media::{
-    Agreement, Container, Error, ErrorKind, MediaKind, Picture, Probe, Result, Stream,
+    Agreement, Container, Error, ErrorKind, Frame, Layout, MediaKind, Picture, Pixels, Probe,
+    Result, Stream, Values,
 };
 
 use crate::Source;
@@ -35,7 +37,7 @@ use crate::formats::Format;
 use raster::Meaning;
 use sniff::Reader;
 
-pub use jpeg::encode_jpeg;
+pub use encode::{STILL_TARGETS, StillTarget, encode_still};
 
 /// What a still holds, from its headers alone; `None` when the content is not
 /// a still that is read here.
@@ -109,6 +111,46 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
         Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
         Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px),
     }
+}
+
+/// The still with all that is stored, at full size: grey as `[H, W]`, else
+/// `[H, W, 3]` or `[H, W, 4]`; 8 or 16 bits, or floats.
+///
+/// Colours are made sRGB as in [`still_picture`], but nothing is laid over grey,
+/// rounded or clipped: floats (OpenEXR, Radiance, TIFF) are linear light and say
+/// so, PQ and HLG keep their 16 bits. HEIC and AVIF come as RGB, their opacity
+/// laid over grey; camera RAW as the largest JPEG in it. Nothing is turned
+/// upright, except HEIC and AVIF.
+///
+/// # Errors
+/// As for [`still_picture`].
+pub fn still_frame(source: &Source) -> Result<Frame> {
+    let head = source.head()?;
+    let mut is_grey = false;
+    match sniff::reader(&head, source.extension(), source.size_bytes()) {
+        Some(Reader::Jpeg) => is_grey = jpeg::is_grey(&read::whole(source)?),
+        Some(Reader::Png) => return raster::frame(source, "png", png::meaning(source)?),
+        Some(Reader::Raster(format)) => return raster::frame(source, format, Meaning::Embedded),
+        Some(Reader::Tiff) => {
+            if let Some(frame) = raw::frame(source, &head)? {
+                return Ok(frame);
+            }
+        }
+        _ => {}
+    }
+    let picture = still_picture(source, u32::MAX)?;
+    let (width_px, height_px) = (picture.width_px(), picture.height_px());
+    let color = picture.color.clone();
+    let (layout, values) = match picture.into_pixels() {
+        Pixels::U8(values) if is_grey => {
+            (Layout::Gray, Values::U8(values.into_iter().step_by(3).collect()))
+        }
+        Pixels::U8(values) => (Layout::Rgb, Values::U8(values)),
+        Pixels::U16(values) => (Layout::Rgb, Values::U16(values)),
+    };
+    let mut frame = Frame::new(width_px, height_px, layout, values)?;
+    frame.color = color;
+    Ok(frame)
 }
 
 /// Name and version of each library that reads or writes stills here.

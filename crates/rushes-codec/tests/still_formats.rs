@@ -13,8 +13,8 @@ use libheif_rs::{
     Channel, ColorPrimaries, ColorProfileNCLX, ColorSpace, CompressionFormat, EncoderQuality,
     EncodingOptions, HeifContext, ImageOrientation, LibHeif, RgbChroma,
 };
-use rushes_codec::{encode_jpeg, still_picture};
-use rushes_media::{Color, ErrorKind, Limits, Picture, Pixels};
+use rushes_codec::{encode_still, still_picture};
+use rushes_media::{Color, ErrorKind, Frame, Layout, Limits, Picture, Pixels, Values};
 use still_support::{
     decoded, largest_difference, pattern, pillow, probed, probed_size, run_python, size, source_of,
     source_within, survives, u8s,
@@ -31,6 +31,15 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
+}
+
+fn encode_jpeg(picture: &Picture, quality: u8) -> rushes_media::Result<Vec<u8>> {
+    let values = match picture.pixels() {
+        Pixels::U8(values) => Values::U8(values.clone()),
+        Pixels::U16(values) => Values::U16(values.clone()),
+    };
+    let frame = Frame::new(picture.width_px(), picture.height_px(), Layout::Rgb, values)?;
+    encode_still(&frame, "jpg", Some(quality))
 }
 
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
@@ -265,7 +274,7 @@ fn jpegs_go_there_and_back() {
         let bytes = jpeg(width, height);
         assert_eq!(size(&decoded(&bytes, "a.jpg").unwrap()), (width, height));
         let stream = probed(&bytes, "a.jpg").unwrap().streams.remove(0);
-        assert_eq!(stream.pixel_format.as_deref(), Some("yuvj420p"));
+        assert_eq!(stream.pixel_format.as_deref(), Some("yuvj444p"));
     }
     let deep = vec![65_535; 12];
     let deep = Picture::new(2, 2, Pixels::U16(deep), Color::default()).unwrap();

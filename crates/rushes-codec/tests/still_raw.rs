@@ -7,13 +7,14 @@ mod still_support;
 
 use std::time::{Duration, Instant};
 
-use rushes_codec::encode_jpeg;
-use rushes_media::{Color, ErrorKind, Picture, Pixels};
+use rushes_codec::encode_still;
+use rushes_media::{ErrorKind, Frame, Values};
 use still_support::{decoded, pattern, probed, probed_size, size, survives};
 
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let pixels = Pixels::U8(pattern(width, height));
-    encode_jpeg(&Picture::new(width, height, pixels, Color::default()).unwrap(), 80).unwrap()
+    let values = Values::U8(pattern(width, height));
+    let frame = Frame::new(width, height, rushes_media::Layout::Rgb, values).unwrap();
+    encode_still(&frame, "jpg", Some(80)).unwrap()
 }
 
 /// A little-endian TIFF, written from the end of its directories to the start.

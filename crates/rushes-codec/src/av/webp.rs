@@ -3,7 +3,7 @@
 use std::slice;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Picture, Pixels, Result};
+use rushes_media::{Error, ErrorKind, Layout, Picture, Pixels, Result};
 
 use super::decode::Frame;
 use super::error;
@@ -31,12 +31,24 @@ impl Drop for Encoder {
 /// sides over 16,383 pixels; `Unsupported` when the linked FFmpeg has no
 /// libwebp.
 pub fn encode_webp(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
-    super::start();
     let Pixels::U8(values) = picture.pixels() else {
         return Err(Error::new(ErrorKind::Invalid, WHAT, "the picture has 16 bits")
             .remedy("tone-map it to 8 bits first"));
     };
-    let (width, height) = (picture.width_px(), picture.height_px());
+    encode_numbers(values, (picture.width_px(), picture.height_px()), Layout::Rgb, quality)
+}
+
+/// Rows of 8-bit numbers as a lossy WebP file.
+///
+/// # Errors
+/// As for [`encode_webp`].
+pub(crate) fn encode_numbers(
+    values: &[u8],
+    (width, height): (u32, u32),
+    layout: Layout,
+    quality: u8,
+) -> Result<Vec<u8>> {
+    super::start();
     if width > SIDE_PX || height > SIDE_PX {
         let why = format!("{width}x{height} pixels are more than the 16,383 a side it can hold");
         return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("scale it down first"));
@@ -75,7 +87,7 @@ pub fn encode_webp(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
         if code < 0 {
             return Err(error(WHAT, code));
         }
-        fill(&frame, values, width as usize, height as usize);
+        fill(&frame, values, width as usize, height as usize, layout);
         let code = ffi::avcodec_send_frame(encoder.0, frame.0);
         if code < 0 {
             return Err(error(WHAT, code));
@@ -91,21 +103,26 @@ pub fn encode_webp(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
     }
 }
 
-/// Writes RGB rows into a frame of blue, green, red and alpha.
+/// Writes rows into a frame of blue, green, red and alpha.
 ///
 /// # Safety
 /// The frame owns a writable buffer of `width` times `height` BGRA pixels.
-unsafe fn fill(frame: &Frame, values: &[u8], width: usize, height: usize) {
+unsafe fn fill(frame: &Frame, values: &[u8], width: usize, height: usize, layout: Layout) {
     let [start, ..] = frame.get().data;
     let [stride, ..] = frame.get().linesize;
     let stride = usize::try_from(stride).unwrap_or(0);
-    for (at, row) in values.chunks_exact(width * 3).take(height).enumerate() {
+    let channels = layout.channels();
+    for (at, row) in values.chunks_exact(width * channels).take(height).enumerate() {
         // SAFETY: each of the `height` rows has room for `width` pixels.
         let out = unsafe { slice::from_raw_parts_mut(start.add(at * stride), width * 4) };
-        for (pixel, value) in out.chunks_exact_mut(4).zip(row.chunks_exact(3)) {
-            if let (&[red, green, blue], [b, g, r, a]) = (value, pixel) {
-                (*b, *g, *r, *a) = (blue, green, red, 255);
-            }
+        for (pixel, value) in out.chunks_exact_mut(4).zip(row.chunks_exact(channels)) {
+            let [b, g, r, a] = pixel else { continue };
+            (*r, *g, *b, *a) = match *value {
+                [grey] => (grey, grey, grey, 255),
+                [red, green, blue] => (red, green, blue, 255),
+                [red, green, blue, alpha] => (red, green, blue, alpha),
+                _ => continue,
+            };
         }
     }
 }

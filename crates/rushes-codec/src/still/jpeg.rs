@@ -339,6 +339,12 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Pi
     Picture::new(scaled.width as u32, scaled.height as u32, Pixels::U8(pixels), Color::default())
 }
 
+/// Whether it holds greys alone.
+pub(super) fn is_grey(bytes: &[u8]) -> bool {
+    let header = Decompressor::new().and_then(|mut decoder| decoder.read_header(bytes));
+    header.is_ok_and(|header| matches!(header.colorspace, Colorspace::Gray))
+}
+
 /// The decoder's numbers as sRGB, by what the header says of them.
 fn srgb(mut pixels: Vec<u8>, colorspace: Colorspace, found: Option<&Header>) -> Vec<u8> {
     let is_cmyk = matches!(colorspace, Colorspace::CMYK | Colorspace::YCCK);
@@ -438,35 +444,37 @@ fn failed(error: turbojpeg::Error) -> Error {
     Error::new(kind, "decoding the JPEG", why)
 }
 
-/// The picture as a baseline JPEG with 4:2:0 chroma. `quality` is 1 to 100 as
-/// libjpeg counts it; what is outside is taken to the nearest. 16-bit numbers
-/// are rounded to 8 and nothing is tone mapped: that comes before.
+/// RGB, or greys, of 8 bits as a baseline JPEG; colours with 4:2:0 chroma, and
+/// with whole chroma from a quality of 90 on. `quality` is 1 to 100 as libjpeg
+/// counts it; what is outside is taken to the nearest.
 ///
 /// # Errors
 /// `Invalid` when a side is over 65,535 pixels.
-pub fn encode_jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>> {
-    let narrowed;
-    let values = match picture.pixels() {
-        Pixels::U8(values) => values.as_slice(),
-        Pixels::U16(values) => {
-            narrowed = values.iter().map(|&value| rgb::to_8_bits(value)).collect::<Vec<u8>>();
-            narrowed.as_slice()
-        }
-    };
+pub(super) fn compress(
+    values: &[u8],
+    (width_px, height_px): (u32, u32),
+    format: PixelFormat,
+    quality: u8,
+) -> Result<Vec<u8>> {
     let failed = |error: turbojpeg::Error| {
         let why = error.to_string().trim_start_matches("TurboJPEG error: ").to_lowercase();
         Error::new(ErrorKind::Invalid, "encoding the JPEG", why)
     };
-    let width = picture.width_px() as usize;
+    let width = width_px as usize;
     let image = Image {
         pixels: values,
         width,
-        pitch: width * 3,
-        height: picture.height_px() as usize,
-        format: PixelFormat::RGB,
+        pitch: width * format.size(),
+        height: height_px as usize,
+        format,
+    };
+    let subsampling = match format {
+        PixelFormat::GRAY => Subsamp::Gray,
+        _ if quality >= 90 => Subsamp::None,
+        _ => Subsamp::Sub2x2,
     };
     let mut encoder = Compressor::new().map_err(failed)?;
     encoder.set_quality(i32::from(quality.clamp(1, 100))).map_err(failed)?;
-    encoder.set_subsamp(Subsamp::Sub2x2).map_err(failed)?;
+    encoder.set_subsamp(subsampling).map_err(failed)?;
     encoder.compress_to_vec(image).map_err(failed)
 }

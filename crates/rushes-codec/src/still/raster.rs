@@ -3,7 +3,10 @@
 use std::io::BufReader;
 
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
-use rushes_media::{Color, Error, ErrorKind, Picture, Pixels, Probe, Result, Stream, StreamKind};
+use rushes_media::{
+    Color, Error, ErrorKind, Frame, Layout, Picture, Pixels, Probe, Result, Stream, StreamKind,
+    Values,
+};
 use tiff::decoder::{Decoder as TiffDecoder, DecodingResult, Limits as TiffLimits};
 
 use super::srgb::{Depth, Profile};
@@ -259,6 +262,98 @@ pub(super) enum Meaning {
 
 /// The picture as RGB: sRGB but for PQ and HLG, of which 16 bits stay 16.
 pub(super) fn decode(source: &Source, format: &str, meaning: Meaning) -> Result<Picture> {
+    let Opened { decoded, profile, hdr } = match open(source, format, meaning)? {
+        Found::Rgb(size_px, values) => {
+            return Picture::new(size_px.0, size_px.1, Pixels::U8(values), Color::default());
+        }
+        Found::Decoded(opened) => opened,
+    };
+    match (hdr, decoded) {
+        (Some(color), DynamicImage::ImageRgb16(values)) => {
+            Picture::new(values.width(), values.height(), Pixels::U16(values.into_raw()), color)
+        }
+        // 8-bit PQ stays what it is, and says so.
+        (hdr, decoded) => {
+            let (width_px, height_px) = (decoded.width(), decoded.height());
+            let values = rgb_of(decoded, profile.as_ref());
+            Picture::new(width_px, height_px, Pixels::U8(values), hdr.unwrap_or_default())
+        }
+    }
+}
+
+/// The picture with all that is stored: grey stays grey, 16 bits and floats
+/// stay, and so does opacity. sRGB but for PQ, HLG and floats, which are
+/// linear light and say so.
+pub(super) fn frame(source: &Source, format: &str, meaning: Meaning) -> Result<Frame> {
+    let Opened { decoded, profile, hdr } = match open(source, format, meaning)? {
+        Found::Rgb(size_px, values) => {
+            return Frame::new(size_px.0, size_px.1, Layout::Rgb, Values::U8(values));
+        }
+        Found::Decoded(opened) => opened,
+    };
+    let (width_px, height_px) = (decoded.width(), decoded.height());
+    let profile = profile.as_ref();
+    let mut color = hdr.unwrap_or_default();
+    let (layout, values) = match decoded {
+        DynamicImage::ImageLuma8(values) => {
+            (Layout::Gray, Values::U8(greys(values.into_raw(), 1, profile)))
+        }
+        DynamicImage::ImageLumaA8(values) => {
+            (Layout::Rgba, Values::U8(spread(&greys(values.into_raw(), 2, profile))))
+        }
+        DynamicImage::ImageRgb8(values) => {
+            (Layout::Rgb, Values::U8(colours(values.into_raw(), false, profile)))
+        }
+        DynamicImage::ImageRgba8(values) => {
+            (Layout::Rgba, Values::U8(colours(values.into_raw(), true, profile)))
+        }
+        DynamicImage::ImageLuma16(values) => {
+            (Layout::Gray, Values::U16(greys(values.into_raw(), 1, profile)))
+        }
+        DynamicImage::ImageLumaA16(values) => {
+            (Layout::Rgba, Values::U16(spread(&greys(values.into_raw(), 2, profile))))
+        }
+        DynamicImage::ImageRgb16(values) => {
+            (Layout::Rgb, Values::U16(colours(values.into_raw(), false, profile)))
+        }
+        DynamicImage::ImageRgba16(values) => {
+            (Layout::Rgba, Values::U16(colours(values.into_raw(), true, profile)))
+        }
+        DynamicImage::ImageRgb32F(values) => {
+            color.transfer = Some("linear".into());
+            (Layout::Rgb, Values::F32(values.into_raw()))
+        }
+        DynamicImage::ImageRgba32F(values) => {
+            color.transfer = Some("linear".into());
+            (Layout::Rgba, Values::F32(values.into_raw()))
+        }
+        other => (Layout::Rgba, Values::U8(other.into_rgba8().into_raw())),
+    };
+    let mut frame = Frame::new(width_px, height_px, layout, values)?;
+    frame.color = color;
+    Ok(frame)
+}
+
+/// Greys with their opacity as RGBA.
+fn spread<T: Copy>(values: &[T]) -> Vec<T> {
+    let pairs = values.as_chunks::<2>().0.iter();
+    pairs.flat_map(|&[value, alpha]| [value, value, value, alpha]).collect()
+}
+
+/// A decoded picture, and what its numbers mean.
+struct Opened {
+    decoded: DynamicImage,
+    profile: Option<Profile>,
+    hdr: Option<Color>,
+}
+
+enum Found {
+    Decoded(Opened),
+    /// Width, height and sRGB, made of inks by their profile.
+    Rgb((u32, u32), Vec<u8>),
+}
+
+fn open(source: &Source, format: &str, meaning: Meaning) -> Result<Found> {
     let mut decoder = decoder(source, format)?;
     let (width_px, height_px) = decoder.dimensions();
     let pixel_bytes = u64::from(decoder.color_type().bytes_per_pixel()).max(3);
@@ -266,26 +361,19 @@ pub(super) fn decode(source: &Source, format: &str, meaning: Meaning) -> Result<
     let (profile, hdr) = match meaning {
         Meaning::Embedded => (embedded_profile(&mut decoder), None),
         Meaning::Said(said) => (said, None),
-        Meaning::Hdr(color) => (None, Some(Color { matrix: None, ..color })),
+        Meaning::Hdr(color) => {
+            (None, Some(Color { matrix: None, range: Some("pc".into()), ..color }))
+        }
     };
     if let Some(profile) = &profile
         && is_cmyk(decoder.original_color_type())
         && let Some(inks) = inks(source)
         && let Some(values) = profile.rgb_of_cmyk(&inks)
     {
-        return Picture::new(width_px, height_px, Pixels::U8(values), Color::default());
+        return Ok(Found::Rgb((width_px, height_px), values));
     }
-    match (hdr, DynamicImage::from_decoder(decoder).map_err(failed)?) {
-        (Some(color), DynamicImage::ImageRgb16(values)) => {
-            let color = Color { range: Some("pc".into()), ..color };
-            Picture::new(width_px, height_px, Pixels::U16(values.into_raw()), color)
-        }
-        // 8-bit PQ stays what it is, and says so.
-        (hdr, decoded) => {
-            let values = rgb_of(decoded, profile.as_ref());
-            Picture::new(width_px, height_px, Pixels::U8(values), hdr.unwrap_or_default())
-        }
-    }
+    let decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    Ok(Found::Decoded(Opened { decoded, profile, hdr }))
 }
 
 fn embedded_profile(decoder: &mut impl ImageDecoder) -> Option<Profile> {

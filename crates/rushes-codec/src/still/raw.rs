@@ -3,7 +3,7 @@
 //! developed; the largest JPEG that the camera left inside stands for them.
 
 use rushes_media::{
-    Basis, Color, Count, Error, ErrorKind, Picture, Probe, Result, Stream, StreamKind,
+    Basis, Color, Count, Error, ErrorKind, Frame, Picture, Probe, Result, Stream, StreamKind,
 };
 
 use super::raster::Meaning;
@@ -57,13 +57,24 @@ pub(super) fn decode(source: &Source, head: &[u8], target_px: u32) -> Result<Pic
     let tiff = Tiff::walk(source)?;
     match raw_format(&tiff, head, source.extension()) {
         Some(_) => preview(source, largest_preview(source, &tiff), target_px),
-        None => {
-            let first = tiff.directories.first();
-            let profile = first.and_then(|first| icc_profile(source, first));
-            let said = profile.and_then(|profile| Profile::from_icc(&profile));
-            raster::decode(source, "tiff", Meaning::Said(said))
-        }
+        None => raster::decode(source, "tiff", meaning(source, &tiff)),
     }
+}
+
+/// An ordinary TIFF with all that is stored; `None` for a camera RAW.
+pub(super) fn frame(source: &Source, head: &[u8]) -> Result<Option<Frame>> {
+    let tiff = Tiff::walk(source)?;
+    match raw_format(&tiff, head, source.extension()) {
+        Some(_) => Ok(None),
+        None => raster::frame(source, "tiff", meaning(source, &tiff)).map(Some),
+    }
+}
+
+/// What an ordinary TIFF's numbers mean.
+fn meaning(source: &Source, tiff: &Tiff<'_>) -> Meaning {
+    let first = tiff.directories.first();
+    let profile = first.and_then(|first| icc_profile(source, first));
+    Meaning::Said(profile.and_then(|profile| Profile::from_icc(&profile)))
 }
 
 /// The RAW format's name in [`crate::FORMATS`]; `None` for an ordinary TIFF.

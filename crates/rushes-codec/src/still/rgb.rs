@@ -34,11 +34,14 @@ pub(super) fn from_cmyk(values: &[u8]) -> Vec<u8> {
 /// Linear light to sRGB (IEC 61966-2-1, clause 5.2), clipped to 0 to 1; what
 /// is not a number is black.
 pub(super) fn from_linear(light: f32) -> u8 {
-    let light = light.clamp(0.0, 1.0);
-    let signal =
-        if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
     // The cast takes NaN to 0.
-    (signal * 255.0 + 0.5) as u8
+    (signal(light) * 255.0 + 0.5) as u8
+}
+
+/// The same, as 0 to 1.
+pub(super) fn signal(light: f32) -> f32 {
+    let light = light.clamp(0.0, 1.0);
+    if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
 /// sRGB to linear light, both 0 to 1 (IEC 61966-2-1, clause 5.2).

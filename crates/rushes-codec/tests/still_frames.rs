@@ -1,0 +1,220 @@
+//! Stills with all that is stored, there and back, and as ffmpeg reads what we
+//! write.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+use rushes_codec::{STILL_TARGETS, Source, encode_still, still_frame};
+use rushes_media::{Color, ErrorKind, Frame, Layout, Limits, Values};
+
+const SIZE: (u32, u32) = (37, 23);
+
+fn source(path: &Path) -> Source {
+    let name = path.to_str().unwrap().as_bytes();
+    Source::new(File::open(path).unwrap(), name, Limits::default()).unwrap()
+}
+
+fn frame(layout: Layout, bits: u8) -> Frame {
+    let channels = layout.channels();
+    let count = (SIZE.0 * SIZE.1) as usize * channels;
+    // Soft, so that lossy formats stay near, and all channels differ.
+    let fractions = (0..count).map(|at| {
+        let (pixel, channel) = (at / channels, at % channels);
+        let (x, y) = ((pixel % SIZE.0 as usize) as f32, (pixel / SIZE.0 as usize) as f32);
+        0.5 + 0.45 * (x / 14.0 + y / 9.0 + channel as f32 * 2.0).sin()
+    });
+    let values = match bits {
+        8 => Values::U8(fractions.map(|it| (it * 255.0) as u8).collect()),
+        16 => Values::U16(fractions.map(|it| (it * 65_535.0) as u16).collect()),
+        _ => Values::F32(fractions.collect()),
+    };
+    Frame::new(SIZE.0, SIZE.1, layout, values).unwrap()
+}
+
+/// Numbers as fractions.
+fn fractions(frame: &Frame) -> Vec<f32> {
+    match frame.values() {
+        Values::U8(values) => values.iter().map(|&it| f32::from(it) / 255.0).collect(),
+        Values::U16(values) => values.iter().map(|&it| f32::from(it) / 65_535.0).collect(),
+        Values::F32(values) => values.clone(),
+    }
+}
+
+fn furthest(one: &Frame, other: &Frame) -> f32 {
+    assert_eq!(one.layout(), other.layout());
+    let pairs = fractions(one).into_iter().zip(fractions(other));
+    pairs.map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn every_format_keeps_what_it_has_room_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut exact, mut tried) = (0, 0);
+    for target in STILL_TARGETS {
+        for layout in Layout::ALL {
+            for bits in [8, 16, 32] {
+                let given = frame(layout, bits);
+                let name = format!("{}-{layout:?}-{bits}", target.words);
+                let extension = target.extensions[0];
+                let encoded = encode_still(&given, extension, None);
+                if layout == Layout::Rgba && !target.has_opacity {
+                    assert_eq!(encoded.unwrap_err().kind, ErrorKind::Invalid, "{name}");
+                    continue;
+                }
+                let path = folder.path().join(format!("{name}.{extension}"));
+                std::fs::write(&path, encoded.unwrap()).unwrap();
+                let again = still_frame(&source(&path)).unwrap();
+                assert_eq!((again.width_px(), again.height_px()), SIZE, "{name}");
+                let is_light = target.bits == [32];
+                // These know no grey, at least not of floats.
+                let spreads = layout == Layout::Gray
+                    && (["webp", "qoi", "bmp", "exr", "hdr"].contains(&extension)
+                        || (bits == 32 && target.bits.contains(&32)));
+                let kept = if spreads { Layout::Rgb } else { layout };
+                assert_eq!(again.layout(), kept, "{name}");
+                tried += 1;
+                if spreads || is_light {
+                    continue;
+                }
+                let found = furthest(&again, &given);
+                let most = match extension {
+                    "jpg" => 0.05,
+                    _ if target.bits.contains(&bits) => 0.0,
+                    // What was rounded is off by half a step at most.
+                    _ if target.bits.contains(&16) => 0.5 / 65_535.0 + 1e-6,
+                    _ => 0.5 / 255.0 + 1e-5,
+                };
+                assert!(found <= most, "{name}: {found}");
+                exact += usize::from(found == 0.0);
+            }
+        }
+    }
+    assert_eq!(STILL_TARGETS.len(), 10);
+    assert_eq!((tried, exact >= 24), (81, true), "{exact} exact");
+}
+
+#[test]
+fn light_is_light() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bright = frame(Layout::Rgb, 32);
+    if let Values::F32(values) = bright.values() {
+        let values = values.iter().map(|value| value * 7.0).collect();
+        bright = Frame::new(SIZE.0, SIZE.1, Layout::Rgb, Values::F32(values)).unwrap();
+    }
+    bright.color = Color { transfer: Some("linear".into()), ..Color::default() };
+    // OpenEXR keeps floats as they are, beyond 1 too; Radiance to a hundredth.
+    for (extension, most) in [("exr", 0.0), ("hdr", 0.04)] {
+        let path = folder.path().join(format!("bright.{extension}"));
+        std::fs::write(&path, encode_still(&bright, extension, None).unwrap()).unwrap();
+        let again = still_frame(&source(&path)).unwrap();
+        assert_eq!(again.color.transfer.as_deref(), Some("linear"));
+        assert!(furthest(&again, &bright) <= most, "{extension}: {}", furthest(&again, &bright));
+    }
+    // sRGB of half is 0.214 of the light, and comes back.
+    let half = Frame::new(1, 1, Layout::Rgb, Values::U8(vec![128; 3])).unwrap();
+    let path = folder.path().join("half.exr");
+    std::fs::write(&path, encode_still(&half, "exr", None).unwrap()).unwrap();
+    let light = still_frame(&source(&path)).unwrap();
+    assert!((fractions(&light)[0] - 0.215_861).abs() < 1e-4, "{:?}", fractions(&light));
+    let png = encode_still(&light, "png", None).unwrap();
+    let path = folder.path().join("half.png");
+    std::fs::write(&path, png).unwrap();
+    let back = still_frame(&source(&path)).unwrap();
+    assert!((fractions(&back)[0] - 128.0 / 255.0).abs() < 1e-4, "{:?}", fractions(&back));
+}
+
+#[test]
+fn ffmpeg_reads_the_same_numbers() {
+    if Command::new("ffmpeg").arg("-version").output().is_err() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (layout, bits, extension, format) in [
+        (Layout::Rgb, 8, "png", "rgb24"),
+        (Layout::Rgba, 16, "png", "rgba64le"),
+        (Layout::Gray, 16, "png", "gray16le"),
+        (Layout::Rgb, 8, "tif", "rgb24"),
+        (Layout::Rgb, 16, "tif", "rgb48le"),
+        (Layout::Rgba, 8, "webp", "rgba"),
+        (Layout::Rgb, 8, "bmp", "rgb24"),
+        (Layout::Rgba, 8, "tga", "rgba"),
+        (Layout::Gray, 8, "pgm", "gray"),
+    ] {
+        let given = frame(layout, bits);
+        let path = folder.path().join(format!("{layout:?}{bits}.{extension}"));
+        std::fs::write(&path, encode_still(&given, extension, None).unwrap()).unwrap();
+        let run = Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-i"])
+            .arg(&path)
+            .args(["-pix_fmt", format, "-f", "rawvideo", "-"])
+            .output()
+            .unwrap();
+        let expected: Vec<u8> = match given.values() {
+            Values::U8(values) => values.clone(),
+            Values::U16(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
+            Values::F32(_) => Vec::new(),
+        };
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.stdout == expected, "{}: {said}", path.display());
+    }
+}
+
+#[test]
+fn quality_and_chroma() {
+    let given = frame(Layout::Rgb, 8);
+    for extension in ["jpg", "webp"] {
+        let size = |quality| encode_still(&given, extension, Some(quality)).unwrap().len();
+        assert!(size(95) > size(50) && size(50) > size(5), "{extension}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_refused() {
+    let kind =
+        |frame: &Frame, extension: &str| encode_still(frame, extension, None).unwrap_err().kind;
+    assert_eq!(kind(&frame(Layout::Rgb, 8), "txt"), ErrorKind::Unsupported);
+    let empty = Frame::new(0, 5, Layout::Rgb, Values::U8(Vec::new())).unwrap();
+    assert_eq!(kind(&empty, "png"), ErrorKind::Invalid);
+    let mut pq = frame(Layout::Rgb, 16);
+    pq.color.transfer = Some("smpte2084".into());
+    assert_eq!(kind(&pq, "png"), ErrorKind::Unsupported);
+    let wide = Frame::new(16_400, 1, Layout::Gray, Values::U8(vec![0; 16_400])).unwrap();
+    assert_eq!(kind(&wide, "webp"), ErrorKind::Invalid);
+}
+
+/// Stills of every layout whose pixels another library wrote down, as RGB.
+#[test]
+fn grey_and_deep_stills_stay_so() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (name, layout, bits) in [
+        ("grey.jpg", Layout::Gray, 8),
+        ("grey.png", Layout::Gray, 8),
+        ("grey16.png", Layout::Gray, 16),
+        ("grey_alpha.png", Layout::Rgba, 8),
+        ("p3.png", Layout::Rgb, 8),
+        ("p3_alpha.png", Layout::Rgba, 8),
+        ("prophoto16.png", Layout::Rgb, 16),
+        ("p3.tif", Layout::Rgb, 8),
+        ("cmyk.tif", Layout::Rgb, 8),
+        ("cmyk.jpg", Layout::Rgb, 8),
+    ] {
+        let found = still_frame(&source(&golden.join(name))).unwrap();
+        let depth = match found.values() {
+            Values::U8(_) => 8,
+            Values::U16(_) => 16,
+            Values::F32(_) => 32,
+        };
+        assert_eq!((found.layout(), depth), (layout, bits), "{name}");
+        if layout == Layout::Rgba {
+            continue;
+        }
+        let rgb = std::fs::read(golden.join(format!("{name}.rgb"))).unwrap();
+        let step = if layout == Layout::Gray { 3 } else { 1 };
+        let expected = rgb.iter().step_by(step).map(|&it| f32::from(it) / 255.0);
+        let off = fractions(&found).into_iter().zip(expected).map(|(a, b)| (a - b).abs());
+        let most = off.fold(0.0, f32::max);
+        assert!(most <= 6.0 / 255.0, "{name}: {most}");
+    }
+}
