@@ -4,6 +4,7 @@
 //! Everything starts from a [`Source`]: an open file with its limits. Content
 //! decides what it is; the extension of its name only orders the tries.
 
+mod audio;
 mod av;
 mod formats;
 mod source;
@@ -11,6 +12,7 @@ mod still;
 mod video;
 mod write;
 
+pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
 pub use source::{Source, SourceReader};

@@ -1,0 +1,5 @@
+//! Sound as floats, and floats as sound files.
+
+mod read;
+
+pub use read::{AudioOptions, AudioReader};
