@@ -18,7 +18,10 @@ pub use formats::{FORMATS, Format};
 pub use source::{Source, SourceReader};
 pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader};
-pub use write::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions};
+pub use write::{
+    AudioWriter, AudioWriterOptions, CONTAINERS, Container, SOUND_TARGETS, SoundTarget,
+    VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions,
+};
 
 use rushes_media::{Error, ErrorKind, Probe, Result};
 

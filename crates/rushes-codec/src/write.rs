@@ -1,8 +1,9 @@
-//! Frames to a video file.
+//! Frames to video files and samples to sound files.
 
 mod encoder;
 mod output;
 mod pixels;
+mod sound;
 mod targets;
 
 use std::fs::File;
@@ -13,9 +14,10 @@ use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 use encoder::Encoder;
 use output::Output;
 use pixels::{Kind, Pixels};
+pub use sound::{AudioWriter, AudioWriterOptions, SOUND_TARGETS, SoundTarget};
 pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
 
-const WHAT: &str = "writing the video";
+const WHAT: &str = "writing the file";
 
 /// How a video is written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,7 +102,7 @@ impl VideoWriter {
             let why = format!("a quality of {quality} was asked for");
             return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("give 0 to 100"));
         }
-        encoder::find(codec)?;
+        encoder::find(codec.words, codec.encoders)?;
         let file = Some(file);
         Ok(VideoWriter { container, codec, options, file, open: None, frames: 0 })
     }
@@ -143,7 +145,7 @@ impl VideoWriter {
         }
         let (ticks, duration) = open.clock.ticks(frame, self.frames)?;
         let picture = open.pixels.convert(frame, ticks)?;
-        open.encoder.send(Some((picture, duration)), &mut open.output)?;
+        open.encoder.send(Some((picture, Some(duration))), &mut open.output)?;
         self.frames += 1;
         Ok(())
     }

@@ -19,19 +19,20 @@ use crate::av::input::{Options, Packet};
 ///
 /// # Errors
 /// `Unsupported` when there is none.
-pub(super) fn find(codec: &VideoCodec) -> Result<(*const ffi::AVCodec, &'static str)> {
-    let found = codec.encoders.iter().find_map(|&name| {
+pub(super) fn find(
+    words: &str,
+    encoders: &[&'static str],
+) -> Result<(*const ffi::AVCodec, &'static str)> {
+    let found = encoders.iter().find_map(|&name| {
         let text = CString::new(name).ok()?;
         // SAFETY: the name ends with a zero; encoders are constants, or null.
         let encoder = unsafe { ffi::avcodec_find_encoder_by_name(text.as_ptr()) };
         (!encoder.is_null()).then_some((encoder, name))
     });
     found.ok_or_else(|| {
-        let why = format!("the linked FFmpeg has no encoder for {}", codec.words);
-        Error::new(ErrorKind::Unsupported, WHAT, why).remedy(format!(
-            "install one with {}, or name another codec",
-            codec.encoders.join(" or ")
-        ))
+        let why = format!("the linked FFmpeg has no encoder for {words}");
+        Error::new(ErrorKind::Unsupported, WHAT, why)
+            .remedy(format!("install one with {}, or name another codec", encoders.join(" or ")))
     })
 }
 
@@ -57,57 +58,68 @@ impl Encoder {
         pixels: &Pixels,
         time_base: Rational,
     ) -> Result<Encoder> {
-        let (found, name) = find(codec)?;
-        // SAFETY: takes the encoder; the result is checked.
-        let context = unsafe { ffi::avcodec_alloc_context3(found) };
-        if context.is_null() {
-            return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
-        }
+        let (found, name) = find(codec.words, codec.encoders)?;
         // Apple's players take HEVC under this name only.
         let is_mp4 = ["mp4", "mov"].contains(&container.muxer);
         let tag = if codec.name == "hevc" && is_mp4 { u32::from_le_bytes(*b"hvc1") } else { 0 };
-        let mut encoder =
-            Encoder { context, packet: Packet::new()?, durations: HashMap::new(), tag };
-        let mut more = Options::new();
-        // SAFETY: the context is ours and not open yet.
-        unsafe {
-            pixels.describe(encoder.context);
-            (*encoder.context).time_base = fraction(time_base);
-            if let Some(rate) = options.rate_hz {
-                (*encoder.context).framerate = fraction(rate);
-            }
-            if container.has_global_header() {
-                (*encoder.context).flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
-            }
-            match (codec.scale, codec.scale.number(options.quality)) {
-                (Scale::Option { name, .. }, Some(number)) => {
-                    more.set(name, &number.to_string());
-                    // Without a bit rate of zero libvpx only takes it as a limit.
-                    (*encoder.context).bit_rate = 0;
+        Encoder::start(found, tag, container.has_global_header(), |context, more| {
+            // SAFETY: the context is whole and not open yet.
+            unsafe {
+                pixels.describe(context);
+                (*context).time_base = fraction(time_base);
+                if let Some(rate) = options.rate_hz {
+                    (*context).framerate = fraction(rate);
                 }
-                (Scale::Quantiser { .. }, Some(number)) => {
-                    (*encoder.context).flags |= ffi::AV_CODEC_FLAG_QSCALE as i32;
-                    (*encoder.context).global_quality =
-                        (number * f64::from(ffi::FF_QP2LAMBDA)) as i32;
+                match (codec.scale, codec.scale.number(options.quality)) {
+                    (Scale::Option { name, .. }, Some(number)) => {
+                        more.set(name, &number.to_string());
+                        // Without a bit rate of zero libvpx only takes it as a limit.
+                        (*context).bit_rate = 0;
+                    }
+                    (Scale::Quantiser { .. }, Some(number)) => {
+                        (*context).flags |= ffi::AV_CODEC_FLAG_QSCALE as i32;
+                        (*context).global_quality = (number * f64::from(ffi::FF_QP2LAMBDA)) as i32;
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
-        }
-        more.set(
-            "threads",
-            &if options.threads == 0 { "auto".to_owned() } else { options.threads.to_string() },
-        );
-        for (key, value) in pixels.settings(name) {
-            more.set(key, value);
-        }
-        encoder.start(found, more)?;
-        Ok(encoder)
+            let threads = options.threads;
+            more.set("threads", &if threads == 0 { "auto".into() } else { threads.to_string() });
+            for (key, value) in pixels.settings(name) {
+                more.set(key, value);
+            }
+        })
     }
 
-    fn start(&mut self, codec: *const ffi::AVCodec, mut options: Options) -> Result<()> {
+    /// Opens an encoder that `set_up` has told what it will get.
+    pub(super) fn start(
+        codec: *const ffi::AVCodec,
+        tag: u32,
+        has_global_header: bool,
+        set_up: impl FnOnce(*mut ffi::AVCodecContext, &mut Options),
+    ) -> Result<Encoder> {
+        // SAFETY: takes the encoder; the result is checked.
+        let context = unsafe { ffi::avcodec_alloc_context3(codec) };
+        if context.is_null() {
+            return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+        }
+        let encoder = Encoder { context, packet: Packet::new()?, durations: HashMap::new(), tag };
+        let mut options = Options::new();
+        set_up(context, &mut options);
         // SAFETY: context and options are ours, the codec is a constant.
-        let code = unsafe { ffi::avcodec_open2(self.context, codec, &raw mut options.0) };
-        if code < 0 { Err(error("opening the encoder", code)) } else { Ok(()) }
+        let code = unsafe {
+            if has_global_header {
+                (*context).flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
+            }
+            ffi::avcodec_open2(context, codec, &raw mut options.0)
+        };
+        if code < 0 { Err(error("opening the encoder", code)) } else { Ok(encoder) }
+    }
+
+    /// libav's context, open.
+    pub(super) fn context(&self) -> &ffi::AVCodecContext {
+        // SAFETY: it is ours and not null.
+        unsafe { &*self.context }
     }
 
     /// Tells the container what the stream is.
@@ -130,21 +142,23 @@ impl Encoder {
         Ok(())
     }
 
-    /// Encodes one picture that is shown for so many ticks, 0 when that is not
-    /// known; or what is left when there is none. The packets that come of it
-    /// are written.
+    /// Encodes one frame, with how many ticks it is shown (0 when that is not
+    /// known) where the encoder is to be told; or what is left when there is
+    /// none. The packets that come of it are written.
     pub(super) fn send(
         &mut self,
-        picture: Option<(&Frame, i64)>,
+        frame: Option<(&Frame, Option<i64>)>,
         output: &mut Output,
     ) -> Result<()> {
-        if let Some((picture, duration)) = picture {
-            self.durations.insert(picture.get().pts, duration);
+        if let Some((picture, duration)) = frame {
+            if let Some(duration) = duration {
+                self.durations.insert(picture.get().pts, duration);
+            }
             // Encoders with a quantiser take it from each picture.
             // SAFETY: the context is open, the picture is the caller's alone.
             unsafe { (*picture.0).quality = (*self.context).global_quality };
         }
-        let given = picture.map_or(ptr::null(), |(picture, _)| picture.0.cast_const());
+        let given = frame.map_or(ptr::null(), |(frame, _)| frame.0.cast_const());
         // SAFETY: the context is open; the frame is whole, or null for the end.
         let code = unsafe { ffi::avcodec_send_frame(self.context, given) };
         if code < 0 {
@@ -161,8 +175,9 @@ impl Encoder {
             }
             // SAFETY: as above.
             let time_base = unsafe {
-                let duration = self.durations.remove(&(*self.packet.0).pts);
-                (*self.packet.0).duration = duration.unwrap_or(0);
+                if let Some(duration) = self.durations.remove(&(*self.packet.0).pts) {
+                    (*self.packet.0).duration = duration;
+                }
                 (*self.context).time_base
             };
             output.write(&self.packet, time_base)?;

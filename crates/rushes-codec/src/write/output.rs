@@ -13,7 +13,7 @@ use rushes_media::{Error, ErrorKind, Result};
 use super::WHAT;
 use super::encoder::Encoder;
 use crate::av::error;
-use crate::av::input::Packet;
+use crate::av::input::{Options, Packet};
 
 /// libav gathers this much before it writes.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -94,7 +94,10 @@ impl Output {
                 return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
             }
             encoder.describe(self.stream)?;
-            let code = ffi::avformat_write_header(self.context, ptr::null_mut());
+            let mut options = Options::new();
+            // Sound of more than 4 GB (EBU Tech 3306).
+            options.set("rf64", "auto");
+            let code = ffi::avformat_write_header(self.context, &raw mut options.0);
             self.has_begun = code >= 0;
             self.explain(code)
         }
