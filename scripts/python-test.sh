@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 package=crates/rushes-python
 python=${RUSHES_PYTHON:-python3}
 maturin_version=1.16.0
-# What the tests need, and nothing that the package needs: that needs nothing.
-tools=(pytest==9.2.0 mypy==2.4.1 ruff==0.17.6)
+# What the package needs, and what the tests do.
+tools=(numpy==2.4.6 pytest==9.2.0 mypy==2.4.1 ruff==0.17.6)
 hang_secs=600
 export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
 skip() {
@@ -33,7 +33,7 @@ fi
 wheels=$rushes_cache/tools/python-$tag-$(printf '%s\n' "${tools[@]}" | sha256sum | cut -c1-12)
 if [[ ! -f $wheels/complete ]]; then
     "$python" -m pip download --quiet --only-binary :all: --dest "$wheels" "${tools[@]}" ||
-        skip "pytest, mypy and ruff could not be had from the package registry"
+        skip "numpy, pytest, mypy and ruff could not be had from the package registry"
     touch "$wheels/complete"
 fi
 

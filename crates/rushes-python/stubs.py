@@ -23,9 +23,13 @@ HEAD = """\
 # Written by stubs.py: do not edit.
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
+
+import numpy
+from numpy.typing import NDArray
 
 """
 # What typeshed's own class already says, or what is nobody's business.
@@ -93,7 +97,7 @@ def stub() -> str:
     text += (
         "__all__ = [\n"
         + "".join(f"    {line}\n" for line in textwrap.wrap(names + ",", WIDTH - 4))
-        + "]\n\n__version__: str\n"
+        + "]\n\n__version__: str\nmemory_budget_bytes: int\n"
     )
     things = [getattr(rushes, name) for name in rushes.__all__ if not name.startswith("_")]
     # Bases before what is made from them, else as they stand in the list.

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
@@ -18,6 +19,16 @@ pub struct Source {
     extension: String,
     limits: Limits,
     opened: Instant,
+    watch: Option<Watch>,
+}
+
+/// Says whether reading may go on.
+struct Watch(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl Source {
@@ -39,7 +50,17 @@ impl Source {
             extension: extension_of(name),
             limits,
             opened: Instant::now(),
+            watch: None,
         })
+    }
+
+    /// The same source, read under watch: the function is asked before each
+    /// packet, by the thread that reads, whether to go on. Once it says no it
+    /// must say so for good, and what is being read ends with `Unavailable`.
+    /// Readers of video and sound ask; those of stills are done too soon.
+    #[must_use]
+    pub fn watched(self, goes_on: impl Fn() -> bool + Send + Sync + 'static) -> Source {
+        Source { watch: Some(Watch(Box::new(goes_on))), ..self }
     }
 
     /// The file.
@@ -73,6 +94,11 @@ impl Source {
         let wall = Duration::from_secs(self.limits.wall_secs);
         // A limit beyond what the clock can say is a day: more than anything here takes.
         self.opened.checked_add(wall).unwrap_or_else(|| self.opened + Duration::from_secs(86_400))
+    }
+
+    /// Whether its watch says to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| !(watch.0)())
     }
 
     /// The first 64 KiB, or all of a smaller file.
@@ -172,6 +198,16 @@ mod tests {
         other.read_to_end(&mut all).unwrap();
         assert_eq!((end.as_slice(), all.as_slice()), (&b"89"[..], &b"0123456789"[..]));
         assert!(one.seek(SeekFrom::Start(1)).is_ok() && one.seek(SeekFrom::Current(-2)).is_err());
+    }
+
+    #[test]
+    fn a_watch_ends_reading() {
+        let source = |goes_on| {
+            let file = File::open("../../samples/media/Coast/a-day-on-the-coast.mp4").unwrap();
+            Source::new(file, b"a.mp4", Limits::default()).unwrap().watched(move || goes_on)
+        };
+        assert!(crate::probe(&source(true)).is_ok());
+        assert_eq!(crate::probe(&source(false)).unwrap_err().kind, ErrorKind::Unavailable);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The extension module `rushes._rushes`: the verbs, run on threads of their
-//! own with the interpreter free, and the entry of the worker processes. The
-//! package around it (python/rushes) gives them names, signatures and classes.
+//! own with the interpreter free, frames of videos, and the entry of the worker
+//! processes. The package around it (python/rushes) gives them names, signatures
+//! and classes.
 
 mod forks;
+mod frame_index;
 mod library;
 mod registry;
 mod running;
+mod video;
+mod watch;
 
 use std::ffi::OsString;
 
@@ -18,7 +22,11 @@ mod _rushes {
     #[pymodule_export]
     use super::forks::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
+    use super::frame_index::Index;
+    #[pymodule_export]
     use super::library::Door;
+    #[pymodule_export]
+    use super::video::Reader;
     #[pymodule_export]
     use super::{describe, give_path, serve_worker};
     #[pymodule_export]

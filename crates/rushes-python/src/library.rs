@@ -123,16 +123,7 @@ impl Drop for Inner {
 }
 
 fn open(home: Option<PathBuf>, mut worker: Vec<OsString>) -> Result<Arc<Inner>> {
-    let given = home.or_else(|| {
-        // Set but empty means not set.
-        std::env::var_os("RUSHES_HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
-    });
-    let home = match given {
-        Some(path) => Home::at(
-            std::path::absolute(path).map_err(|e| Error::io("finding the home folder", &e))?,
-        ),
-        None => Home::of_platform()?,
-    };
+    let home = home_of(home)?;
     if worker.first().is_none_or(|program| program.is_empty()) {
         let why = "sys.executable does not say which program runs Python";
         return Err(Error::new(ErrorKind::Unavailable, "finding the worker's program", why));
@@ -143,6 +134,20 @@ fn open(home: Option<PathBuf>, mut worker: Vec<OsString>) -> Result<Arc<Inner>> 
     let inner = Arc::new(Inner { home, launch, engine: Mutex::new(None) });
     forks::register(Arc::downgrade(&inner));
     Ok(inner)
+}
+
+/// The home that is given, else `RUSHES_HOME`, else the platform's.
+pub(crate) fn home_of(home: Option<PathBuf>) -> Result<Home> {
+    let given = home.or_else(|| {
+        // Set but empty means not set.
+        std::env::var_os("RUSHES_HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    });
+    match given {
+        Some(path) => Ok(Home::at(
+            std::path::absolute(path).map_err(|e| Error::io("finding the home folder", &e))?,
+        )),
+        None => Home::of_platform(),
+    }
 }
 
 fn json_of(error: &Error) -> String {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Result};
 
-use crate::PreviewStore;
+use crate::{FrameIndexStore, PreviewStore};
 
 /// The folder that holds the catalogue, previews and settings. Everything in
 /// it but the catalogue can be made again.
@@ -85,5 +85,11 @@ impl Home {
     #[must_use]
     pub fn previews(&self) -> PreviewStore {
         PreviewStore::new(self.previews_path())
+    }
+
+    /// Indexes of videos.
+    #[must_use]
+    pub fn frame_indexes(&self) -> FrameIndexStore {
+        FrameIndexStore::new(self.path.join("frame-indexes"))
     }
 }

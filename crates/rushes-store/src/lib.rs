@@ -2,6 +2,7 @@
 //! writes, and which volume a folder is on. The only crate that writes files.
 
 mod atomic;
+mod frame_indexes;
 mod hashing;
 mod home;
 mod previews;
@@ -9,6 +10,7 @@ mod root;
 mod volume;
 
 pub use atomic::write_file;
+pub use frame_indexes::FrameIndexStore;
 pub use hashing::{Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
 pub use home::Home;
 pub use previews::{PreviewHash, PreviewStore};

@@ -100,6 +100,20 @@ struct Window<'a> {
     has_failed: bool,
 }
 
+impl Window<'_> {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline || self.source.is_stopped()
+    }
+}
+
+/// Why nothing more may be read, when that is so.
+fn ended(source: &Source, what: &str) -> Option<Error> {
+    if source.is_stopped() {
+        return Some(Error::new(ErrorKind::Unavailable, what, "it was cancelled"));
+    }
+    (Instant::now() >= source.deadline()).then(|| error(what, ffi::AVERROR_EXIT))
+}
+
 /// The file as libav's I/O context.
 struct Io<'a> {
     context: *mut ffi::AVIOContext,
@@ -149,17 +163,13 @@ impl Io<'_> {
     /// is spent or the disk failed, any failure is for that reason.
     fn explain(&self, found: Error) -> Error {
         // SAFETY: the window lives as long as this; no callback runs now.
-        let (deadline, has_failed) =
-            unsafe { ((*self.window).deadline, (*self.window).has_failed) };
+        let (source, has_failed) = unsafe { ((*self.window).source, (*self.window).has_failed) };
         if has_failed {
             let why = "the disk or the network share gave an error";
             return Error::new(ErrorKind::Unavailable, found.what, why)
                 .remedy("check that it is connected and healthy, and try again");
         }
-        if Instant::now() >= deadline {
-            return error(&found.what, ffi::AVERROR_EXIT);
-        }
-        found
+        ended(source, &found.what).unwrap_or(found)
     }
 }
 
@@ -183,7 +193,7 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
     // SAFETY: `opaque` is the window given in `Io::new`; libav calls from the
     // one thread that holds the input.
     let window = unsafe { &mut *opaque.cast::<Window<'_>>() };
-    if Instant::now() >= window.deadline {
+    if window.is_over() {
         return ffi::AVERROR_EXIT;
     }
     let left = window.source.size_bytes().saturating_sub(window.position);
@@ -235,9 +245,9 @@ unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i6
 
 /// libav asks whether to give up.
 unsafe extern "C" fn interrupted(opaque: *mut c_void) -> c_int {
-    // SAFETY: as in `read`; only the deadline is read, which never changes.
-    let deadline = unsafe { (*opaque.cast::<Window<'_>>()).deadline };
-    c_int::from(Instant::now() >= deadline)
+    // SAFETY: as in `read`; what is looked at never changes.
+    let window = unsafe { &*opaque.cast::<Window<'_>>() };
+    c_int::from(window.is_over())
 }
 
 /// libav asks for another file or address: always refused.
@@ -374,8 +384,8 @@ impl<'a> Input<'a> {
         if code < 0 {
             return Err(self.io.explain(error(what, code)));
         }
-        if Instant::now() >= self.source.deadline() {
-            return Err(error(what, ffi::AVERROR_EXIT));
+        if let Some(ended) = ended(self.source, what) {
+            return Err(ended);
         }
         if self.stream_count() as u64 > u64::from(limits.streams) {
             let why = format!("it has more than {} streams", limits.streams);
@@ -413,11 +423,12 @@ impl<'a> Input<'a> {
     /// file, or when nothing but broken data is left.
     ///
     /// # Errors
-    /// `Limit` when the time is spent.
+    /// `Limit` when the time is spent, `Unavailable` when the source's watch says
+    /// to stop.
     pub(crate) fn read(&mut self, packet: &mut Packet) -> Result<Option<()>> {
         for _ in 0..1000 {
-            if Instant::now() >= self.source.deadline() {
-                return Err(error("reading the file", ffi::AVERROR_EXIT));
+            if let Some(ended) = ended(self.source, "reading the file") {
+                return Err(ended);
             }
             packet.clear();
             // SAFETY: context and packet are open and ours.

@@ -1,4 +1,4 @@
-"""Rushes: index, search and probe any folder of media.
+"""Rushes: index, search and probe any folder of media, and read any frame of a video.
 
     import rushes
 
@@ -7,10 +7,13 @@
     for asset in library.search("kind:video duration:>10")["items"]:
         print(asset.name, asset.codec, rushes.fraction(asset.frame_rate_hz))
 
+    with rushes.open("clip.mp4") as video:
+        print(video.shape, video[100].mean(), video.at("0:02.5").dtype)
+
 `Library` has every verb of the `rushes` command as a method and works on the same catalogue.
 What comes back are `Record`s, dicts whose keys are attributes too; times are RFC 3339, and exact
 numbers are strings such as "30000/1001", which `fraction` reads. What fails raises an exception
-under `Error`. `MediaIndexer` is for programs that were written for the prototype.
+under `Error`. `open` gives a `Video`, whose frames are NumPy arrays. `MediaIndexer` is for programs that were written for the prototype.
 """
 
 from ._errors import (
@@ -21,13 +24,16 @@ from ._errors import (
     Error,
     Invalid,
     LimitExceeded,
+    NotEnoughMemory,
     NotFound,
     Unavailable,
     Unsupported,
 )
 from ._library import Library
+from ._memory import default_bytes as _default_bytes
 from ._record import Record, fraction
 from ._rushes import VERSION as __version__
+from ._video import Video, open
 from .indexer import MediaIndexer
 
 __all__ = [
@@ -40,13 +46,24 @@ __all__ = [
     "Library",
     "LimitExceeded",
     "MediaIndexer",
+    "NotEnoughMemory",
     "NotFound",
     "Record",
     "Unavailable",
     "Unsupported",
+    "Video",
     "__version__",
     "fraction",
+    "open",
 ]
+
+
+def __getattr__(name: str) -> int:
+    # Until somebody sets it, it is what the machine has now.
+    if name == "memory_budget_bytes":
+        return _default_bytes()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 # They are met under this name, in tracebacks and in help.
 for _name in __all__:

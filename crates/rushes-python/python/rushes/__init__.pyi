@@ -1,19 +1,36 @@
 # Written by stubs.py: do not edit.
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
+import numpy
+from numpy.typing import NDArray
+
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
-    "MediaIndexer", "NotFound", "Record", "Unavailable", "Unsupported", "__version__", "fraction",
+    "MediaIndexer", "NotEnoughMemory", "NotFound", "Record", "Unavailable", "Unsupported", "Video",
+    "__version__", "fraction", "open",
 ]
 
 __version__: str
+memory_budget_bytes: int
 
 def fraction(value: str | None) -> Fraction | None:
     """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""
+
+def open(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    *,
+    format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
+    size: tuple[int, int] | None = None,
+    dtype: Any = None,
+    upright: bool = True,
+    threads: int = 0,
+) -> Video:
+    """Opens a video file, to take frames out of it as NumPy arrays."""
 
 class Library:
     """A catalogue of media, and everything that can be done with it and with media files."""
@@ -180,6 +197,97 @@ class MediaIndexer:
     def backup(self, backup_root: str | os.PathLike[str]) -> dict[str, Any]:
         """Not there yet: raises `rushes.Unsupported`."""
 
+class Video:
+    """The frames of a video: like a list of them, each a NumPy array."""
+
+    def __init__(
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        *,
+        format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
+        size: tuple[int, int] | None = None,
+        dtype: Any = None,
+        upright: bool = True,
+        threads: int = 0,
+    ) -> None: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int | slice | Iterable[int] | NDArray[Any]) -> NDArray[Any]: ...
+
+    def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+    def at(self, time: float | Fraction | Decimal | str) -> NDArray[Any]:
+        """The frame shown at a time: seconds as a number or a Fraction, or "h:mm:ss.fff"."""
+
+    def index_at(self, time: float | Fraction | Decimal | str) -> int:
+        """The number of the frame shown at a time; takes what `at` takes."""
+
+    def frames(
+        self,
+        indices: Iterable[int] | NDArray[Any] | slice | None = None,
+        *,
+        fps: float | Fraction | Decimal | str | None = None,
+    ) -> Iterator[NDArray[Any]]:
+        """Frames one after another, each an array of its own; memory stays flat."""
+
+    def close(self) -> None:
+        """Lets go of the file and the decoder; after it, taking a frame raises `Invalid`."""
+
+    def __enter__(self) -> Video: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    @property
+    def path(self) -> str:
+        """The file, absolute."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W, C): frames, height and width in pixels, channels; (T, H, W) for "gray"."""
+
+    @property
+    def dtype(self) -> numpy.dtype[Any]:
+        """What numbers the arrays have: uint8, uint16 or float32."""
+
+    @property
+    def format(self) -> str:
+        """What the numbers of a pixel are: "rgb24", "bgr24", "rgba" or "gray"."""
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames a second, on average: exact for a constant rate; 0 where no frame lasts."""
+
+    @property
+    def times(self) -> Sequence[Fraction]:
+        """When each frame is shown, in exact seconds from the start of the file."""
+
+    @property
+    def duration(self) -> Fraction:
+        """When the last frame is over, in exact seconds from the start of the file."""
+
+    @property
+    def keyframes(self) -> NDArray[numpy.int64]:
+        """The numbers of the frames that the file marks as key frames, rising: int64 [K]."""
+
+    @property
+    def rotation(self) -> int:
+        """The turn in degrees clockwise, 0 to 270, that the file says sets frames upright."""
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the file says that frames are mirrored left to right, after the turn."""
+
+    @property
+    def sample_aspect(self) -> Fraction:
+        """Width of a stored pixel over its height; 1 when the file states none."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Where the file's header and its content do not agree, in plain words."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]: ...
+
 class Record(dict[str, Any]):
     """A dict whose keys can be read as attributes: `asset.name` is `asset["name"]`."""
 
@@ -226,6 +334,9 @@ class Conflict(Error, FileExistsError):
 
 class Denied(Error, PermissionError):
     """Not permitted, by the system or by Rushes. Exit code 7, HTTP 403."""
+
+class NotEnoughMemory(LimitExceeded):
+    """Frames that were asked for at once are over `rushes.memory_budget_bytes`."""
 
 class NotFound(Error, FileNotFoundError):
     """The thing named does not exist. Exit code 3, HTTP 404."""

@@ -90,6 +90,10 @@ class LimitExceeded(Error, MemoryError):
     kind = "limit"
 
 
+class NotEnoughMemory(LimitExceeded):
+    """Frames that were asked for at once are over `rushes.memory_budget_bytes`."""
+
+
 class Denied(Error, PermissionError):
     """Not permitted, by the system or by Rushes. Exit code 7, HTTP 403."""
 

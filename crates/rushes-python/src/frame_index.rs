@@ -1,0 +1,157 @@
+//! Which frames a video has: its index, made or found where it was kept.
+
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rushes_codec::{FrameIndex, Source};
+use rushes_media::{Error, Limits, Rational, Result};
+use rushes_store::{FileStamp, Fingerprint, FrameIndexStore, sample_file};
+
+use crate::library::home_of;
+use crate::watch::{Watch, exception};
+
+/// An index is kept that took longer to make, or is of a larger file.
+const SLOW: Duration = Duration::from_millis(200);
+const LARGE_BYTES: u64 = 64 << 20;
+
+/// A video stays open for as long as somebody wants frames of it: Ctrl-C ends
+/// what takes too long. A hundred years; more is beyond some systems' clocks.
+const WALL_SECS: u64 = 100 * 366 * 86_400;
+
+/// An open file and the index of its video. It never changes, and does not
+/// mind a fork.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Index {
+    path: PathBuf,
+    file: File,
+    pub(crate) frames: Arc<FrameIndex>,
+}
+
+#[pymethods]
+impl Index {
+    /// Of the first video in this file. Ctrl-C is looked for on the main thread.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, is_main: bool) -> PyResult<Index> {
+        let watch = Watch::default();
+        watch.begin(is_main);
+        py.detach(|| open(path, &watch))
+            .map_err(|error| watch.raised().unwrap_or_else(|| exception(py, &error)))
+    }
+
+    fn __len__(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// When frame `i` is shown, in seconds: numerator and denominator.
+    fn time_secs(&self, i: usize) -> (i64, i64) {
+        terms(self.frames.time_secs(i))
+    }
+
+    /// When the last frame's time is over, in seconds.
+    fn end_secs(&self) -> Option<(i64, i64)> {
+        let last = self.frames.len().saturating_sub(1);
+        let end = self.frames.time_secs(last).checked_add(self.frames.duration_secs(last));
+        end.map(terms)
+    }
+
+    /// Every frame's time in seconds, as the bytes of float64 numbers.
+    fn times_secs<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let times = (0..self.frames.len()).map(|i| self.frames.time_secs(i).to_f64());
+        PyBytes::new(py, &times.flat_map(f64::to_ne_bytes).collect::<Vec<u8>>())
+    }
+
+    /// The frame shown at a time in seconds; `None` when the time cannot be told.
+    fn at(&self, num: i64, den: i64) -> Option<usize> {
+        Some(self.frames.at(Rational::new(num, den)?))
+    }
+
+    /// The frames that are marked as key frames.
+    fn key_frames(&self) -> Vec<usize> {
+        self.frames.key_frames().collect()
+    }
+
+    /// Where header and content do not agree.
+    fn warnings(&self) -> Vec<String> {
+        self.frames.warnings().to_vec()
+    }
+}
+
+impl Index {
+    /// The file, to be read under this watch.
+    pub(crate) fn source(&self, watch: Watch) -> Result<Source> {
+        let file = self.file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
+        source(file, &self.path, watch)
+    }
+
+    /// An error, about this file.
+    pub(crate) fn at_path(&self, error: Error) -> Error {
+        error.at(&self.path)
+    }
+}
+
+fn source(file: File, path: &Path, watch: Watch) -> Result<Source> {
+    let limits = Limits { wall_secs: WALL_SECS, ..Limits::default() };
+    let source = Source::new(file, path.as_os_str().as_bytes(), limits)?;
+    Ok(source.watched(move || watch.goes_on()))
+}
+
+fn open(path: PathBuf, watch: &Watch) -> Result<Index> {
+    let opened =
+        File::open(&path).map_err(|error| Error::io("opening the file", &error)).and_then(|file| {
+            let again = file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
+            let frames = frames(&source(again, &path, watch.clone())?)?;
+            Ok((file, Arc::new(frames)))
+        });
+    match opened {
+        Ok((file, frames)) => Ok(Index { path, file, frames }),
+        Err(error) => Err(error.at(path)),
+    }
+}
+
+/// The index that was kept, else a new one.
+fn frames(source: &Source) -> Result<FrameIndex> {
+    let place = Place::of(source);
+    let kept = place.as_ref().and_then(|place| place.store.get(&place.fingerprint, &place.stamp));
+    // What another version wrote, or what is damaged, is made again.
+    if let Some(kept) = kept.and_then(|bytes| FrameIndex::from_bytes(&bytes).ok()) {
+        return Ok(kept);
+    }
+    let began = Instant::now();
+    let made = FrameIndex::build(source, &mut |_| true)?;
+    let is_worth_keeping = began.elapsed() > SLOW || source.size_bytes() > LARGE_BYTES;
+    if let Some(place) = place.filter(|place| is_worth_keeping && place.is_still_of(source)) {
+        // Without it, the next one waits as long as this one did.
+        let _ = place.store.put(&place.fingerprint, &place.stamp, &made.to_bytes());
+    }
+    Ok(made)
+}
+
+/// Where a file's index is kept.
+struct Place {
+    store: FrameIndexStore,
+    fingerprint: Fingerprint,
+    stamp: FileStamp,
+}
+
+impl Place {
+    /// `None` where there is no home, or the file is being written.
+    fn of(source: &Source) -> Option<Place> {
+        let store = home_of(None).ok()?.frame_indexes();
+        let stamp = FileStamp::of(source.file()).ok()?;
+        let sampled = sample_file(source.file(), &stamp, &mut Vec::new()).ok()??;
+        Some(Place { store, fingerprint: sampled.fingerprint, stamp })
+    }
+
+    fn is_still_of(&self, source: &Source) -> bool {
+        FileStamp::of(source.file()).is_ok_and(|stamp| stamp == self.stamp)
+    }
+}
+
+pub(crate) fn terms(fraction: Rational) -> (i64, i64) {
+    (fraction.num(), fraction.den())
+}

@@ -1,0 +1,329 @@
+//! Frames of a video into arrays. Any number of threads may ask; one reads,
+//! the others wait their turn, all with the interpreter free.
+
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use rushes_codec::{Depth, Source, VideoOptions, VideoReader};
+use rushes_media::{Error, ErrorKind, Layout, Result};
+use self_cell::self_cell;
+
+use crate::frame_index::{Index, terms};
+use crate::watch::{Watch, exception};
+
+const WHAT: &str = "reading the video";
+
+/// How long who waits for its turn sleeps before it looks again.
+const WAIT: Duration = Duration::from_millis(1);
+
+self_cell! {
+    /// A reader, and the source that it reads.
+    struct Open {
+        owner: Source,
+        #[not_covariant]
+        dependent: VideoReader,
+    }
+}
+
+/// A reader with the watch that its source is under.
+struct Reading {
+    open: Open,
+    watch: Watch,
+}
+
+/// What may be done with the reader.
+enum State {
+    /// Nobody has it. Opened when it is next used, when there is none.
+    Free(Option<Box<Reading>>),
+    /// This thread has it.
+    Taken(ThreadId),
+    Closed,
+}
+
+/// Reads the frames of a video.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Reader {
+    index: Py<Index>,
+    options: VideoOptions,
+    facts: Facts,
+    swaps: bool,
+    /// The process that it was opened in; no other may touch the state.
+    process: u32,
+    /// Locked for moments, with the interpreter held.
+    state: ManuallyDrop<Mutex<State>>,
+}
+
+/// What a reader gives.
+struct Facts {
+    width_px: u32,
+    height_px: u32,
+    channels: usize,
+    depth: Depth,
+    frame_bytes: usize,
+    rotation: (u16, bool),
+    sample_aspect: (i64, i64),
+}
+
+#[pymethods]
+impl Reader {
+    /// Of this index's video: the layout and the numbers by their names, and
+    /// the options as they are.
+    #[new]
+    #[pyo3(signature = (index, format, dtype, size, upright, threads, is_main))]
+    #[expect(clippy::too_many_arguments, reason = "what a caller may say, in one call")]
+    fn new(
+        py: Python<'_>,
+        index: Py<Index>,
+        format: &str,
+        dtype: Option<&str>,
+        size: Option<(u32, u32)>,
+        upright: bool,
+        threads: u32,
+        is_main: bool,
+    ) -> PyResult<Reader> {
+        let layout = match format {
+            "gray" => Layout::Gray,
+            "rgb24" | "bgr24" => Layout::Rgb,
+            "rgba" => Layout::Rgba,
+            other => return Err(exception(py, &unknown("format", other))),
+        };
+        let depth = match dtype {
+            None => Depth::Auto,
+            Some("uint8") => Depth::U8,
+            Some("uint16") => Depth::U16,
+            Some("float32") => Depth::F32,
+            Some(other) => return Err(exception(py, &unknown("dtype", other))),
+        };
+        let options = VideoOptions { threads, layout, depth, size, upright };
+        let of = index.get();
+        let watch = Watch::default();
+        watch.begin(is_main);
+        let reading = py.detach(|| Reading::open(of, options, watch.clone()));
+        let mut reading = reading
+            .map_err(|error| watch.raised().unwrap_or_else(|| exception(py, &of.at_path(error))))?;
+        let facts = reading.facts();
+        Ok(Reader {
+            index,
+            options,
+            facts,
+            swaps: format == "bgr24",
+            process: std::process::id(),
+            state: ManuallyDrop::new(Mutex::new(State::Free(Some(reading)))),
+        })
+    }
+
+    /// Height, width and channels.
+    #[getter]
+    fn shape(&self) -> (u32, u32, usize) {
+        (self.facts.height_px, self.facts.width_px, self.facts.channels)
+    }
+
+    /// The numbers, by their name.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        match self.facts.depth {
+            Depth::U16 => "uint16",
+            Depth::F32 => "float32",
+            Depth::U8 | Depth::Auto => "uint8",
+        }
+    }
+
+    /// Bytes of one frame.
+    #[getter]
+    fn frame_bytes(&self) -> usize {
+        self.facts.frame_bytes
+    }
+
+    /// Degrees clockwise, and whether it is mirrored after.
+    #[getter]
+    fn rotation(&self) -> (u16, bool) {
+        self.facts.rotation
+    }
+
+    /// Width of a stored pixel over its height.
+    #[getter]
+    fn sample_aspect(&self) -> (i64, i64) {
+        self.facts.sample_aspect
+    }
+
+    /// Writes these frames one after another.
+    fn read_into(
+        &self,
+        py: Python<'_>,
+        indexes: Vec<usize>,
+        buffer: PyBuffer<u8>,
+        is_main: bool,
+    ) -> PyResult<()> {
+        if buffer.readonly() || !buffer.is_c_contiguous() {
+            return Err(exception(py, &Error::bug(WHAT, "the array cannot be written")));
+        }
+        let (start, bytes) = (buffer.buf_ptr().cast::<u8>(), buffer.len_bytes());
+        // SAFETY: the buffer is held until this is over, is contiguous and may be
+        // written; the array was just made by who calls, and nobody else has it.
+        let room = match bytes {
+            0 => &mut [],
+            _ => unsafe { std::slice::from_raw_parts_mut(start, bytes) },
+        };
+        let mut turn = self.take_turn(py)?;
+        let (done, raised) = py.detach(|| self.read(&mut turn, &indexes, room, is_main));
+        drop(turn);
+        match (raised, done) {
+            (Some(raised), _) => Err(raised),
+            (None, Ok(())) => Ok(()),
+            (None, Err(error)) => Err(exception(py, &self.index.get().at_path(error))),
+        }
+    }
+
+    /// Lets go of the file and the decoder, for good.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if matches!(*self.state(), State::Closed) {
+            return Ok(());
+        }
+        let mut turn = self.take_turn(py)?;
+        turn.closes = true;
+        py.detach(|| drop(turn.reading.take()));
+        Ok(())
+    }
+}
+
+impl Reader {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads in this turn; the error, and what a signal's handler raised.
+    fn read(
+        &self,
+        turn: &mut Turn<'_>,
+        indexes: &[usize],
+        room: &mut [u8],
+        is_main: bool,
+    ) -> (Result<()>, Option<PyErr>) {
+        let watch = match &turn.reading {
+            Some(reading) => reading.watch.clone(),
+            None => Watch::default(),
+        };
+        watch.begin(is_main);
+        let opened = match turn.reading.take() {
+            Some(reading) => Ok(reading),
+            None => Reading::open(self.index.get(), self.options, watch.clone()),
+        };
+        let done = opened.and_then(|mut reading| {
+            let done = reading.read(indexes, room);
+            // What was stopped, or has a disk that fails, is opened anew.
+            let is_usable = done.as_ref().err().is_none_or(|error| {
+                !matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Limit | ErrorKind::Bug)
+            });
+            turn.reading = Some(reading).filter(|_| is_usable && !watch.is_stopped());
+            done
+        });
+        if self.swaps && done.is_ok() {
+            swap_ends(room, self.facts.depth);
+        }
+        (done, watch.raised())
+    }
+
+    /// Waits until nobody else reads.
+    fn take_turn(&self, py: Python<'_>) -> PyResult<Turn<'_>> {
+        let me = thread::current().id();
+        let refused = |why: &str| {
+            Err(exception(py, &self.index.get().at_path(Error::new(ErrorKind::Invalid, WHAT, why))))
+        };
+        loop {
+            {
+                let mut state = self.state();
+                match &mut *state {
+                    State::Free(reading) => {
+                        let reading = reading.take();
+                        *state = State::Taken(me);
+                        return Ok(Turn { reader: self, reading, closes: false });
+                    }
+                    State::Closed => return refused("it is closed"),
+                    State::Taken(by) if *by == me => {
+                        return refused("a signal's handler wants it while it is being read");
+                    }
+                    State::Taken(_) => {}
+                }
+            }
+            py.detach(|| thread::sleep(WAIT));
+            py.check_signals()?;
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A child's copy of its parent's reader: its decoding threads are not here.
+        if self.process == std::process::id() {
+            // SAFETY: it is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.state) };
+        }
+    }
+}
+
+/// The turn of one thread to read; it ends when this is dropped.
+struct Turn<'r> {
+    reader: &'r Reader,
+    reading: Option<Box<Reading>>,
+    closes: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let reading = self.reading.take();
+        *self.reader.state() = if self.closes { State::Closed } else { State::Free(reading) };
+    }
+}
+
+impl Reading {
+    fn open(index: &Index, options: VideoOptions, watch: Watch) -> Result<Box<Reading>> {
+        let source = index.source(watch.clone())?;
+        let frames = Arc::clone(&index.frames);
+        let open = Open::try_new(source, |source| VideoReader::open(source, frames, options))?;
+        Ok(Box::new(Reading { open, watch }))
+    }
+
+    fn read(&mut self, indexes: &[usize], room: &mut [u8]) -> Result<()> {
+        self.open.with_dependent_mut(|_, reader| match indexes {
+            [one] => reader.frame_into(*one, room),
+            many => reader.frames_into(many, room),
+        })
+    }
+
+    fn facts(&mut self) -> Facts {
+        self.open.with_dependent(|_, reader| Facts {
+            width_px: reader.width_px(),
+            height_px: reader.height_px(),
+            channels: reader.layout().channels(),
+            depth: reader.depth(),
+            frame_bytes: reader.frame_bytes(),
+            rotation: reader.rotation(),
+            sample_aspect: terms(reader.sample_aspect()),
+        })
+    }
+}
+
+/// Red, green, blue to blue, green, red.
+fn swap_ends(room: &mut [u8], depth: Depth) {
+    let number = match depth {
+        Depth::U8 | Depth::Auto => {
+            return room.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+        }
+        Depth::U16 => 2,
+        Depth::F32 => 4,
+    };
+    for pixel in room.chunks_exact_mut(3 * number) {
+        let (first, rest) = pixel.split_at_mut(number);
+        if let Some(last) = rest.get_mut(number..) {
+            first.swap_with_slice(last);
+        }
+    }
+}
+
+fn unknown(name: &str, value: &str) -> Error {
+    Error::new(ErrorKind::Invalid, WHAT, format!("{name} is {value:?}, which is not known"))
+}
