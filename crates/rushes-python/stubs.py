@@ -24,9 +24,8 @@ HEAD = """\
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex
 
 import numpy
 from numpy.typing import NDArray

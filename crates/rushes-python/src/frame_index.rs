@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rushes_codec::{FrameIndex, Source};
+use rushes_codec::{FrameIndex, Source, VideoOptions, VideoReader};
 use rushes_media::{Error, Limits, Rational, Result};
 use rushes_store::{FileStamp, Fingerprint, FrameIndexStore, sample_file};
 
@@ -105,7 +105,7 @@ fn open(path: PathBuf, watch: &Watch) -> Result<Index> {
         File::open(&path).map_err(|error| Error::io("opening the file", &error)).and_then(|file| {
             let again = file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
             let frames = frames(&source(again, &path, watch.clone())?)?;
-            Ok((file, Arc::new(frames)))
+            Ok((file, frames))
         });
     match opened {
         Ok((file, frames)) => Ok(Index { path, file, frames }),
@@ -114,11 +114,10 @@ fn open(path: PathBuf, watch: &Watch) -> Result<Index> {
 }
 
 /// The index that was kept, else a new one.
-fn frames(source: &Source) -> Result<FrameIndex> {
+fn frames(source: &Source) -> Result<Arc<FrameIndex>> {
     let place = Place::of(source);
-    let kept = place.as_ref().and_then(|place| place.store.get(&place.fingerprint, &place.stamp));
-    // What another version wrote, or what is damaged, is made again.
-    if let Some(kept) = kept.and_then(|bytes| FrameIndex::from_bytes(&bytes).ok()) {
+    // What is damaged, or of another file, is made again.
+    if let Some(kept) = place.as_ref().and_then(|place| place.kept(source)) {
         return Ok(kept);
     }
     let began = Instant::now();
@@ -128,7 +127,7 @@ fn frames(source: &Source) -> Result<FrameIndex> {
         // Without it, the next one waits as long as this one did.
         let _ = place.store.put(&place.fingerprint, &place.stamp, &made.to_bytes());
     }
-    Ok(made)
+    Ok(Arc::new(made))
 }
 
 /// Where a file's index is kept.
@@ -141,10 +140,20 @@ struct Place {
 impl Place {
     /// `None` where there is no home, or the file is being written.
     fn of(source: &Source) -> Option<Place> {
-        let store = home_of(None).ok()?.frame_indexes();
+        // Which packets are shown is for libav to say, and may change with it.
+        let versions = rushes_codec::versions().into_iter().map(|(_, version)| version);
+        let maker = versions.chain([env!("CARGO_PKG_VERSION").to_owned()]).collect::<Vec<_>>();
+        let store = home_of(None).ok()?.frame_indexes(&maker.join(" "));
         let stamp = FileStamp::of(source.file()).ok()?;
         let sampled = sample_file(source.file(), &stamp, &mut Vec::new()).ok()??;
         Some(Place { store, fingerprint: sampled.fingerprint, stamp })
+    }
+
+    fn kept(&self, source: &Source) -> Option<Arc<FrameIndex>> {
+        let bytes = self.store.get(&self.fingerprint, &self.stamp)?;
+        let kept = Arc::new(FrameIndex::from_bytes(&bytes).ok()?);
+        let reader = VideoReader::open(source, Arc::clone(&kept), VideoOptions::default());
+        reader.is_ok().then_some(kept)
     }
 
     fn is_still_of(&self, source: &Source) -> bool {

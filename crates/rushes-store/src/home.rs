@@ -87,9 +87,10 @@ impl Home {
         PreviewStore::new(self.previews_path())
     }
 
-    /// Indexes of videos.
+    /// Indexes of videos. `maker` names the versions of everything that has a say
+    /// in them; those of other versions are not there.
     #[must_use]
-    pub fn frame_indexes(&self) -> FrameIndexStore {
-        FrameIndexStore::new(self.path.join("frame-indexes"))
+    pub fn frame_indexes(&self, maker: &str) -> FrameIndexStore {
+        FrameIndexStore::new(self.path.join("frame-indexes"), maker)
     }
 }

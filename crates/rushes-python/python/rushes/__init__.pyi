@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex
 
 import numpy
 from numpy.typing import NDArray
@@ -213,21 +212,24 @@ class Video:
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int | slice | Iterable[int] | NDArray[Any]) -> NDArray[Any]: ...
+    def __getitem__(
+        self,
+        index: SupportsIndex | slice | Iterable[SupportsIndex] | NDArray[Any],
+    ) -> NDArray[Any]: ...
 
     def __iter__(self) -> Iterator[NDArray[Any]]: ...
 
-    def at(self, time: float | Fraction | Decimal | str) -> NDArray[Any]:
+    def at(self, time: SupportsFloat | str) -> NDArray[Any]:
         """The frame shown at a time: seconds as a number or a Fraction, or "h:mm:ss.fff"."""
 
-    def index_at(self, time: float | Fraction | Decimal | str) -> int:
+    def index_at(self, time: SupportsFloat | str) -> int:
         """The number of the frame shown at a time; takes what `at` takes."""
 
     def frames(
         self,
-        indices: Iterable[int] | NDArray[Any] | slice | None = None,
+        indices: slice | Iterable[SupportsIndex] | NDArray[Any] | None = None,
         *,
-        fps: float | Fraction | Decimal | str | None = None,
+        fps: SupportsFloat | str | None = None,
     ) -> Iterator[NDArray[Any]]:
         """Frames one after another, each an array of its own; memory stays flat."""
 

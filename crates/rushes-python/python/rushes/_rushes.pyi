@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
-from typing_extensions import Buffer
+from numpy.typing import NDArray
 
 VERSION: str
 
@@ -56,7 +56,7 @@ class Reader:
     def rotation(self) -> tuple[int, bool]: ...
     @property
     def sample_aspect(self) -> tuple[int, int]: ...
-    def read_into(self, indexes: Sequence[int], buffer: Buffer, is_main: bool) -> None: ...
+    def read_into(self, indexes: Sequence[int], buffer: NDArray[Any], is_main: bool) -> None: ...
     def close(self) -> None: ...
 
 def describe() -> str: ...

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, SupportsIndex, overload
 
 from . import _memory, _rushes
 from ._errors import Invalid
@@ -97,11 +97,12 @@ class Video:
         upright: bool = True,
         threads: int = 0,
     ) -> None:
+        # Known to be closed until all of it is there.
+        self._closed = True
         if format not in FORMATS:
             raise invalid(f"format is {format!r}", f"it may be {', '.join(FORMATS)}")
         self._path = os.path.abspath(os.fsdecode(path))
         self._options = (format, name_of(dtype), sides_of(size), bool(upright), count_of(threads))
-        self._closed = False
         self._times: Times | None = None
         self._times_secs: NDArray[numpy.float64] | None = None
         # Readers of a process that this one was forked from.
@@ -109,24 +110,24 @@ class Video:
         self._index = _rushes.Index(self._path, is_main())
         self._reader = _rushes.Reader(self._index, *self._options, is_main())
         self._pid = os.getpid()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._index)
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, index: slice | Iterable[int] | NDArray[Any]) -> NDArray[Any]: ...
-    def __getitem__(self, index: int | slice | Iterable[int] | NDArray[Any]) -> NDArray[Any]:
+    def __getitem__(
+        self, index: SupportsIndex | slice | Iterable[SupportsIndex] | NDArray[Any]
+    ) -> NDArray[Any]:
         one = whole(index)
-        if one is not None:
-            return self._read([self._place(one)])[0]
-        return self._read(self._places(index))
+        if one is None:
+            return self._read(self._places(index))
+        frame: NDArray[Any] = self._read([self._place(one)])[0]
+        return frame
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return self.frames()
 
-    def at(self, time: float | Fraction | Decimal | str) -> NDArray[Any]:
+    def at(self, time: SupportsFloat | str) -> NDArray[Any]:
         """The frame shown at a time: seconds as a number or a Fraction, or "h:mm:ss.fff".
 
         It is that of the last frame whose time is not later; the first for a time before it. A
@@ -135,7 +136,7 @@ class Video:
         """
         return self[self.index_at(time)]
 
-    def index_at(self, time: float | Fraction | Decimal | str) -> int:
+    def index_at(self, time: SupportsFloat | str) -> int:
         """The number of the frame shown at a time; takes what `at` takes."""
         if not isinstance(time, (int, float, Fraction, Decimal, str)):
             # NumPy's own numbers.
@@ -150,9 +151,9 @@ class Video:
 
     def frames(
         self,
-        indices: Iterable[int] | NDArray[Any] | slice | None = None,
+        indices: slice | Iterable[SupportsIndex] | NDArray[Any] | None = None,
         *,
-        fps: float | Fraction | Decimal | str | None = None,
+        fps: SupportsFloat | str | None = None,
     ) -> Iterator[NDArray[Any]]:
         """Frames one after another, each an array of its own; memory stays flat.
 
@@ -468,11 +469,11 @@ def count_of(threads: int) -> int:
     return operator.index(threads)
 
 
-def seconds(time: float | Fraction | Decimal | str) -> Fraction:
+def seconds(time: SupportsFloat | str) -> Fraction:
     """A time as exact seconds."""
     if not isinstance(time, str):
         try:
-            return Fraction(time)
+            return Fraction(time if isinstance(time, (int, Fraction, Decimal)) else float(time))
         except (ValueError, OverflowError):
             raise no_time(time) from None
     if not CLOCK.fullmatch(time.strip()):
@@ -490,10 +491,13 @@ def no_time(time: object) -> Invalid:
     return Invalid("finding the frame at a time", f"{time!r} is no time", remedy)
 
 
-def rate_of(fps: float | Fraction | Decimal | str) -> Fraction:
+def rate_of(fps: SupportsFloat | str) -> Fraction:
     """Frames a second as an exact fraction; a float is meant as it is written."""
     try:
-        rate = Fraction(repr(fps) if isinstance(fps, float) else fps)
+        if isinstance(fps, (int, Fraction, Decimal, str)):
+            rate = Fraction(fps)
+        else:
+            rate = Fraction(repr(float(fps)))
     except (ValueError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
     if rate <= 0:
