@@ -37,6 +37,7 @@ use crate::formats::Format;
 use raster::Meaning;
 use sniff::Reader;
 
+pub(crate) use encode::eight_bits;
 pub use encode::{STILL_TARGETS, StillTarget, encode_still};
 
 /// What a still holds, from its headers alone; `None` when the content is not

@@ -1,6 +1,7 @@
 //! Frames to video files and samples to sound files.
 
 mod encoder;
+mod gif;
 mod output;
 mod pixels;
 mod sound;
@@ -12,10 +13,14 @@ use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
 use encoder::Encoder;
+use gif::GifWriter;
 use output::Output;
 use pixels::{Kind, Pixels};
 pub use sound::{AudioWriter, AudioWriterOptions, SOUND_TARGETS, SoundTarget};
 pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
+
+/// The codec that is not libav's.
+const GIF: &str = "gif";
 
 const WHAT: &str = "writing the file";
 
@@ -54,14 +59,24 @@ pub struct VideoWriter {
     frames: u64,
 }
 
+/// An open file.
 struct Open {
+    body: Body,
+    kind: Kind,
+    clock: Clock,
+}
+
+enum Body {
+    Libav(Box<Libav>),
+    Gif { writer: Box<GifWriter>, last_duration_secs: Option<Rational> },
+}
+
+struct Libav {
     // The order matters: the encoder's last packets are gone before the file
     // closes.
     encoder: Encoder,
     output: Output,
     pixels: Pixels,
-    kind: Kind,
-    clock: Clock,
 }
 
 /// What time a frame has in the encoder's ticks.
@@ -102,7 +117,9 @@ impl VideoWriter {
             let why = format!("a quality of {quality} was asked for");
             return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("give 0 to 100"));
         }
-        encoder::find(codec.words, codec.encoders)?;
+        if codec.name != GIF {
+            encoder::find(codec.words, codec.encoders)?;
+        }
         let file = Some(file);
         Ok(VideoWriter { container, codec, options, file, open: None, frames: 0 })
     }
@@ -144,8 +161,18 @@ impl VideoWriter {
                 .remedy("resize or convert it first; one file holds one kind"));
         }
         let (ticks, duration) = open.clock.ticks(frame, self.frames)?;
-        let picture = open.pixels.convert(frame, ticks)?;
-        open.encoder.send(Some((picture, Some(duration))), &mut open.output)?;
+        match &mut open.body {
+            Body::Libav(libav) => {
+                let picture = libav.pixels.convert(frame, ticks)?;
+                libav.encoder.send(Some((picture, Some(duration))), &mut libav.output)?;
+            }
+            Body::Gif { writer, last_duration_secs } => {
+                let tick_secs = tick_secs(&self.options)?;
+                let secs = |ticks| Rational::whole(ticks).checked_mul(tick_secs);
+                writer.write(frame, secs(ticks).unwrap_or(Rational::ZERO))?;
+                *last_duration_secs = secs(duration);
+            }
+        }
         self.frames += 1;
         Ok(())
     }
@@ -156,11 +183,16 @@ impl VideoWriter {
     /// # Errors
     /// `Invalid` when there was not one frame, else as for `write`.
     pub fn finish(mut self) -> Result<File> {
-        let Some(mut open) = self.open.take() else {
+        let Some(open) = self.open.take() else {
             return Err(Error::new(ErrorKind::Invalid, WHAT, "there is not one frame to write"));
         };
-        open.encoder.send(None, &mut open.output)?;
-        open.output.finish()
+        match open.body {
+            Body::Libav(mut libav) => {
+                libav.encoder.send(None, &mut libav.output)?;
+                libav.output.finish()
+            }
+            Body::Gif { writer, last_duration_secs } => writer.finish(last_duration_secs),
+        }
     }
 }
 
@@ -171,22 +203,39 @@ fn begin(
     file: File,
     frame: &Frame,
 ) -> Result<Open> {
-    let (time_base, clock) = match options.rate_hz {
-        Some(rate) => (Rational::whole(1).checked_div(rate), Clock::Counted),
+    let kind = Kind::of(frame);
+    let clock = match options.rate_hz {
+        Some(_) => Clock::Counted,
         None => {
             let first_secs = frame.time_secs.ok_or_else(|| {
                 Error::new(ErrorKind::Invalid, WHAT, "the frames have no times")
                     .remedy("state how many there are a second")
             })?;
-            (Rational::new(1, STATED_TICKS_HZ), Clock::Stated { first_secs, last: None })
+            Clock::Stated { first_secs, last: None }
         }
     };
-    let time_base = time_base.ok_or_else(|| Error::bug(WHAT, "no time base"))?;
+    if frame.values().is_empty() {
+        return Err(Error::new(ErrorKind::Invalid, WHAT, "the frame has no pixels"));
+    }
+    if codec.name == GIF {
+        let writer = Box::new(GifWriter::create(file, frame)?);
+        let body = Body::Gif { writer, last_duration_secs: None };
+        return Ok(Open { body, kind, clock });
+    }
     let mut output = Output::create(file, container.muxer)?;
     let pixels = Pixels::new(codec, frame)?;
-    let encoder = Encoder::open(container, codec, options, &pixels, time_base)?;
+    let encoder = Encoder::open(container, codec, options, &pixels, tick_secs(options)?)?;
     output.begin(&encoder)?;
-    Ok(Open { encoder, output, pixels, kind: Kind::of(frame), clock })
+    Ok(Open { body: Body::Libav(Box::new(Libav { encoder, output, pixels })), kind, clock })
+}
+
+/// Seconds of one tick of the clock.
+fn tick_secs(options: &WriterOptions) -> Result<Rational> {
+    let tick = match options.rate_hz {
+        Some(rate) => Rational::whole(1).checked_div(rate),
+        None => Rational::new(1, STATED_TICKS_HZ),
+    };
+    tick.ok_or_else(|| Error::bug(WHAT, "no time base"))
 }
 
 impl Clock {

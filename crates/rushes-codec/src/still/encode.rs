@@ -149,7 +149,7 @@ fn whole(frame: &Frame, values: &[f32], top: f32) -> impl Iterator<Item = f32> {
     })
 }
 
-fn eight_bits(frame: &Frame) -> Vec<u8> {
+pub(crate) fn eight_bits(frame: &Frame) -> Vec<u8> {
     match frame.values() {
         Values::U8(values) => values.clone(),
         Values::U16(values) => values.iter().map(|&value| rgb::to_8_bits(value)).collect(),

@@ -181,13 +181,9 @@ unsafe impl Send for Pixels {}
 
 impl Pixels {
     /// # Errors
-    /// `Invalid` for an empty frame and for transparency that the codec has
-    /// not.
+    /// `Invalid` for transparency that the codec has not.
     pub(super) fn new(codec: &VideoCodec, picture: &Picture) -> Result<Pixels> {
         let kind = Kind::of(picture);
-        if kind.width_px == 0 || kind.height_px == 0 {
-            return Err(Error::new(ErrorKind::Invalid, WHAT, "the frame has no pixels"));
-        }
         let target = Target::of(codec, picture)?;
         let given = frame(kind, kind.format())?;
         let made = frame(kind, target.format)?;

@@ -75,6 +75,12 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
         encoders: &["mpeg4"],
         scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 3.0 },
     },
+    VideoCodec {
+        name: "gif",
+        words: "GIF, palettes that follow the picture, changes alone",
+        encoders: &[],
+        scale: Scale::Fixed,
+    },
 ];
 
 /// Every kind of video file that can be written.
@@ -104,6 +110,7 @@ pub const CONTAINERS: &[Container] = &[
         codecs: &["mjpeg", "mpeg4", "ffv1"],
         muxer: "avi",
     },
+    Container { extensions: &["gif"], words: "Animated GIF", codecs: &["gif"], muxer: "gif" },
 ];
 
 /// The container of an extension.
