@@ -9,7 +9,7 @@ mod previews;
 mod root;
 mod volume;
 
-pub use atomic::write_file;
+pub use atomic::{PartialFile, write_file};
 pub use frame_indexes::FrameIndexStore;
 pub use hashing::{Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
 pub use home::Home;
