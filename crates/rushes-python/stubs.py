@@ -28,7 +28,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex
 
 import numpy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 """
 # What typeshed's own class already says, or what is nobody's business.

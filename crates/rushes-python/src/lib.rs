@@ -1,13 +1,14 @@
 //! The extension module `rushes._rushes`: the verbs, run on threads of their
-//! own with the interpreter free, frames of videos, and the entry of the worker
-//! processes. The package around it (python/rushes) gives them names, signatures
-//! and classes.
+//! own with the interpreter free; frames, stills and sound, read and written;
+//! and the entry of the worker processes. The package around it (python/rushes)
+//! gives them names, signatures and classes.
 
 mod forks;
 mod frame_index;
 mod library;
 mod registry;
 mod running;
+mod still;
 mod video;
 mod watch;
 
@@ -25,6 +26,8 @@ mod _rushes {
     use super::frame_index::Index;
     #[pymodule_export]
     use super::library::Door;
+    #[pymodule_export]
+    use super::still::{Still, write_still};
     #[pymodule_export]
     use super::video::Reader;
     #[pymodule_export]

@@ -1,4 +1,4 @@
-"""Rushes: index, search and probe any folder of media, and read any frame of a video.
+"""Rushes: index, search and probe any folder of media; read and write video, stills and sound.
 
     import rushes
 
@@ -13,7 +13,8 @@
 `Library` has every verb of the `rushes` command as a method and works on the same catalogue.
 What comes back are `Record`s, dicts whose keys are attributes too; times are RFC 3339, and exact
 numbers are strings such as "30000/1001", which `fraction` reads. What fails raises an exception
-under `Error`. `open` gives a `Video`, whose frames are NumPy arrays. `MediaIndexer` is for programs that were written for the prototype.
+under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `imread` and `imwrite` are for stills.
+`MediaIndexer` is for programs that were written for the prototype.
 """
 
 from ._errors import (
@@ -33,6 +34,7 @@ from ._library import Library
 from ._memory import default_bytes as _default_bytes
 from ._record import Record, fraction
 from ._rushes import VERSION as __version__
+from ._still import imread, imwrite
 from ._video import Video, open
 from .indexer import MediaIndexer
 
@@ -54,6 +56,8 @@ __all__ = [
     "Video",
     "__version__",
     "fraction",
+    "imread",
+    "imwrite",
     "open",
 ]
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex
 
 import numpy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
     "MediaIndexer", "NotEnoughMemory", "NotFound", "Record", "Unavailable", "Unsupported", "Video",
-    "__version__", "fraction", "open",
+    "__version__", "fraction", "imread", "imwrite", "open",
 ]
 
 __version__: str
@@ -19,6 +19,22 @@ memory_budget_bytes: int
 
 def fraction(value: str | None) -> Fraction | None:
     """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""
+
+def imread(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    *,
+    upright: bool = True,
+) -> NDArray[Any]:
+    """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA."""
+
+def imwrite(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    array: ArrayLike,
+    *,
+    quality: int | None = None,
+    overwrite: bool = True,
+) -> None:
+    """Writes a NumPy array as a still, in the format that the file's extension names."""
 
 def open(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
@@ -338,7 +354,7 @@ class Denied(Error, PermissionError):
     """Not permitted, by the system or by Rushes. Exit code 7, HTTP 403."""
 
 class NotEnoughMemory(LimitExceeded):
-    """Frames that were asked for at once are over `rushes.memory_budget_bytes`."""
+    """What was asked for at once is over `rushes.memory_budget_bytes`."""
 
 class NotFound(Error, FileNotFoundError):
     """The thing named does not exist. Exit code 3, HTTP 404."""

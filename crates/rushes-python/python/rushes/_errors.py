@@ -91,7 +91,7 @@ class LimitExceeded(Error, MemoryError):
 
 
 class NotEnoughMemory(LimitExceeded):
-    """Frames that were asked for at once are over `rushes.memory_budget_bytes`."""
+    """What was asked for at once is over `rushes.memory_budget_bytes`."""
 
 
 class Denied(Error, PermissionError):

@@ -1,4 +1,4 @@
-"""How much memory frames may take at once."""
+"""How much memory frames, pictures and samples may take at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,15 @@ def lines(path: str | Path) -> list[str]:
 
 def check(count: int, frame_bytes: int, shape: tuple[int, ...]) -> None:
     """Refuses frames that take more than the budget together."""
-    wanted = count * frame_bytes
+    frames = f"{count} frames of {'x'.join(map(str, shape))} take"
+    remedy = "go through them with frames(), take fewer at once, open the video with a smaller size"
+    check_bytes(count * frame_bytes, frames, "making room for frames", remedy)
+
+
+def check_bytes(
+    wanted: int, takes: str, what: str, remedy: str | None = None, path: str | None = None
+) -> None:
+    """Refuses what takes more than the budget: `takes` says what that is."""
     package = sys.modules["rushes"]
     budget = vars(package).get("memory_budget_bytes")
     if budget is None:
@@ -73,16 +81,9 @@ def check(count: int, frame_bytes: int, shape: tuple[int, ...]) -> None:
         budget = default_bytes()
     if wanted <= budget:
         return
-    size = "x".join(map(str, shape))
-    why = (
-        f"{count} frames of {size} take {told(wanted)} ({wanted} bytes), and the budget is "
-        f"{told(budget)} ({budget} bytes)"
-    )
-    remedy = (
-        "go through them with frames(), take fewer at once, open the video with a smaller size, "
-        f"or set rushes.memory_budget_bytes or {VARIABLE}"
-    )
-    raise NotEnoughMemory("making room for frames", why, remedy)
+    why = f"{takes} {told(wanted)} ({wanted} bytes), and the budget is {told(budget)} ({budget} bytes)"
+    setting = f"set rushes.memory_budget_bytes or {VARIABLE}"
+    raise NotEnoughMemory(what, why, f"{remedy}, or {setting}" if remedy else setting, path)
 
 
 def told(count_bytes: int) -> str:

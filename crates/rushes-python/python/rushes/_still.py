@@ -1,0 +1,114 @@
+"""`imread` and `imwrite`: stills as NumPy arrays."""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import TYPE_CHECKING, Any
+
+from . import _memory, _rushes
+from ._errors import Invalid
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+READING, WRITING = "reading the picture", "writing the picture"
+
+
+def imread(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, upright: bool = True
+) -> NDArray[Any]:
+    """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA.
+
+    path: the file: JPEG, PNG, TIFF, WebP, HEIC, AVIF, OpenEXR, Radiance, BMP, GIF, TGA, QOI, PNM,
+        ICO, or camera RAW, of which it is the largest JPEG that the camera left inside.
+    upright: turn and mirror it as its EXIF orientation says. HEIC and AVIF always are.
+
+    Numbers are uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1, and beyond it), whichever
+    hold what is stored. Colours are sRGB: a profile in the file is applied. But PQ and HLG keep
+    their curve, and floats (OpenEXR, Radiance, TIFF) come as they are stored, which mostly is
+    linear light. Opacity is not multiplied in. The array is C-contiguous and owned by nobody else.
+
+    Raises `NotFound` (a FileNotFoundError) where there is no such file, `Unsupported` for what is
+    no still that is read here, `CorruptMedia` for one that is broken, and `NotEnoughMemory` for
+    one whose pixels are over `rushes.memory_budget_bytes`, before they are decoded.
+    """
+    import numpy
+
+    place = os.path.abspath(os.fsdecode(path))
+    still = _rushes.Still(place)
+    stated_bytes, height, width = still.stated
+    _memory.check_bytes(stated_bytes, f"its {height}x{width} pixels take", READING, path=place)
+    shape, dtype = still.decode(upright)
+    array = numpy.empty(shape if shape[2] > 1 else shape[:2], dtype)
+    takes = f"its {shape[0]}x{shape[1]} pixels take"
+    _memory.check_bytes(array.nbytes, takes, READING, path=place)
+    still.copy_into(array)
+    return array
+
+
+def imwrite(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    array: ArrayLike,
+    *,
+    quality: int | None = None,
+    overwrite: bool = True,
+) -> None:
+    """Writes a NumPy array as a still, in the format that the file's extension names.
+
+    path: the file: .jpg, .png, .tif, .webp, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
+    array: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA, sRGB: uint8 (0 to 255), uint16 (0 to
+        65535), float32 or float64 (0 to 1; written as float32).
+    quality: 1 to 100, for JPEG (92 when None) and WebP (lossless when None).
+    overwrite: replace a file that has this name; if False, that raises `Conflict` (a
+        FileExistsError).
+
+    TIFF keeps all three kinds of numbers, PNG uint8 and uint16; what a format has no room for is
+    rounded. OpenEXR and Radiance hold floats of linear light: floats are written as they are,
+    whole numbers are made that. Grey floats become RGB, as grey does in WebP, QOI and BMP.
+
+    The file is written beside its name and gets it when it is whole: whoever reads it sees what
+    was there or all of the new one, after a crash too.
+
+    Raises `Invalid` (a ValueError) for other shapes and numbers, and for opacity in a format
+    without; `Unsupported` for an extension that is none of these.
+    """
+    picture = picture_of(array, WRITING)
+    if quality is not None:
+        quality = within(quality, "quality", 1, 100, WRITING)
+    _rushes.write_still(os.path.abspath(os.fsdecode(path)), picture, quality, bool(overwrite))
+
+
+def picture_of(array: ArrayLike, what: str) -> NDArray[Any]:
+    """An array that is a picture: C-contiguous, of numbers that the core has."""
+    import numpy
+
+    picture = numpy.asarray(array)
+    shape = "x".join(map(str, picture.shape)) or "one number"
+    if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] not in (3, 4)):
+        remedy = "it may be [H, W], [H, W, 3] or [H, W, 4]"
+        if picture.ndim == 3 and picture.shape[0] in (1, 3, 4):
+            remedy += "; move its channels last: numpy.moveaxis(array, 0, -1)"
+        raise Invalid(what, f"the array's shape is {shape}", remedy)
+    if 0 in picture.shape:
+        raise Invalid(what, f"the array's shape is {shape}: it has no pixels")
+    if max(picture.shape) >= 2**31:
+        raise Invalid(what, f"the array's shape is {shape}: that is too large")
+    name = numbers_of(picture.dtype)
+    if name is None:
+        remedy = "make it uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1)"
+        raise Invalid(what, f"the array's numbers are {picture.dtype}", remedy)
+    return numpy.ascontiguousarray(picture, name)
+
+
+def numbers_of(dtype: Any) -> str | None:
+    """The numbers of the core that these are written as; None for none."""
+    known = {"uint8": "uint8", "uint16": "uint16", "float32": "float32", "float64": "float32"}
+    return known.get(dtype.name)
+
+
+def within(value: Any, name: str, least: int, most: int, what: str) -> int:
+    """A whole number between two others."""
+    if not least <= operator.index(value) <= most:
+        raise Invalid(what, f"{name} is {value!r}", f"it may be {least} to {most}")
+    return operator.index(value)

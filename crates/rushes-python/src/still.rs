@@ -1,0 +1,204 @@
+//! Stills into arrays and back.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use rushes_codec::Source;
+use rushes_media::{Error, ErrorKind, Frame, Layout, Limits, MediaKind, Result, Values};
+use rushes_ops::FrameOperation as _;
+use rushes_ops::frame::{Flip, Rotate};
+use rushes_store::PartialFile;
+
+use crate::watch::exception;
+
+const READING: &str = "reading the picture";
+const WRITING: &str = "writing the picture";
+
+/// How large a picture may be is for the memory budget to say, once it is known
+/// what the file states.
+const MOST_BYTES: u64 = 1 << 40;
+
+/// A picture file: what it states, and its pixels once they are decoded.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Still {
+    path: PathBuf,
+    file: File,
+    stated_bytes: u64,
+    stated_px: (u32, u32),
+    /// Degrees clockwise, and whether it is mirrored after.
+    rotation: (u16, bool),
+    /// Locked for moments, with the interpreter held.
+    frame: Mutex<Option<Frame>>,
+}
+
+#[pymethods]
+impl Still {
+    /// Of this file, its header read.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Still> {
+        py.detach(|| Still::open(&path)).map_err(|error| exception(py, &error.at(&path)))
+    }
+
+    /// Bytes that the pixels are stated to take, and height and width; 0 where
+    /// that is not known.
+    #[getter]
+    fn stated(&self) -> (u64, u32, u32) {
+        (self.stated_bytes, self.stated_px.1, self.stated_px.0)
+    }
+
+    /// Decodes it. Gives height, width and channels, and the numbers by name.
+    fn decode(&self, py: Python<'_>, upright: bool) -> PyResult<((u32, u32, usize), &'static str)> {
+        let frame = py
+            .detach(|| self.decoded(upright))
+            .map_err(|error| exception(py, &error.at(&self.path)))?;
+        let shape = (frame.height_px(), frame.width_px(), frame.layout().channels());
+        let dtype = match frame.values() {
+            Values::U8(_) => "uint8",
+            Values::U16(_) => "uint16",
+            Values::F32(_) => "float32",
+        };
+        *self.frame.lock().unwrap_or_else(PoisonError::into_inner) = Some(frame);
+        Ok((shape, dtype))
+    }
+
+    /// Writes the decoded pixels into an array of that shape and those numbers.
+    fn copy_into(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
+        let frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match frame.map(Frame::into_values) {
+            Some(Values::U8(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
+            Some(Values::U16(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
+            Some(Values::F32(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
+            None => Err(exception(py, &Error::bug(READING, "it is not decoded"))),
+        }
+    }
+}
+
+impl Still {
+    fn open(path: &Path) -> Result<Still> {
+        let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
+        let source = source(&file, path)?;
+        let mut probe = rushes_codec::probe(&source)?;
+        if probe.kind == MediaKind::Audio {
+            return Err(Error::new(ErrorKind::Unsupported, READING, "it is sound")
+                .remedy("read it with rushes.aread"));
+        }
+        // Tags that cannot be read cost no picture.
+        if let Ok(tags) = rushes_tags::read(source.file(), &probe.container.format, source.limits())
+        {
+            tags.merge_into(&mut probe);
+        }
+        let pictures = probe.streams.iter().filter_map(|stream| {
+            let pixels = stream.pixel_format.as_deref().unwrap_or_default();
+            let channels = match pixels {
+                "ya8" | "ya16le" | "ya16be" | "argb" => 4,
+                _ if pixels.starts_with("gray") => 1,
+                _ if pixels.contains("rgba") || pixels.contains("bgra") => 4,
+                _ => 3,
+            };
+            let bytes = match stream.bit_depth {
+                Some(17..) => 4,
+                Some(9..) => 2,
+                _ => 1,
+            };
+            Some((stream.width_px?, stream.height_px?, channels * bytes, stream))
+        });
+        let mut still = Still {
+            path: path.to_owned(),
+            file,
+            stated_bytes: 0,
+            stated_px: (0, 0),
+            rotation: (0, false),
+            frame: Mutex::new(None),
+        };
+        if let Some((width_px, height_px, pixel_bytes, stream)) = { pictures }.next() {
+            still.stated_px = (width_px, height_px);
+            let pixels = u64::from(width_px).saturating_mul(height_px.into());
+            still.stated_bytes = pixels.saturating_mul(pixel_bytes);
+            still.rotation = (stream.rotation_degrees.unwrap_or(0) % 360, stream.mirrored);
+        }
+        Ok(still)
+    }
+
+    fn decoded(&self, upright: bool) -> Result<Frame> {
+        let frame = rushes_codec::still_frame(&source(&self.file, &self.path)?);
+        let mut frame = frame.map_err(|error| match error.kind {
+            ErrorKind::Unsupported if error.remedy.is_none() => {
+                error.remedy("where it is a video, open it with rushes.open")
+            }
+            _ => error,
+        })?;
+        let (degrees, mirrored) = self.rotation;
+        if upright && degrees % 90 == 0 && degrees != 0 {
+            frame = Rotate { quarter_turns: -i32::from(degrees / 90) }.apply(&frame)?;
+        }
+        if upright && mirrored {
+            frame = Flip::default().apply(&frame)?;
+        }
+        Ok(frame)
+    }
+}
+
+fn source(file: &File, path: &Path) -> Result<Source> {
+    let file = file.try_clone().map_err(|error| Error::io("opening the file", &error))?;
+    let limits = Limits { pixels: MOST_BYTES, picture_bytes: MOST_BYTES, ..Limits::default() };
+    Source::new(file, path.as_os_str().as_bytes(), limits)
+}
+
+/// The numbers of an array, `[H, W]` or `[H, W, C]`, as a frame.
+pub(crate) fn frame_of(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Frame> {
+    let (values, shape) = if let Ok(buffer) = PyBuffer::<u8>::get(array) {
+        (Values::U8(buffer.to_vec(py)?), buffer.shape().to_vec())
+    } else if let Ok(buffer) = PyBuffer::<u16>::get(array) {
+        (Values::U16(buffer.to_vec(py)?), buffer.shape().to_vec())
+    } else {
+        let buffer = PyBuffer::<f32>::get(array)?;
+        (Values::F32(buffer.to_vec(py)?), buffer.shape().to_vec())
+    };
+    let made = match *shape {
+        [height, width] => Some((height, width, Layout::Gray)),
+        [height, width, 3] => Some((height, width, Layout::Rgb)),
+        [height, width, 4] => Some((height, width, Layout::Rgba)),
+        _ => None,
+    };
+    made.and_then(|(height, width, layout)| {
+        let sides = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+        Some(Frame::new(sides.0, sides.1, layout, values))
+    })
+    .unwrap_or_else(|| Err(Error::bug(WRITING, "the array is no picture")))
+    .map_err(|error| exception(py, &error))
+}
+
+/// Writes an array as a picture file, all of it or nothing. In formats of
+/// linear light, floats are that.
+#[pyfunction]
+pub(crate) fn write_still(
+    py: Python<'_>,
+    path: PathBuf,
+    array: &Bound<'_, PyAny>,
+    quality: Option<u8>,
+    overwrite: bool,
+) -> PyResult<()> {
+    let mut frame = frame_of(py, array)?;
+    let extension = extension_of(&path);
+    if matches!(frame.values(), Values::F32(_)) && matches!(&*extension, "exr" | "hdr") {
+        frame.color.transfer = Some("linear".into());
+    }
+    let written = py.detach(|| {
+        let bytes = rushes_codec::encode_still(&frame, &extension, quality)?;
+        let partial = PartialFile::create(&path)?;
+        let put = partial.file().write_all(&bytes);
+        put.map_err(|error| Error::io(WRITING, &error))?;
+        partial.keep(overwrite)
+    });
+    written.map_err(|error| exception(py, &error.at(&path)))
+}
+
+/// The extension of a path in lower case, without the dot.
+pub(crate) fn extension_of(path: &Path) -> String {
+    path.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
