@@ -14,7 +14,8 @@ import inspect
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_overloads
 
 import rushes
 
@@ -25,7 +26,7 @@ HEAD = """\
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex
+from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overload
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +48,14 @@ def docstring(thing: object, indent: str) -> str:
     return "".join(f"{indent}{line}\n" for line in lines)
 
 
+def overloads(function: Any) -> list[Any]:
+    """The ways to call it, where its types depend on how; none where there is one."""
+    # They are known by where it was written, which is not where it is met.
+    written = function.__globals__["__name__"]
+    known = SimpleNamespace(__module__=written, __qualname__=function.__qualname__)
+    return list(get_overloads(known))  # type: ignore[arg-type]
+
+
 def signature(name: str, function: Any, indent: str) -> str:
     """A `def` line, broken where it is long."""
     found = inspect.signature(function)
@@ -56,7 +65,9 @@ def signature(name: str, function: Any, indent: str) -> str:
             parameters.append("*")
             star = True
         star = star or parameter.kind is parameter.VAR_POSITIONAL
-        text = str(parameter).replace("'", "")
+        text = str(parameter.replace(annotation=parameter.empty))
+        if parameter.annotation is not parameter.empty:
+            text += f": {parameter.annotation}"
         if parameter.default is not parameter.empty:
             text = f"{parameter.name}: {parameter.annotation} = {parameter.default!r}"
         parameters.append(text.replace("'", '"'))
@@ -103,6 +114,10 @@ def stub() -> str:
     things.sort(key=lambda thing: len(inspect.getmro(thing)) if isinstance(thing, type) else 0)
     for thing in things:
         if not isinstance(thing, type):
+            if several := overloads(thing):
+                heads = [signature(thing.__name__, way, "").rstrip() for way in several]
+                text += "\n" + "".join(f"@overload\n{head} ...\n" for head in heads)
+                continue
             text += f"\n{signature(thing.__name__, thing, '')}{docstring(thing, '    ')}"
             continue
         bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)

@@ -11,6 +11,7 @@ mod running;
 mod still;
 mod video;
 mod watch;
+mod writer;
 
 use std::ffi::OsString;
 
@@ -30,6 +31,8 @@ mod _rushes {
     use super::still::{Still, write_still};
     #[pymodule_export]
     use super::video::Reader;
+    #[pymodule_export]
+    use super::writer::FrameWriter;
     #[pymodule_export]
     use super::{describe, give_path, serve_worker};
     #[pymodule_export]

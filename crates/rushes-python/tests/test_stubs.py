@@ -8,7 +8,11 @@ import json
 import os
 import subprocess
 import sys
+import typing
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,14 +23,23 @@ STUB = Path(rushes.__file__).with_name("__init__.pyi")
 SCRIPT = Path(__file__).parents[1] / "stubs.py"
 
 
+def overloads(function: Any) -> Sequence[Any]:
+    """The ways to call it that are told apart."""
+    written = function.__globals__["__name__"]
+    known = SimpleNamespace(__module__=written, __qualname__=function.__qualname__)
+    return typing.get_overloads(known)  # type: ignore[arg-type]
+
+
 def stubbed() -> dict[str, str]:
-    """Every function and method of the stub by its dotted name, with its parameters."""
+    """Every function and method of the stub by its dotted name, with its parameters; those of each
+    overload."""
     found: dict[str, str] = {}
 
     def walk(body: list[ast.stmt], prefix: str) -> None:
         for node in body:
             if isinstance(node, ast.FunctionDef):
-                found[prefix + node.name] = ast.unparse(node.args)
+                name, args = prefix + node.name, ast.unparse(node.args)
+                found[name] = f"{found[name]}; {args}" if name in found else args
             elif isinstance(node, ast.ClassDef):
                 found[prefix + node.name] = ""
                 walk(node.body, f"{prefix}{node.name}.")
@@ -62,7 +75,7 @@ def running() -> dict[str, str]:
                 elif inspect.isfunction(member):
                     found[f"{name}.{key}"] = parameters(member)
         elif callable(thing):
-            found[name] = parameters(thing)
+            found[name] = "; ".join(map(parameters, overloads(thing) or [thing]))
     return found
 
 

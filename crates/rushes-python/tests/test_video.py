@@ -35,7 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plain(clips: Clips, **options: Any) -> rushes.Video:
-    return rushes.open(clips["plain.mp4"], **{"format": "gray", **options})
+    video: rushes.Video = rushes.open(clips["plain.mp4"], **{"format": "gray", **options})
+    return video
 
 
 @pytest.mark.parametrize("name", BARCODED)

@@ -13,7 +13,8 @@
 `Library` has every verb of the `rushes` command as a method and works on the same catalogue.
 What comes back are `Record`s, dicts whose keys are attributes too; times are RFC 3339, and exact
 numbers are strings such as "30000/1001", which `fraction` reads. What fails raises an exception
-under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `imread` and `imwrite` are for stills.
+under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `write` and
+`VideoWriter` write them; `imread` and `imwrite` are for stills.
 `MediaIndexer` is for programs that were written for the prototype.
 """
 
@@ -32,10 +33,12 @@ from ._errors import (
 )
 from ._library import Library
 from ._memory import default_bytes as _default_bytes
+from ._open import open
 from ._record import Record, fraction
 from ._rushes import VERSION as __version__
 from ._still import imread, imwrite
-from ._video import Video, open
+from ._video import Video
+from ._writer import VideoWriter, write
 from .indexer import MediaIndexer
 
 __all__ = [
@@ -54,11 +57,13 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "Video",
+    "VideoWriter",
     "__version__",
     "fraction",
     "imread",
     "imwrite",
     "open",
+    "write",
 ]
 
 

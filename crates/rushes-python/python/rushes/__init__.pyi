@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex
+from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overload
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
     "MediaIndexer", "NotEnoughMemory", "NotFound", "Record", "Unavailable", "Unsupported", "Video",
-    "__version__", "fraction", "imread", "imwrite", "open",
+    "VideoWriter", "__version__", "fraction", "imread", "imwrite", "open", "write",
 ]
 
 __version__: str
@@ -36,16 +36,38 @@ def imwrite(
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names."""
 
+@overload
 def open(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    mode: Literal["r"] = "r",
     *,
     format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
     size: tuple[int, int] | None = None,
     dtype: Any = None,
     upright: bool = True,
     threads: int = 0,
-) -> Video:
-    """Opens a video file, to take frames out of it as NumPy arrays."""
+) -> Video: ...
+@overload
+def open(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    mode: Literal["w"],
+    *,
+    fps: SupportsFloat | str,
+    codec: str | None = None,
+    quality: int | None = None,
+    overwrite: bool = True,
+) -> VideoWriter: ...
+
+def write(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    frames: NDArray[Any] | Iterable[ArrayLike],
+    *,
+    fps: SupportsFloat | str,
+    codec: str | None = None,
+    quality: int | None = None,
+    overwrite: bool = True,
+) -> int:
+    """Writes frames as a video, and gives how many there were."""
 
 class Library:
     """A catalogue of media, and everything that can be done with it and with media files."""
@@ -305,6 +327,37 @@ class Video:
         """Where the file's header and its content do not agree, in plain words."""
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]: ...
+
+class VideoWriter:
+    """A video that is being written, frame by frame; memory stays flat."""
+
+    def __init__(
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        *,
+        fps: SupportsFloat | str,
+        codec: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = True,
+    ) -> None: ...
+
+    def write(self, frame: ArrayLike) -> None:
+        """Writes the next frame: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA."""
+
+    def close(self) -> None:
+        """Writes what is left and gives the file its name; after it, `write` raises `Invalid`."""
+
+    def __enter__(self) -> VideoWriter: ...
+
+    def __exit__(self, kind: object, *exception: object) -> None: ...
+
+    @property
+    def path(self) -> str:
+        """The file, absolute."""
+
+    @property
+    def frames(self) -> int:
+        """How many frames were written."""
 
 class Record(dict[str, Any]):
     """A dict whose keys can be read as attributes: `asset.name` is `asset["name"]`."""

@@ -1,4 +1,4 @@
-"""`open` and `Video`: any frame of a video as a NumPy array."""
+"""`Video`: any frame of a video as a NumPy array."""
 
 from __future__ import annotations
 
@@ -25,37 +25,6 @@ DTYPES = ("uint8", "uint16", "float32")
 CLOCK = re.compile(r"(?:[0-9]+:){0,2}[0-9]+(?:\.[0-9]+)?")
 # What a fraction of the core holds.
 MOST = 2**63 - 1
-
-
-def open(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-    *,
-    format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
-    size: tuple[int, int] | None = None,
-    dtype: Any = None,
-    upright: bool = True,
-    threads: int = 0,
-) -> Video:
-    """Opens a video file, to take frames out of it as NumPy arrays.
-
-    path: the file.
-    format: what the numbers of a pixel are: "rgb24", "bgr24" (as OpenCV has it), "rgba", or
-        "gray" (luma). Colours are full range.
-    size: (width, height) in pixels to scale frames to; 0 for the side that keeps the ratio.
-    dtype: "uint8" (0 to 255), "uint16" (0 to 65535) or "float32" (0 to 1; what is darker than
-        black or brighter than white lies beyond). None: uint16 for video of more than 8 bits,
-        else uint8.
-    upright: turn and mirror frames as the file says they are to be shown.
-    threads: threads that decode; 0 for one a core, at most 4.
-
-    The first opening of a file reads all of it once, to know every frame. For long videos that
-    is kept in the home folder (`RUSHES_HOME`), and opening them again takes no time.
-
-    Raises `NotFound` (a FileNotFoundError) where there is no such file, `Unsupported` for one
-    without video, `CorruptMedia` for one of which not one frame can be decoded, and `Invalid` (a
-    ValueError) for parameters that make no sense.
-    """
-    return Video(path, format=format, size=size, dtype=dtype, upright=upright, threads=threads)
 
 
 class Video:
@@ -491,7 +460,7 @@ def no_time(time: object) -> Invalid:
     return Invalid("finding the frame at a time", f"{time!r} is no time", remedy)
 
 
-def rate_of(fps: SupportsFloat | str) -> Fraction:
+def rate_of(fps: SupportsFloat | str, what: str = "taking frames") -> Fraction:
     """Frames a second as an exact fraction; a float is meant as it is written."""
     try:
         if isinstance(fps, (int, Fraction, Decimal, str)):
@@ -501,8 +470,5 @@ def rate_of(fps: SupportsFloat | str) -> Fraction:
     except (ValueError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
     if rate <= 0:
-        raise Invalid("taking frames", f"fps is {fps!r}", "it must be more than 0")
+        raise Invalid(what, f"fps is {fps!r}", "it must be more than 0")
     return rate
-
-
-__all__ = ["Video", "open"]

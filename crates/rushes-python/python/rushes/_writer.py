@@ -1,0 +1,147 @@
+"""`VideoWriter` and `write`: NumPy arrays as the frames of a video."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, SupportsFloat
+
+from . import _rushes
+from ._errors import Invalid
+from ._still import picture_of, within
+from ._video import rate_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+WHAT = "writing the video"
+# What a rate's numerator and denominator may be at most.
+MOST = 2**31 - 1
+
+
+class VideoWriter:
+    """A video that is being written, frame by frame; memory stays flat.
+
+        with rushes.open("out.mp4", "w", fps=25) as writer:
+            for frame in frames:
+                writer.write(frame)
+
+    path: the file: .mp4, .mov, .mkv, .webm or .avi.
+    fps: frames a second: a number, a Fraction, or text such as "30000/1001".
+    codec: "h264", "hevc", "av1", "vp9", "ffv1", "prores", "dnxhr", "mjpeg" or "mpeg4", where the
+        kind of file holds it; None for its usual one, H.264 in .mp4, .mov and .mkv.
+    quality: 0 to 100; None for what looks like the original. "ffv1", which is lossless, "prores"
+        and "dnxhr" have only one.
+    overwrite: replace a file that has this name; if False, that raises `Conflict` (a
+        FileExistsError).
+
+    The file gets its name when the writer is closed: until then, and where the `with` block ends
+    with an exception, there is what was there before. Any number of threads may write, one after
+    the other; others run while frames are encoded. A child after a fork may not.
+
+    Raises `Invalid` (a ValueError) for parameters that make no sense, and `Unsupported` for an
+    extension or a codec that cannot be written here.
+    """
+
+    __slots__ = ("__weakref__", "_path", "_writer")
+
+    def __init__(
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        *,
+        fps: SupportsFloat | str,
+        codec: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = True,
+    ) -> None:
+        rate = rate_of(fps, WHAT)
+        if max(rate.numerator, rate.denominator) > MOST:
+            rate = rate.limit_denominator(1_000_000)
+        if max(rate.numerator, rate.denominator) > MOST or not rate:
+            raise Invalid(WHAT, f"fps is {fps!r}", "it may be 1/1000 to 10000")
+        if quality is not None:
+            quality = within(quality, "quality", 0, 100, WHAT)
+        self._path = os.path.abspath(os.fsdecode(path))
+        terms = (rate.numerator, rate.denominator)
+        self._writer = _rushes.FrameWriter(self._path, terms, codec, quality, bool(overwrite))
+        # What is never closed leaves nothing behind when the program ends.
+        weakref.finalize(self, self._writer.abandon)
+
+    def write(self, frame: ArrayLike) -> None:
+        """Writes the next frame: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA.
+
+        uint8 (0 to 255), uint16 (0 to 65535), float32 or float64 (0 to 1). Size, channels and
+        numbers are those of the first frame. More than 8 bits are written as 10 where the codec
+        has them, as 16 in "ffv1". Raises `Invalid` (a ValueError) for another kind of array, and
+        once the writer is closed; then the frames before are still there to be closed.
+        """
+        self._writer.write(picture_of(frame, WHAT))
+
+    def close(self) -> None:
+        """Writes what is left and gives the file its name; after it, `write` raises `Invalid`.
+
+        Raises `Invalid` (a ValueError) where there was not one frame; there is no file then.
+        """
+        self._writer.finish()
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: object, *exception: object) -> None:
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            # Nothing is left to give up once it is closed.
+            self._writer.abandon()
+
+    @property
+    def path(self) -> str:
+        """The file, absolute."""
+        return self._path
+
+    @property
+    def frames(self) -> int:
+        """How many frames were written."""
+        return self._writer.frames
+
+    def __repr__(self) -> str:
+        return f"<rushes.VideoWriter {self._path!r}: {self.frames} frames>"
+
+
+def write(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    frames: NDArray[Any] | Iterable[ArrayLike],
+    *,
+    fps: SupportsFloat | str,
+    codec: str | None = None,
+    quality: int | None = None,
+    overwrite: bool = True,
+) -> int:
+    """Writes frames as a video, and gives how many there were.
+
+    path: the file: .mp4, .mov, .mkv, .webm or .avi.
+    frames: one array [T, H, W] (grey) or [T, H, W, C], or anything that gives arrays one after
+        another, such as a generator or a `Video`; then memory stays flat. `VideoWriter.write`
+        tells which numbers they may have.
+    fps, codec, quality, overwrite: as for `VideoWriter`.
+
+    The file gets its name when it is whole. Ctrl-C ends it between two frames, and leaves
+    nothing; so does an exception in what gives the frames. Raises what `VideoWriter` raises.
+    """
+    import numpy
+
+    if isinstance(frames, numpy.ndarray):
+        shape = "x".join(map(str, frames.shape))
+        if frames.ndim not in (3, 4):
+            why = f"the array's shape is {shape}"
+            raise Invalid(WHAT, why, "it may be [T, H, W] or [T, H, W, C]")
+        if frames.ndim == 3 and frames.shape[2] in (3, 4):
+            why = f"the array's shape is {shape}, which is one picture"
+            raise Invalid(WHAT, why, "to write it as a video of one frame, pass array[None]")
+    each = iter(frames)
+    with VideoWriter(path, fps=fps, codec=codec, quality=quality, overwrite=overwrite) as writer:
+        for frame in each:
+            writer.write(frame)
+    return writer.frames

@@ -1,0 +1,175 @@
+//! Frames to a video, and what every file has in common that is written bit by
+//! bit: its name comes last.
+
+use std::fs::File;
+use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use rushes_codec::{VideoWriter, WriterOptions};
+use rushes_media::{Error, ErrorKind, Rational, Result};
+use rushes_store::PartialFile;
+
+use crate::still::{extension_of, frame_of};
+use crate::watch::exception;
+
+const WHAT: &str = "writing the file";
+
+/// A writer that has a file's end still to write.
+pub(crate) trait Half {
+    /// Writes the end.
+    fn finished(self) -> Result<File>;
+}
+
+/// A file under way, and who writes it.
+pub(crate) struct Written<W> {
+    path: PathBuf,
+    overwrites: bool,
+    /// The process that it was opened in; no other may touch the writer.
+    process: u32,
+    /// Locked while something is written, with the interpreter free.
+    half: Mutex<Option<(W, PartialFile)>>,
+}
+
+impl<W: Half> Written<W> {
+    pub(crate) fn begin(
+        path: &Path,
+        overwrites: bool,
+        create: impl FnOnce(File) -> Result<W>,
+    ) -> Result<Written<W>> {
+        let begun = (|| {
+            if !overwrites && path.try_exists().unwrap_or(false) {
+                let why = "its name is taken, and nothing is to be overwritten";
+                return Err(Error::new(ErrorKind::Conflict, WHAT, why)
+                    .remedy("give it another name, or pass overwrite=True"));
+            }
+            let partial = PartialFile::create(path)?;
+            let file = partial.file().try_clone().map_err(|error| Error::io(WHAT, &error))?;
+            Ok((create(file)?, partial))
+        })();
+        Ok(Written {
+            path: path.to_owned(),
+            overwrites,
+            process: std::process::id(),
+            half: Mutex::new(Some(begun.map_err(|error| error.at(path))?)),
+        })
+    }
+
+    /// Whether this process opened it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Writes something, when nobody else does.
+    pub(crate) fn with(&self, write: impl FnOnce(&mut W) -> Result<()>) -> Result<()> {
+        self.check_ours()?;
+        let mut half = self.half.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = match &mut *half {
+            Some((writer, _)) => write(writer),
+            None => Err(Error::new(ErrorKind::Invalid, WHAT, "it is closed")),
+        };
+        done.map_err(|error| error.at(&self.path))
+    }
+
+    /// Writes the end and gives the file its name; nothing when that was done.
+    pub(crate) fn finish(&self) -> Result<()> {
+        self.check_ours()?;
+        let mut half = self.half.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((writer, partial)) = half.take() else { return Ok(()) };
+        let done = writer.finished().and_then(|_| partial.keep(self.overwrites));
+        done.map_err(|error| error.at(&self.path))
+    }
+
+    /// Gives up: what was written is gone.
+    pub(crate) fn abandon(&self) {
+        if self.is_ours() {
+            drop(self.half.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+
+    fn check_ours(&self) -> Result<()> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        let why = "it was opened in the process that this one was forked from";
+        Err(Error::new(ErrorKind::Invalid, WHAT, why).at(&self.path))
+    }
+}
+
+/// Writes frames to a video, which has its name once it is whole.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct FrameWriter {
+    written: ManuallyDrop<Written<VideoWriter>>,
+    frames: AtomicU64,
+}
+
+#[pymethods]
+impl FrameWriter {
+    /// For a file of this name, with so many frames a second.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        rate_hz: (i64, i64),
+        codec: Option<String>,
+        quality: Option<u8>,
+        overwrite: bool,
+    ) -> PyResult<FrameWriter> {
+        let rate_hz = Rational::new(rate_hz.0, rate_hz.1);
+        let made = py.detach(|| {
+            if rate_hz.is_none() {
+                return Err(Error::new(ErrorKind::Invalid, WHAT, "that is no rate of frames"));
+            }
+            let options = WriterOptions { codec, rate_hz, quality, threads: 0 };
+            Written::begin(&path, overwrite, |file| {
+                VideoWriter::create(file, &extension_of(&path), options)
+            })
+        });
+        made.map(|it| FrameWriter { written: ManuallyDrop::new(it), frames: AtomicU64::new(0) })
+            .map_err(|error| exception(py, &error))
+    }
+
+    /// Writes the next frame.
+    fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
+        let frame = frame_of(py, array)?;
+        let write = |writer: &mut VideoWriter| {
+            writer.write(&frame)?;
+            self.frames.store(writer.len(), Ordering::Relaxed);
+            Ok(())
+        };
+        py.detach(|| self.written.with(write)).map_err(|error| exception(py, &error))
+    }
+
+    /// Frames that were written.
+    #[getter]
+    fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// Writes what is left, and gives the file its name.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.written.finish()).map_err(|error| exception(py, &error))
+    }
+
+    /// Gives up: the file is gone.
+    fn abandon(&self, py: Python<'_>) {
+        py.detach(|| self.written.abandon());
+    }
+}
+
+impl Half for VideoWriter {
+    fn finished(self) -> Result<File> {
+        self.finish()
+    }
+}
+
+impl Drop for FrameWriter {
+    fn drop(&mut self) {
+        if self.written.is_ours() {
+            // SAFETY: it is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.written) };
+        }
+    }
+}
