@@ -8,6 +8,7 @@ mod frame_index;
 mod library;
 mod registry;
 mod running;
+mod sound;
 mod still;
 mod video;
 mod watch;
@@ -27,6 +28,8 @@ mod _rushes {
     use super::frame_index::Index;
     #[pymodule_export]
     use super::library::Door;
+    #[pymodule_export]
+    use super::sound::{Sound, SoundWriter};
     #[pymodule_export]
     use super::still::{Still, write_still};
     #[pymodule_export]

@@ -14,7 +14,7 @@
 What comes back are `Record`s, dicts whose keys are attributes too; times are RFC 3339, and exact
 numbers are strings such as "30000/1001", which `fraction` reads. What fails raises an exception
 under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `write` and
-`VideoWriter` write them; `imread` and `imwrite` are for stills.
+`VideoWriter` write them; `imread` and `imwrite` are for stills, `aread` and `awrite` for sound.
 `MediaIndexer` is for programs that were written for the prototype.
 """
 
@@ -36,6 +36,7 @@ from ._memory import default_bytes as _default_bytes
 from ._open import open
 from ._record import Record, fraction
 from ._rushes import VERSION as __version__
+from ._sound import aread, awrite
 from ._still import imread, imwrite
 from ._video import Video
 from ._writer import VideoWriter, write
@@ -59,6 +60,8 @@ __all__ = [
     "Video",
     "VideoWriter",
     "__version__",
+    "aread",
+    "awrite",
     "fraction",
     "imread",
     "imwrite",

@@ -11,11 +11,32 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
     "MediaIndexer", "NotEnoughMemory", "NotFound", "Record", "Unavailable", "Unsupported", "Video",
-    "VideoWriter", "__version__", "fraction", "imread", "imwrite", "open", "write",
+    "VideoWriter", "__version__", "aread", "awrite", "fraction", "imread", "imwrite", "open",
+    "write",
 ]
 
 __version__: str
 memory_budget_bytes: int
+
+def aread(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    *,
+    rate: int | None = None,
+    channels: int | None = None,
+) -> tuple[NDArray[numpy.float32], int]:
+    """Reads all of a sound: its samples as a NumPy array [N, C], and how many there are a
+    second."""
+
+def awrite(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    samples: ArrayLike,
+    rate: int,
+    *,
+    codec: str | None = None,
+    bit_rate: int | None = None,
+    overwrite: bool = True,
+) -> None:
+    """Writes samples as a sound file, of the kind that its extension names."""
 
 def fraction(value: str | None) -> Fraction | None:
     """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""

@@ -68,6 +68,34 @@ class Still:
     def copy_into(self, array: NDArray[Any]) -> None: ...
 
 @final
+class Sound:
+    def __new__(
+        cls, path: str, sample_rate_hz: int | None, channels: int | None, is_main: bool
+    ) -> Sound: ...
+    @property
+    def sample_rate_hz(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def stated_samples(self) -> int: ...
+    def read_into(self, buffer: NDArray[Any], is_main: bool) -> int: ...
+
+@final
+class SoundWriter:
+    def __new__(
+        cls,
+        path: str,
+        sample_rate_hz: int,
+        channels: int,
+        codec: str | None,
+        bit_rate: int | None,
+        overwrite: bool,
+    ) -> SoundWriter: ...
+    def write(self, buffer: NDArray[Any]) -> None: ...
+    def finish(self) -> None: ...
+    def abandon(self) -> None: ...
+
+@final
 class FrameWriter:
     def __new__(
         cls,
