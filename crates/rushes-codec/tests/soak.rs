@@ -18,7 +18,9 @@ const KEPT_BYTES: u64 = 24 << 20;
 
 fn source(path: &Path) -> Source {
     let name = path.as_os_str().as_encoded_bytes();
-    Source::new(File::open(path).unwrap(), name, Limits::default()).unwrap()
+    // One source is read by all rounds.
+    let limits = Limits { wall_secs: 24 * 3600, ..Limits::default() };
+    Source::new(File::open(path).unwrap(), name, limits).unwrap()
 }
 
 /// Everything that is opened, written and given up, once.
