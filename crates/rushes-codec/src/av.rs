@@ -13,6 +13,7 @@ pub(crate) mod input;
 mod peaks;
 mod scale;
 pub(crate) mod stream;
+pub(crate) mod swscale;
 mod tags;
 mod webp;
 

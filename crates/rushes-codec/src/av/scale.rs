@@ -8,18 +8,8 @@ use ffmpeg::ffi;
 use rushes_media::{Color, Error, ErrorKind, Limits, Picture, Pixels, Rational, Result};
 
 use super::decode::Frame;
+use super::swscale::{ACCURATE, ALIGN_BYTES, AREA, BICUBIC, FULL_CHROMA, matrix};
 use super::{error, string};
-
-// libswscale's flags, constant since it exists; newer headers moved them into
-// an enumeration.
-const BICUBIC: c_int = 0x4;
-const AREA: c_int = 0x20;
-const FULL_CHROMA: c_int = 0x2000 | 0x4000;
-const ACCURATE: c_int = 0x4_0000;
-
-/// Rows of the scaler's output start on such a boundary, and it may write that
-/// far beyond the last.
-const ALIGN_BYTES: usize = 64;
 
 const WHAT: &str = "scaling the picture";
 
@@ -51,13 +41,7 @@ pub(super) fn picture(
     let format = ffi::AVPixelFormat(given.format);
     // SAFETY: the name is a constant, or null.
     let name = unsafe { string(ffi::av_get_pix_fmt_name(format)) }.unwrap_or_default();
-    let stated = given.colorspace.0;
-    let matrix = match stated {
-        1 | 4 | 5 | 6 | 7 | 9 | 10 => stated as c_int,
-        // Nothing stated: BT.709 for what is larger than PAL, else BT.601.
-        _ if given.width > 1024 || given.height > 576 => 1,
-        _ => 5,
-    };
+    let matrix = matrix(given.colorspace.0, given.width, given.height);
     let [a, b, c, d, ..] = given.data;
     let [e, f, g, h, ..] = given.linesize;
     let raw = Raw {

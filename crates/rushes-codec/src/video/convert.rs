@@ -11,21 +11,10 @@ use super::packets::Packets;
 use super::{planes, turn};
 use crate::av::decode::Frame;
 use crate::av::stream::{Turn, turn_of};
+use crate::av::swscale::{ACCURATE, ALIGN_BYTES, AREA, BICUBIC, BIT_EXACT, FULL_CHROMA, matrix};
 use crate::av::{error, positive, string};
 
 const WHAT: &str = "converting a frame";
-
-// libswscale's flags, constant since it exists; newer headers moved them into
-// an enumeration.
-const BICUBIC: c_int = 0x4;
-const AREA: c_int = 0x20;
-const FULL_CHROMA: c_int = 0x2000 | 0x4000;
-const ACCURATE: c_int = 0x4_0000;
-const BIT_EXACT: c_int = 0x8_0000;
-
-/// Rows of the scaler's output start on such a boundary, and it may write that
-/// far beyond the last.
-const ALIGN_BYTES: usize = 64;
 
 /// What is given.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +62,7 @@ impl Meaning {
         let Some(descriptor) = descriptor else {
             return Err(Error::new(ErrorKind::Unsupported, WHAT, "its pixel format is unknown"));
         };
-        let stated = given.colorspace.0;
-        let matrix = match stated {
-            1 | 4 | 5 | 6 | 7 | 9 | 10 => stated as c_int,
-            // Nothing stated: BT.709 for what is larger than PAL, else BT.601.
-            _ if given.width > 1024 || given.height > 576 => 1,
-            _ => 5,
-        };
+        let matrix = matrix(given.colorspace.0, given.width, given.height);
         // Grey has no range of its own: all its numbers are used.
         let full_range = given.color_range == ffi::AVColorRange::JPEG
             || name.starts_with("yuvj")

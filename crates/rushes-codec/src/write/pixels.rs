@@ -12,13 +12,7 @@ use super::WHAT;
 use super::targets::VideoCodec;
 use crate::av::decode::Frame;
 use crate::av::error;
-
-// libswscale's flags, constant since it exists; newer headers moved them into
-// an enumeration.
-const BICUBIC: c_int = 0x4;
-const FULL_CHROMA: c_int = 0x2000 | 0x4000;
-const ACCURATE: c_int = 0x4_0000;
-const BIT_EXACT: c_int = 0x8_0000;
+use crate::av::swscale::{ACCURATE, BICUBIC, BIT_EXACT, FULL_CHROMA};
 
 /// What all frames of a file have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
