@@ -9,6 +9,7 @@ mod auth;
 mod compat;
 mod conditions;
 mod events;
+mod explained;
 mod guard;
 mod hosts;
 mod json;

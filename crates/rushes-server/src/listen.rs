@@ -14,6 +14,7 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rushes_media::{Error, ErrorKind};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -21,6 +22,8 @@ use tokio::task::JoinSet;
 use tokio::time::Sleep;
 use tower::ServiceExt as _;
 
+use crate::explained::Explained;
+use crate::problem::Problem;
 use crate::server::{Bounds, Peer};
 
 /// The most that a request's head may hold.
@@ -30,11 +33,6 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, for want of file
 /// descriptors mostly.
 const RETREAT: Duration = Duration::from_millis(100);
-const FULL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n\
-    Content-Length: 155\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
-    {\"type\":\"/problems/unavailable\",\"title\":\"Cannot be had now\",\"status\":503,\
-    \"detail\":\"accepting the connection: too many are open\",\"kind\":\"unavailable\"}      ";
 
 /// Serves until `stop` says otherwise, and then lets what runs end for as
 /// long as the bounds allow.
@@ -63,7 +61,7 @@ pub(crate) async fn listen(
             }
             Err(_) => {
                 // A client that does not take it at once goes without.
-                let _ = stream.try_write(FULL);
+                let _ = stream.try_write(&full());
             }
         }
     }
@@ -72,6 +70,12 @@ pub(crate) async fn listen(
     if tokio::time::timeout(bounds.farewell, ended).await.is_err() {
         open.abort_all();
     }
+}
+
+fn full() -> Vec<u8> {
+    let what = "accepting the connection";
+    let error = Error::new(ErrorKind::Unavailable, what, "too many are open");
+    Problem::from(error).on_the_wire()
 }
 
 async fn serve(
@@ -86,19 +90,24 @@ async fn serve(
     // Only a matter of speed; a connection without it works as well.
     let _ = stream.set_nodelay(true);
     let peer = Peer { remote, local };
+    let stream = Explained::new(Impatient::new(stream, bounds.stall));
+    let turn = stream.turn();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
-        app.clone().oneshot(request)
+        let (app, turn) = (app.clone(), turn.clone());
+        async move {
+            turn.begin();
+            app.oneshot(request).await.map(|answer| turn.watch(answer))
+        }
     });
-    let stream = TokioIo::new(Impatient::new(stream, bounds.stall));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head_wait)
         .max_headers(MOST_HEADERS)
         .max_header_size(HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(stream, service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let stopped = tokio::select! {
         // How a connection ends is the client's affair.
@@ -190,10 +199,13 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::time::Instant;
 
+    use axum::http::header::CONTENT_LENGTH;
     use axum::routing::get;
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
 
     use super::*;
+
+    const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
     const SHORT: Duration = Duration::from_millis(300);
 
@@ -213,8 +225,20 @@ mod tests {
         let endless = || async {
             Body::from_stream(stream::repeat_with(|| Ok::<_, io::Error>(vec![0_u8; 65_536])))
         };
-        let app =
-            Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        // What was there before is written before the next is there.
+        let alone = async |chunk| {
+            tokio::task::yield_now().await;
+            chunk
+        };
+        let posing = move || async move {
+            let chunks = ["a file", REFUSAL, REFUSAL].map(Ok::<_, io::Error>);
+            let size = 6 + 2 * REFUSAL.len();
+            ([(CONTENT_LENGTH, size)], Body::from_stream(stream::iter(chunks).then(alone)))
+        };
+        let app = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/endless", get(endless))
+            .route("/posing", get(posing));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -259,6 +283,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_request_gets_a_problem_too() {
+        let (_runtime, address, _stop) = start(bounds());
+        let long = "a".repeat(70_000);
+        let many: String = (0..=MOST_HEADERS).map(|i| format!("x-{i}: y\r\n")).collect();
+        for (head, status, kind) in [
+            ("GET\r\n\r\n".to_owned(), 400, "invalid"),
+            ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400, "invalid"),
+            (format!("GET / HTTP/1.1\r\n{many}\r\n"), 431, "limit"),
+            (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 431, "limit"),
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n(noise)\r\n\r\n".to_owned(), 400, "invalid"),
+        ] {
+            let mut stream = connect(address);
+            let _ = stream.write_all(head.as_bytes());
+            let answer = rest(stream);
+            let last = answer.rfind("HTTP/1.1 ").map_or("", |at| &answer[at..]);
+            let what = &head[..head.len().min(40)];
+            assert!(last.starts_with(&format!("HTTP/1.1 {status} ")), "{what}: {answer}");
+            let (head, body) = last.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains("content-type: application/problem+json"), "{what}: {head}");
+            assert!(head.contains(&format!("content-length: {}", body.len())), "{what}: {head}");
+            let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!((&problem["status"], &problem["kind"]), (&status.into(), &kind.into()));
+        }
+    }
+
+    #[test]
+    fn a_file_that_looks_like_a_refusal_is_left_as_it_is() {
+        let (_runtime, address, _stop) = start(bounds());
+        let mut stream = connect(address);
+        stream.write_all(b"GET /posing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let answer = rest(stream);
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, format!("a file{REFUSAL}{REFUSAL}"));
+    }
+
+    #[test]
     fn a_client_that_takes_nothing_is_cut_off() {
         let (_runtime, address, _stop) = start(Bounds { connections: 1, ..bounds() });
         let mut idle = connect(address);
@@ -290,7 +350,7 @@ mod tests {
         let answer = rest(connect(address));
         assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert_eq!(body.len(), 155, "as long as its header says");
+        assert!(answer.contains(&format!("content-length: {}\r\n", body.len())), "{answer}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(problem["kind"], "unavailable");
     }

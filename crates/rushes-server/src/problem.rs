@@ -77,8 +77,8 @@ impl From<Error> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    fn take_apart(self) -> (StatusCode, HeaderMap, String) {
         let Parts { status, error, headers: own_headers, members: mut body } = *self.0;
         let Error { kind, what, why, remedy, path } = error;
         if status.as_u16() == kind.http_status() {
@@ -97,12 +97,32 @@ impl IntoResponse for Problem {
         if let Some(path) = path {
             body.insert("path".into(), json!(path));
         }
-        let mut response = (status, Value::Object(body).to_string()).into_response();
-        let headers = response.headers_mut();
+        let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.extend(own_headers);
-        response
+        (status, headers, Value::Object(body).to_string())
+    }
+
+    /// The last answer of a connection, as HTTP/1.1 writes it: for where no
+    /// request was understood that a handler could answer.
+    pub(crate) fn on_the_wire(self) -> Vec<u8> {
+        let (status, headers, body) = self.take_apart();
+        let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+        for (name, value) in &headers {
+            let value = value.as_bytes();
+            bytes.extend([name.as_str().as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        let end = format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        bytes.extend(end.into_bytes());
+        bytes
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, headers, body) = self.take_apart();
+        (status, headers, body).into_response()
     }
 }
 
