@@ -1,6 +1,7 @@
 //! What an action runs in: the home folder, the catalogue, the queue, the
 //! workers, the clock, and who asked.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -8,6 +9,8 @@ use rushes_catalog::Catalog;
 use rushes_media::{Clock, Error, ErrorKind, Limits, Result, SystemClock};
 use rushes_sandbox::Pool;
 use rushes_store::Home;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::queue::{EffectState, JobQueue};
 
@@ -26,6 +29,7 @@ struct Inner {
     pool: Pool,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    roots_from_network: OnceLock<Vec<PathBuf>>,
 }
 
 struct Opened {
@@ -58,6 +62,7 @@ impl Engine {
             pool,
             clock,
             limits,
+            roots_from_network: OnceLock::new(),
         }))
     }
 
@@ -109,6 +114,26 @@ impl Engine {
         &self.0.clock
     }
 
+    /// Lets requests from the network register roots in these folders too,
+    /// not only within the roots that are registered. Said once, before the
+    /// first request.
+    pub fn allow_roots_in(&self, folders: Vec<PathBuf>) {
+        let _ = self.0.roots_from_network.set(folders);
+    }
+
+    /// Whether a request from the network may register this folder, given
+    /// without links and dots.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub(crate) fn network_may_register(&self, folder: &Path) -> Result<bool> {
+        let allowed = self.0.roots_from_network.get();
+        if allowed.is_some_and(|allowed| allowed.iter().any(|outer| folder.starts_with(outer))) {
+            return Ok(true);
+        }
+        Ok(self.catalog()?.roots()?.iter().any(|root| folder.starts_with(&root.path)))
+    }
+
     /// What one input may cost.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -116,13 +141,26 @@ impl Engine {
     }
 }
 
-/// Who asked for an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who asked for an action. A job keeps it, so that it may do no more when it
+/// runs than when it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// The person at this machine: any path the system lets them read.
     Local,
-    /// A request from the network: only paths beneath registered roots.
+    /// A request to the server: only paths beneath registered roots.
     Network,
+}
+
+impl Authority {
+    /// Its name, also its JSON form.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Authority::Local => "local",
+            Authority::Network => "network",
+        }
+    }
 }
 
 /// Where an action tells how far it is, and hears that it should stop.

@@ -6,7 +6,7 @@ use rushes_catalog::{record_preview_lost, served, sources};
 use rushes_media::{Error, ErrorKind, Result, UnixNanos};
 use rushes_store::{FileStamp, PreviewHash, Root};
 
-use crate::context::Engine;
+use crate::context::{Authority, Engine};
 use crate::queue::NewJob;
 
 /// An asset's bytes.
@@ -126,6 +126,8 @@ pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile>
                 params: serde_json::json!({}),
                 key: Some("previews".into()),
                 priority: 5,
+                // It needs no path that is not in the catalogue.
+                authority: Authority::Network,
             })?;
             return Err(none());
         }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route, path_parser};
-use crate::context::Context;
+use crate::context::{Authority, Context};
 
 /// `paths list` has no parameters.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -71,13 +71,31 @@ pub struct AddPath {
 }
 
 impl AddPath {
-    fn root(&self) -> Result<Root> {
+    fn root(&self, context: &Context<'_>) -> Result<Root> {
         let what = "registering a root";
         if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 200) {
             return Err(Error::new(ErrorKind::Invalid, what, "the name is empty or too long"));
         }
-        let path = std::fs::canonicalize(path_given(&self.path)?)
-            .map_err(|e| Error::io(what, &e).at(&self.path))?;
+        let path = std::fs::canonicalize(path_given(&self.path)?);
+        let path = match context.authority {
+            Authority::Local => path.map_err(|e| Error::io(what, &e).at(&self.path))?,
+            // Whether a path elsewhere exists is nobody's business.
+            Authority::Network => {
+                let allowed = match path {
+                    Ok(path) => context.engine.network_may_register(&path)?.then_some(path),
+                    Err(_) => None,
+                };
+                allowed.ok_or_else(|| {
+                    let why = "the server lets nobody register it from the network";
+                    Error::new(ErrorKind::Denied, what, why)
+                        .remedy(
+                            "register it with rushes paths add, at the machine itself, or start \
+                             the server with --allow-roots-in and a folder around it",
+                        )
+                        .at(&self.path)
+                })?
+            }
+        };
         Root::open(&path)
     }
 }
@@ -100,9 +118,9 @@ impl Action for AddPath {
     const CHANGES: bool = true;
     type Output = AddedPath;
 
-    fn plan(&self, _context: &Context<'_>) -> Result<Plan> {
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
         use std::os::unix::ffi::OsStrExt;
-        let path = display_name(self.root()?.path().as_os_str().as_bytes());
+        let path = display_name(self.root(context)?.path().as_os_str().as_bytes());
         let mut plan = Plan::reads(format!("register {path}"));
         plan.push("register", format!("record {path} as a root; nothing in it is changed"));
         Ok(plan)
@@ -110,7 +128,7 @@ impl Action for AddPath {
 
     fn apply(&self, context: &Context<'_>) -> Result<AddedPath> {
         use std::os::unix::ffi::OsStrExt;
-        let root = self.root()?;
+        let root = self.root(context)?;
         let volume = root.volume()?.identity;
         let now = context.engine.clock().now();
         let added =

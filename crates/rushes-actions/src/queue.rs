@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::action::Plan;
-use crate::context::Report;
+use crate::context::{Authority, Report};
 
 /// Where a job stands.
 #[derive(
@@ -82,6 +82,8 @@ pub struct Job {
     pub cancel_requested: bool,
     /// The verb's parameters.
     pub params: Value,
+    /// Who asked for it: what it may do.
+    pub authority: Authority,
 }
 
 /// A job with all that is kept of it.
@@ -147,6 +149,8 @@ pub struct NewJob {
     pub key: Option<String>,
     /// Higher goes first: scans 10, previews 5, hashes 0.
     pub priority: i32,
+    /// Who asks for it.
+    pub authority: Authority,
 }
 
 /// A worker's hold on a job, lost when it is not renewed in time.

@@ -204,6 +204,7 @@ fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> 
                 params: serde_json::json!({}),
                 key: Some(kind.into()),
                 priority,
+                authority: context.authority,
             })?;
         }
     }

@@ -17,6 +17,7 @@ use crate::detail::KeptStats;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_catalogue.sql"),
     include_str!("../migrations/0002_jobs.sql"),
+    include_str!("../migrations/0003_job_authority.sql"),
 ];
 
 /// SQLite before this one can lose a commit when its WAL is reset.

@@ -8,8 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rushes_actions::{
-    Authority, Context, EffectState, Engine, JobQueue, Lease, Outcome, Progress, Report, Signal,
-    Verb,
+    Context, EffectState, Engine, Job, JobQueue, Lease, Outcome, Progress, Report, Signal, Verb,
 };
 use rushes_media::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -58,8 +57,9 @@ impl<'a> Attempt<'a> {
     }
 
     /// Plans the verb, stores the plan, and does it. Never panics.
-    pub fn carry_out(&self, engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {
-        let context = Context { engine, authority: Authority::Local, progress: self };
+    pub fn carry_out(&self, engine: &Engine, verb: &Verb, job: &Job) -> Result<Value> {
+        let params = &job.params;
+        let context = Context { engine, authority: job.authority, progress: self };
         let work = || -> Result<Value> {
             let plan = (verb.plan)(&context, params, false)?;
             self.queue.store_plan(self.lease, &plan).inspect_err(|error| self.hear(error))?;

@@ -1,18 +1,23 @@
-use rushes_actions::{Job, JobQueue, NewJob, Verb};
+use rushes_actions::{Authority, Job, JobQueue, NewJob, Verb};
 use rushes_media::Result;
 use serde_json::Value;
 
 /// Queues this verb with these parameters as a job, or returns the one that
 /// does the same already.
 ///
-/// The worker runs it with the authority of the person at this machine: a
-/// door that takes requests from the network checks them first, by planning
-/// the verb with the request's own authority.
+/// The job runs with this authority, whoever's worker takes it. A door that
+/// takes requests from the network plans the verb first, so that what they may
+/// not do is refused at once.
 ///
 /// # Errors
 /// `Invalid` when the parameters are not those of the verb, and when the job
 /// could not be stored.
-pub fn enqueue_verb(queue: &dyn JobQueue, verb: &Verb, params: &Value) -> Result<Job> {
+pub fn enqueue_verb(
+    queue: &dyn JobQueue,
+    verb: &Verb,
+    params: &Value,
+    authority: Authority,
+) -> Result<Job> {
     let kind = verb.words();
     let priority = match kind.as_str() {
         "scan" => 10,
@@ -23,5 +28,5 @@ pub fn enqueue_verb(queue: &dyn JobQueue, verb: &Verb, params: &Value) -> Result
     // Two verbs may well choose the same key.
     let key = (verb.job_key)(params)?.map(|key| format!("{kind} {key}"));
     let title = (verb.title)(params)?;
-    queue.enqueue(&NewJob { kind, title, params: params.clone(), key, priority })
+    queue.enqueue(&NewJob { kind, title, params: params.clone(), key, priority, authority })
 }

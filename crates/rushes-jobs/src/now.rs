@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rushes_actions::{Engine, Job, JobState, Verb};
+use rushes_actions::{Authority, Engine, Job, JobState, Verb};
 use rushes_media::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub fn run_now(
     watch: &dyn Fn(&Job),
     stop: &AtomicBool,
 ) -> Result<Value> {
-    let job = enqueue_verb(&**engine.queue()?, verb, params)?;
+    let job = enqueue_verb(&**engine.queue()?, verb, params, Authority::Local)?;
     let ended = Runner::new(engine.clone(), worker).run_job(job.id, watch, stop)?;
     let is_interrupted = stop.load(Ordering::Relaxed) && ended.finished.is_none();
     let ended = if is_interrupted { engine.queue()?.cancel(job.id)? } else { ended };

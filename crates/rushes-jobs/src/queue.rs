@@ -124,8 +124,8 @@ impl SqliteQueue {
         let id = writer
             .prepare_cached(
                 "INSERT INTO jobs (kind, title, params, key, priority, state, max_attempts,
-                     created_ns, change)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8) RETURNING id",
+                     created_ns, change, authority)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9) RETURNING id",
             )
             .and_then(|mut statement| {
                 statement.query_row(
@@ -137,7 +137,8 @@ impl SqliteQueue {
                         new.priority,
                         MAX_ATTEMPTS,
                         self.clock.now(),
-                        change
+                        change,
+                        new.authority.name()
                     ],
                     |row| row.get(0),
                 )

@@ -1,7 +1,7 @@
 //! Rows of the queue's tables as the types that everybody sees.
 
 use jiff::Timestamp;
-use rushes_actions::{EffectRecord, EffectState, Job, JobState, Plan};
+use rushes_actions::{Authority, EffectRecord, EffectState, Job, JobState, Plan};
 use rushes_catalog::sql;
 use rushes_media::{Error, ErrorKind, Result, UnixNanos};
 use rusqlite::types::FromSql;
@@ -14,7 +14,7 @@ const READING: &str = "reading the job queue";
 /// What [`job_of`] reads.
 const COLUMNS: &str = "id, kind, title, state, done, total, unit, rate_per_sec, note, attempts,
      max_attempts, created_ns, started_ns, finished_ns, not_before_ns, error, result,
-     cancel_requested, params";
+     cancel_requested, params, authority";
 
 /// Jobs, chosen and ordered by the end of a query: `WHERE id = ?1`.
 pub(crate) fn jobs(reader: &Connection, tail: &str, params: impl Params) -> Result<Vec<Job>> {
@@ -91,6 +91,7 @@ pub(crate) fn effects(reader: &Connection, id: i64) -> Result<Vec<EffectRecord>>
 
 fn job_of(row: &Row<'_>) -> Result<Job> {
     let state: String = column(row, "state")?;
+    let authority: String = column(row, "authority")?;
     let time = |name| Ok::<_, Error>(column::<Option<UnixNanos>>(row, name)?.map(rfc3339));
     let json = |name| column::<Option<String>>(row, name);
     Ok(Job {
@@ -122,6 +123,10 @@ fn job_of(row: &Row<'_>) -> Result<Job> {
         result: json("result")?.map(|text| from_json(&text)).transpose()?,
         cancel_requested: column(row, "cancel_requested")?,
         params: from_json(&column::<String>(row, "params")?)?,
+        authority: [Authority::Local, Authority::Network]
+            .into_iter()
+            .find(|known| known.name() == authority)
+            .ok_or_else(|| unknown(&authority))?,
     })
 }
 
@@ -129,8 +134,8 @@ fn column<T: FromSql>(row: &Row<'_>, name: &str) -> Result<T> {
     row.get(name).map_err(sql(READING))
 }
 
-fn unknown(state: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, READING, format!("{state:?} is no state"))
+fn unknown(name: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, READING, format!("{name:?} is not known"))
         .remedy("run rushes check")
 }
 

@@ -175,7 +175,7 @@ impl Runner {
             let work = thread::Builder::new()
                 .name(format!("job {}", job.id))
                 .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, || attempt.carry_out(&self.engine, verb, &job.params))
+                .spawn_scoped(scope, || attempt.carry_out(&self.engine, verb, job))
                 .map_err(|error| Error::io("starting a thread for the job", &error))?;
             let mut last_beat = began;
             while !attempt.wait_for_end(LOOK) {

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rushes_actions::{
-    Claimed, EffectState, Job, JobQueue, JobState, Lease, NewJob, Outcome, Plan, Report, Signal,
+    Authority, Claimed, EffectState, Job, JobQueue, JobState, Lease, NewJob, Outcome, Plan, Report,
+    Signal,
 };
 use rushes_catalog::Catalog;
 use rushes_jobs::{
@@ -107,6 +108,7 @@ fn new_job(kind: &str, number: u32) -> NewJob {
         params: json!({ "number": number }),
         key: None,
         priority: 0,
+        authority: Authority::Local,
     }
 }
 

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rushes_actions::{
-    Context, EffectState, Engine, Job, JobQueue, JobState, NewJob, OpenQueue, Outcome, Plan,
-    Report, Route, Verb,
+    Authority, Context, EffectState, Engine, Job, JobQueue, JobState, NewJob, OpenQueue, Outcome,
+    Plan, Report, Route, Verb,
 };
 use rushes_catalog::Catalog;
 use rushes_jobs::{POLL, Runner, SqliteQueue, enqueue_verb, open_queue};
@@ -134,7 +134,14 @@ impl Bench {
 
     fn enqueue(&self, kind: &str, params: Value) -> Job {
         let title = kind.to_owned();
-        let new = NewJob { kind: kind.to_owned(), title, params, key: None, priority: 0 };
+        let new = NewJob {
+            kind: kind.to_owned(),
+            title,
+            params,
+            key: None,
+            priority: 0,
+            authority: Authority::Local,
+        };
         self.queue().enqueue(&new).unwrap()
     }
 
@@ -414,7 +421,8 @@ fn an_idle_worker_rests_and_hears_a_wake_at_once() {
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| runner.work(&[], &stop));
         for number in 0..JOBS {
-            let job = enqueue_verb(queue.as_ref(), &VERBS[0], &json!(number)).unwrap();
+            let job =
+                enqueue_verb(queue.as_ref(), &VERBS[0], &json!(number), Authority::Local).unwrap();
             runner.wake();
             while queue.get(job.id).unwrap().job.state != JobState::Done {
                 std::thread::yield_now();
@@ -463,12 +471,18 @@ fn a_verb_becomes_a_job() {
     let bench = Bench::new();
     let queue = bench.queue();
     let scan = find("scan").unwrap();
-    let first = enqueue_verb(queue, scan, &json!({ "key": "footage" })).unwrap();
+    let first = enqueue_verb(queue, scan, &json!({ "key": "footage" }), Authority::Local).unwrap();
     assert_eq!((first.kind.as_str(), first.title.as_str()), ("scan", r#"test {"key":"footage"}"#));
-    assert_eq!(enqueue_verb(queue, scan, &json!({ "key": "footage" })).unwrap().id, first.id);
+    assert_eq!(
+        enqueue_verb(queue, scan, &json!({ "key": "footage" }), Authority::Local).unwrap().id,
+        first.id
+    );
     // Another verb's key is another key.
     let wait = find("wait").unwrap();
-    assert_ne!(enqueue_verb(queue, wait, &json!({ "key": "footage" })).unwrap().id, first.id);
+    assert_ne!(
+        enqueue_verb(queue, wait, &json!({ "key": "footage" }), Authority::Local).unwrap().id,
+        first.id
+    );
     let order = ["hash", "previews", "many effects", "scan"].map(|kind| {
         let words: &'static [&'static str] = match kind {
             "hash" => &["hash"],
@@ -476,7 +490,7 @@ fn a_verb_becomes_a_job() {
             "scan" => &["scan"],
             _ => &["many", "effects"],
         };
-        enqueue_verb(queue, &verb(words, succeed), &Value::Null).unwrap().id
+        enqueue_verb(queue, &verb(words, succeed), &Value::Null, Authority::Local).unwrap().id
     });
     let claims = [Some(&["hash", "previews", "many effects", "scan"][..]); 5]
         .map(|kinds| queue.claim("test", kinds.unwrap(), None).unwrap().unwrap().job.id);
@@ -556,6 +570,7 @@ fn kill_at_any_moment_and_every_effect_happens_once() {
             params: json!({ "number": number, "id": number }),
             key: None,
             priority: 0,
+            authority: Authority::Local,
         };
         assert_eq!(queue.enqueue(&job).unwrap().id, number);
     }

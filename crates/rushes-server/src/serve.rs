@@ -1,6 +1,7 @@
 //! The server's life: from the token to the farewell.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,10 @@ pub struct Settings {
     /// Host names that this server answers to beside its own, with or without
     /// a port: those of a proxy before it.
     pub allow_hosts: Vec<String>,
+    /// Folders in which clients may register roots, beside the roots that are
+    /// registered already. When empty, a server on loopback lets them register
+    /// any folder, because they are at this machine, and any other server none.
+    pub allow_roots_in: Vec<PathBuf>,
     /// A token of the caller's choosing. Without one, a server that listens
     /// beyond loopback uses the one it made at its first start, and one on
     /// loopback needs none.
@@ -92,10 +97,23 @@ impl App {
                 (Some(hash), made)
             }
         };
+        engine.allow_roots_in(roots_in(&settings.allow_roots_in, token.is_none())?);
         let server = Arc::new(Server::new(engine, Access::new(token), hosts, bounds));
         let router = router(&server)?;
         Ok(App { router, needs_token: token.is_some(), new_token, server })
     }
+}
+
+/// The folders in which roots may be registered, without links and dots.
+fn roots_in(given: &[PathBuf], is_for_this_machine: bool) -> Result<Vec<PathBuf>> {
+    if given.is_empty() && is_for_this_machine {
+        return Ok(vec![PathBuf::from("/")]);
+    }
+    let resolve = |folder: &PathBuf| {
+        std::fs::canonicalize(folder)
+            .map_err(|error| Error::io("allowing roots in a folder", &error).at(folder))
+    };
+    given.iter().map(resolve).collect()
 }
 
 /// Serves until `shutdown` comes true: the API, the dashboard and the workers

@@ -130,9 +130,8 @@ pub(crate) async fn plan(
     server.blocking(move |engine, asked| (verb.plan)(&network(engine, asked), &params, full)).await
 }
 
-/// Queues it. A worker runs it with the authority of this machine, so that
-/// it is planned first with that of the network: what the network may not do
-/// is refused here.
+/// Queues it, with the authority of the network. It is planned first, so that
+/// what the network may not do is refused at once and not only in the job.
 pub(crate) async fn enqueue(
     server: &Shared,
     verb: &'static Verb,
@@ -141,7 +140,8 @@ pub(crate) async fn enqueue(
     let job = server
         .blocking(move |engine, asked| {
             (verb.plan)(&network(engine, asked), &params, false)?;
-            rushes_jobs::enqueue_verb(engine.queue()?.as_ref(), verb, &params)
+            let queue = engine.queue()?.as_ref();
+            rushes_jobs::enqueue_verb(queue, verb, &params, Authority::Network)
         })
         .await?;
     if let Some(workers) = server.workers.get() {

@@ -1,6 +1,7 @@
 //! `rushes serve`: the API, the dashboard and the workers.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -35,6 +36,17 @@ pub fn subcommand() -> Command {
                 .action(ArgAction::Append)
                 .help("A name that this server may be called by, beside its address"),
         )
+        .arg(
+            Arg::new("allow-roots-in")
+                .long("allow-roots-in")
+                .value_name("FOLDER")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "Let clients register roots only in this folder; without it, any folder on a \
+                     loopback address, and none on any other",
+                ),
+        )
 }
 
 /// Serves until somebody stops it. The last line it prints is the address.
@@ -46,7 +58,9 @@ pub fn serve(engine: Engine, matches: &ArgMatches) -> Result<ExitCode> {
     let workers = matches.get_one::<u32>("workers").map_or(3, |workers| *workers as usize);
     let allow_hosts =
         matches.get_many::<String>("allow-host").into_iter().flatten().cloned().collect();
-    let settings = Settings { bind, workers, allow_hosts, token: None };
+    let allow_roots_in =
+        matches.get_many::<PathBuf>("allow-roots-in").into_iter().flatten().cloned().collect();
+    let settings = Settings { bind, workers, allow_hosts, allow_roots_in, token: None };
     rushes_server::serve(engine, &settings, announce, rushes_server::interrupted())?;
     Ok(ExitCode::SUCCESS)
 }

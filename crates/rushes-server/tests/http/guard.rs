@@ -1,8 +1,14 @@
 //! What every route stands behind: the token, the host, the origin, bounds,
 //! and problem details for every error.
 
-use crate::support::{Library, TOKEN, filled_in};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::support::{Library, Server, TOKEN, filled_in};
 use axum::body::Body;
+use rushes_actions::JobState;
+use rushes_jobs::Runner;
+use rushes_media::ErrorKind;
 use rushes_server::{Access, endpoints};
 use serde_json::json;
 
@@ -220,7 +226,7 @@ async fn errors_of_every_sort_are_problems() {
             assert!(!answer.header("allow").is_empty(), "{method} {target}");
         }
     }
-    for kind in rushes_media::ErrorKind::ALL {
+    for kind in ErrorKind::ALL {
         let page = server.get(&format!("/problems/{kind}")).await;
         assert_eq!(page.status, 200, "{kind}");
     }
@@ -294,4 +300,60 @@ async fn no_path_leads_out() {
         assert_eq!(answer.problem(403), "denied", "{target} {body}");
     }
     assert_eq!(library.engine.queue().unwrap().list(None, 10).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_job_from_the_network_may_no_more_when_it_runs() {
+    let library = Library::filled();
+    let server = library.open();
+    let body = json!({"roots": [library.media.to_str().unwrap()]});
+    let queued = server.post("/api/v1/scan", &body).await.json();
+    let id = queued["job"]["id"].as_i64().unwrap();
+    assert_eq!(queued["job"]["authority"], "network");
+    // The root goes before a worker takes the job: its folder is any folder now.
+    let name = library.engine.catalog().unwrap().roots().unwrap()[0].name.clone();
+    assert_eq!(server.ask("DELETE", &format!("/api/v1/paths/{name}"), &[]).await.status, 200);
+    let ended = Runner::new(library.engine.clone(), "test")
+        .run_job(id, &|_| {}, &AtomicBool::new(false))
+        .unwrap();
+    assert_eq!(ended.state, JobState::Failed);
+    assert_eq!(ended.error.unwrap().kind, ErrorKind::Denied);
+    assert!(library.engine.catalog().unwrap().roots().unwrap().is_empty(), "none was registered");
+}
+
+#[tokio::test]
+async fn who_comes_with_a_token_registers_roots_only_where_the_owner_said() {
+    let library = Library::filled();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let allowed = tempfile::tempdir().unwrap();
+    for folder in ["new", "other"] {
+        std::fs::create_dir(allowed.path().join(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink(elsewhere.path(), allowed.path().join("out")).unwrap();
+    let inside = library.media.join("Trip");
+    let server = library.guarded_with_roots_in(vec![allowed.path().to_owned()]);
+    let headers =
+        [("authorization", &*format!("Bearer {TOKEN}")), ("content-type", "application/json")];
+    let add = async |server: &Server, path: &Path, dry_run: bool| {
+        let body = json!({"path": path.to_str().unwrap(), "dry_run": dry_run}).to_string();
+        server.send("POST", "/api/v1/paths", &headers, Body::from(body)).await
+    };
+    for path in [
+        elsewhere.path(),
+        &allowed.path().join("out"),
+        &allowed.path().join("new/../.."),
+        Path::new("/no/such/folder"),
+        Path::new("/"),
+    ] {
+        for dry_run in [true, false] {
+            let answer = add(&server, path, dry_run).await;
+            assert_eq!(answer.problem(403), "denied", "{path:?}");
+        }
+    }
+    assert_eq!(add(&server, &allowed.path().join("new"), true).await.status, 200);
+    assert_eq!(add(&server, &allowed.path().join("new"), false).await.status, 201);
+    assert_eq!(add(&server, &inside, false).await.status, 201, "within a root");
+    let strict = Library::filled();
+    let answer = add(&strict.guarded(), &allowed.path().join("other"), false).await;
+    assert_eq!(answer.problem(403), "denied");
 }

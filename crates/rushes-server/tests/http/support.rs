@@ -121,6 +121,12 @@ impl Library {
     pub fn guarded(&self) -> Server {
         Server::new(self, Some(TOKEN.to_owned()))
     }
+
+    /// The same, whose clients may register roots in these folders.
+    pub fn guarded_with_roots_in(&self, allow_roots_in: Vec<PathBuf>) -> Server {
+        let settings = Settings { allow_roots_in, ..settings(Some(TOKEN.to_owned())) };
+        Server(App::new(self.engine.clone(), &settings).unwrap().router)
+    }
 }
 
 /// Writes a file that has been at rest for long.
@@ -136,6 +142,7 @@ pub fn settings(token: Option<String>) -> Settings {
         bind: "127.0.0.1:0".parse().unwrap(),
         workers: 0,
         allow_hosts: vec!["media.example".to_owned()],
+        allow_roots_in: Vec::new(),
         token,
     }
 }
