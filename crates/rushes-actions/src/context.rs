@@ -134,6 +134,21 @@ impl Engine {
         Ok(self.catalog()?.roots()?.iter().any(|root| folder.starts_with(&root.path)))
     }
 
+    /// Fails when this folder, given without links and dots, is the home
+    /// folder or in it: what Rushes makes is not media to be found.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub(crate) fn refuse_own_folder(&self, folder: &Path, what: &str) -> Result<()> {
+        let home = std::fs::canonicalize(self.0.home.path());
+        if home.is_ok_and(|home| folder.starts_with(home)) {
+            return Err(Error::new(ErrorKind::Invalid, what, "it is Rushes' own home folder")
+                .remedy("name a folder with media in it")
+                .at(folder));
+        }
+        Ok(())
+    }
+
     /// What one input may cost.
     #[must_use]
     pub fn limits(&self) -> &Limits {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route};
 use crate::context::Context;
+use crate::probe::in_words;
 
 fn first_page() -> u32 {
     60
@@ -190,8 +191,15 @@ impl Action for Show {
         if let Some(partner) = &output.live_photo_partner {
             line("live photo", partner);
         }
-        line("blake3", output.blake3.as_deref().unwrap_or("not known yet"));
-        line("xxh3-128", output.xxh3_128.as_deref().unwrap_or("not known yet"));
+        for (name, hash) in [("blake3", &output.blake3), ("xxh3-128", &output.xxh3_128)] {
+            let hash = hash.as_deref().unwrap_or("not known yet");
+            let doubt = if output.row.hashed || output.blake3.is_none() {
+                ""
+            } else {
+                " (before it was touched; to be read again)"
+            };
+            line(name, &format!("{hash}{doubt}"));
+        }
         if !output.tags.is_empty() {
             line("tags", &output.tags.join(", "));
         }
@@ -202,8 +210,7 @@ impl Action for Show {
             line(&event.kind, &format!("{} {}", event.at, event.detail));
         }
         if let Some(probe) = &output.probe {
-            let json = serde_json::to_string_pretty(probe).unwrap_or_default();
-            let _ = writeln!(text, "{json}");
+            text += &in_words(probe);
         }
         text
     }

@@ -96,6 +96,7 @@ impl AddPath {
                 })?
             }
         };
+        context.engine.refuse_own_folder(&path, what)?;
         Root::open(&path)
     }
 }

@@ -125,17 +125,19 @@ fn probe_path(context: &Context<'_>, given: &Path) -> Result<(u64, Probe)> {
     Ok((size, probe))
 }
 
-/// A probe in words, one fact a line.
 fn describe(file: &ProbedFile) -> String {
-    let probe = &file.probe;
-    let mut text = format!("{}\n", file.path);
+    format!("{}\n  {:<12} {} bytes\n{}", file.path, "size", file.size_bytes, in_words(&file.probe))
+}
+
+/// A probe in words, one fact a line.
+pub(crate) fn in_words(probe: &Probe) -> String {
+    let mut text = String::new();
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
             let _ = writeln!(text, "  {name:<12} {value}");
         }
     };
     line("kind", format!("{}, {}", probe.kind.name(), probe.container.name));
-    line("size", format!("{} bytes", file.size_bytes));
     if let Some(duration) = probe.duration_secs {
         line("duration", format!("{:.3} s ({duration})", duration.to_f64()));
     }

@@ -109,16 +109,26 @@ impl Action for Scan {
             .filter(|target| report.is_online(target))
             .filter_map(|target| target.root.as_ref().map(|root| root.id))
             .collect();
+        let threads = self.threads();
         let started = Instant::now();
-        looking::look(context, &roots, self.threads(), &mut report)?;
+        let unsettled = looking::look(context, &roots, threads, &mut report)?;
         report.phases.fingerprint_secs = started.elapsed().as_secs_f64();
 
         if self.retry_failed {
             context.engine.catalog()?.write(rushes_catalog::forget_failures)?;
         }
         let started = Instant::now();
-        probing::probe_all(context, self.threads(), &mut report)?;
+        probing::probe_all(context, threads, &mut report)?;
         report.phases.probe_secs = started.elapsed().as_secs_f64();
+
+        if let Some(unsettled) = unsettled {
+            let started = Instant::now();
+            looking::look_again(context, &unsettled, &roots, threads, &mut report)?;
+            report.phases.fingerprint_secs += started.elapsed().as_secs_f64();
+            let started = Instant::now();
+            probing::probe_all(context, threads, &mut report)?;
+            report.phases.probe_secs += started.elapsed().as_secs_f64();
+        }
 
         if self.full {
             let hash = Hash { workers: self.workers, ..Hash::default() };

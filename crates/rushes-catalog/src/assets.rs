@@ -6,7 +6,7 @@ use rushes_store::{FileStamp, Hashes, Sampled};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::database::sql;
-use crate::places::describe;
+use crate::places::shown_place;
 use crate::roots::note_change;
 use crate::words;
 
@@ -79,7 +79,7 @@ pub fn identify(
             attach(write, place, asset, now)?;
             words::index(write, asset)?;
             let kind = if elsewhere { "copied" } else { "moved" };
-            record_event(write, asset, now, kind, &format!("to {}", describe(write, place)?))?;
+            record_event(write, asset, now, kind, &format!("to {}", shown_place(write, place)?))?;
             if elsewhere { Identified::Copied } else { Identified::Moved }
         }
         Found::PerhapsGone => return Ok(Identified::AskForHash),
@@ -95,7 +95,7 @@ pub fn identify(
             old,
             now,
             "changed",
-            &format!("other content at {}", describe(write, place)?),
+            &format!("other content at {}", shown_place(write, place)?),
         )?;
     }
     Ok(outcome)
@@ -488,7 +488,7 @@ pub fn record_hashes(
                 asset,
                 now,
                 "changed",
-                &format!("other content at {}", describe(write, place)?),
+                &format!("other content at {}", shown_place(write, place)?),
             )?;
             Ok(Hashing::Split)
         }
@@ -579,7 +579,7 @@ fn merge(write: &Transaction<'_>, from: i64, into: i64, now: UnixNanos) -> Resul
         .map_err(sql(what))?;
     match place {
         Some(place) => {
-            record_event(write, into, now, kind, &format!("to {}", describe(write, place)?))
+            record_event(write, into, now, kind, &format!("to {}", shown_place(write, place)?))
         }
         None => Ok(()),
     }

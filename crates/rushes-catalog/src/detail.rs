@@ -123,7 +123,7 @@ impl Catalog {
             let what = "adding up the catalogue";
             let (assets, size_bytes, hashed, errors) = reader
                 .query_row(
-                    "SELECT count(*), coalesce(sum(size_bytes),0), count(blake3), coalesce(sum(probe_state=2),0)
+                    "SELECT count(*), coalesce(sum(size_bytes),0), coalesce(sum(blake3 IS NOT NULL AND rehash=0),0), coalesce(sum(probe_state=2),0)
                      FROM assets WHERE present>0",
                     [],
                     |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),

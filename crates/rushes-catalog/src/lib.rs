@@ -32,7 +32,7 @@ pub use model::{
 pub use places::{
     Difference, FolderDifference, KnownFolder, KnownPlace, Met, MissedPlace, PendingPlace, Role,
     known_folder, known_places, newest_folder, pending_places, places_outside, record_folder,
-    record_gone, record_move,
+    record_gone, record_move, shown_place,
 };
 pub use query::{FILTERS, LISTED, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, relative_to};

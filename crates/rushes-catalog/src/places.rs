@@ -224,7 +224,7 @@ fn change_place(
     if let Some(asset) = asset.filter(|_| was_gone) {
         refresh(write, asset)?;
         if difference == Difference::Attributes {
-            record_event(write, asset, now, "returned", &describe(write, place_id)?)?;
+            record_event(write, asset, now, "returned", &shown_place(write, place_id)?)?;
         }
     }
     Ok(())
@@ -405,7 +405,7 @@ pub(crate) fn join(mut folder: Vec<u8>, name: &[u8]) -> Vec<u8> {
 /// When it cannot be stored.
 pub fn record_move(write: &Transaction<'_>, missed: i64, new: i64, now: UnixNanos) -> Result<()> {
     let what = "recording a move";
-    let from = describe(write, missed)?;
+    let from = shown_place(write, missed)?;
     let (folder, old_folder): (i64, i64) = write
         .prepare_cached(
             "SELECT (SELECT folder_id FROM places WHERE id=?1), (SELECT folder_id FROM places WHERE id=?2)",
@@ -437,7 +437,7 @@ pub fn record_move(write: &Transaction<'_>, missed: i64, new: i64, now: UnixNano
         refresh(write, asset)?;
         crate::words::index(write, asset)?;
         let kind = if folder == old_folder { "renamed" } else { "moved" };
-        let to = describe(write, missed)?;
+        let to = shown_place(write, missed)?;
         record_event(write, asset, now, kind, &format!("{from} to {to}"))?;
     }
     Ok(())
@@ -459,7 +459,7 @@ pub fn record_gone(write: &Transaction<'_>, place: i64, now: UnixNanos) -> Resul
         .map_err(sql("marking a place gone"))?;
     if let Some(asset) = asset {
         refresh(write, asset)?;
-        record_event(write, asset, now, "vanished", &describe(write, place)?)?;
+        record_event(write, asset, now, "vanished", &shown_place(write, place)?)?;
     }
     Ok(())
 }
@@ -468,7 +468,7 @@ pub fn record_gone(write: &Transaction<'_>, place: i64, now: UnixNanos) -> Resul
 ///
 /// # Errors
 /// When the catalogue cannot be read.
-pub(crate) fn describe(reader: &Connection, place: i64) -> Result<String> {
+pub fn shown_place(reader: &Connection, place: i64) -> Result<String> {
     reader
         .prepare_cached(
             "SELECT roots.path, folders.path, places.name FROM places

@@ -19,7 +19,7 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
     ("fps", "fps:50", "frames a second"),
     ("size", "size:>1G", "bytes, with K, M, G or T"),
     ("date", "date:2024-01..2024-06", "when it was made: year, month, day or a range"),
-    ("batch", "batch:Trip", "name of its folder"),
+    ("batch", "batch:Trip", "name of its folder, of the first one where it lies in several"),
     ("root", "root:Footage", "name of its root"),
     ("tag", "-tag:rejected", "a person's tag"),
     ("camera", "camera:iphone", "part of make and model"),
@@ -28,9 +28,13 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
     ("hdr", "hdr:yes", "whether it is HDR"),
     ("live", "live:yes", "whether it is half of a Live Photo"),
     ("error", "error:yes", "whether it could not be read"),
-    ("hashed", "hashed:no", "whether its full hash is known"),
+    ("hashed", "hashed:no", "whether the full hash of what it holds now is known"),
     ("copies", "copies:>1", "places where it is"),
-    ("sort", "sort:-date", "date, added, name, size or duration; - turns it round"),
+    (
+        "sort",
+        "sort:-date",
+        "date, added, size or duration, largest first, or name, from A; - turns it round",
+    ),
 ];
 
 /// What every list asks for that names no state: assets that are somewhere,
@@ -220,15 +224,15 @@ fn filter(name: &str, value: &str) -> Result<(String, Vec<Value>)> {
     }
     Ok(match name {
         "kind" => {
-            let kind = match value {
-                "photo" | "image" | "picture" => "still",
-                "sound" => "audio",
+            let kind = match value.to_lowercase() {
+                kind if ["photo", "image", "picture"].contains(&&*kind) => "still".to_owned(),
+                kind if kind == "sound" => "audio".to_owned(),
                 kind => kind,
             };
-            if !["still", "video", "audio"].contains(&kind) {
+            if !["still", "video", "audio"].contains(&&*kind) {
                 return Err(bad(format!("{value:?} is no kind"), "use still, video or audio"));
             }
-            ("kind=?".into(), vec![text(kind)])
+            ("kind=?".into(), vec![Value::Text(kind)])
         }
         "codec" => ("codec=?".into(), vec![text(&codec_name(value))]),
         "ext" => ("extension=?".into(), vec![text(&value.trim_start_matches('.').to_lowercase())]),
@@ -268,7 +272,7 @@ fn filter(name: &str, value: &str) -> Result<(String, Vec<Value>)> {
         "hdr" => (yes_no("hdr IS NOT NULL", value)?, Vec::new()),
         "live" => (yes_no("content_identifier IS NOT NULL", value)?, Vec::new()),
         "error" => (yes_no("probe_state=2", value)?, Vec::new()),
-        "hashed" => (yes_no("blake3 IS NOT NULL", value)?, Vec::new()),
+        "hashed" => (yes_no("blake3 IS NOT NULL AND rehash=0", value)?, Vec::new()),
         "width" => number("width_px", value, name, plain)?,
         "height" => number("height_px", value, name, plain)?,
         "fps" => number("round(frame_rate_hz,2)", value, name, plain)?,

@@ -61,7 +61,7 @@ fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     }
     let engine = engine(matches)?;
     if words == "serve" {
-        return serve::serve(engine, verb_matches);
+        return serve::serve(engine, verb_matches, as_json);
     }
     let verb = rushes_actions::find(&words)
         .ok_or_else(|| Error::bug("choosing a verb", format!("nothing does {words:?}")))?;

@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rushes_actions::Engine;
 use rushes_media::{Error, Result};
 use rushes_server::{Ready, Settings};
+use serde_json::json;
 
 /// The subcommand.
 pub fn subcommand() -> Command {
@@ -50,7 +51,7 @@ pub fn subcommand() -> Command {
 }
 
 /// Serves until somebody stops it. The last line it prints is the address.
-pub fn serve(engine: Engine, matches: &ArgMatches) -> Result<ExitCode> {
+pub fn serve(engine: Engine, matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     let bind = matches
         .get_one::<SocketAddr>("bind")
         .copied()
@@ -61,16 +62,32 @@ pub fn serve(engine: Engine, matches: &ArgMatches) -> Result<ExitCode> {
     let allow_roots_in =
         matches.get_many::<PathBuf>("allow-roots-in").into_iter().flatten().cloned().collect();
     let settings = Settings { bind, workers, allow_hosts, allow_roots_in, token: None };
-    rushes_server::serve(engine, &settings, announce, rushes_server::interrupted())?;
+    rushes_server::serve(
+        engine,
+        &settings,
+        |ready| announce(ready, as_json),
+        rushes_server::interrupted(),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(ready: &Ready) {
+fn announce(ready: &Ready, as_json: bool) {
+    if as_json {
+        let address = format!("http://{}/", ready.address);
+        let told = json!({
+            "address": address,
+            "needs_token": ready.needs_token,
+            "new_token": ready.new_token,
+        });
+        drop(crate::print(&format!("{told}\n")));
+        return;
+    }
     let mut text = String::new();
     if let Some(token) = &ready.new_token {
         text += &format!("The token, shown only this once: {token}\n");
     } else if ready.needs_token {
-        text += "Clients need the token that was printed at the first start\n";
+        text += "Clients need the token that was printed at the first start; \
+                 to make another, delete the file `token` in the home folder\n";
     }
     text += &format!("Rushes is at http://{}/\n", ready.address);
     // Somebody who closed standard output still wants the server.

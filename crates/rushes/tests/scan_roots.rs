@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::bytes::{big, png};
-use support::{Stage, places, text};
+use support::{Stage, places, ran, text};
 
 fn populated() -> Stage {
     let stage = Stage::new();
@@ -158,4 +158,32 @@ fn ids(stage: &Stage) -> Vec<String> {
         stage.search("").iter().map(|row: &Value| text(&row["id"])).collect();
     ids.sort();
     ids
+}
+
+/// Rushes' own folder is nobody's media, wherever it is.
+#[test]
+fn the_home_folder_is_never_scanned() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    let home = stage.text("media/rushes home");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rushes"));
+        ran(command.args(["--json", "--home", &home]).args(arguments))
+    };
+    let done = |arguments: &[&str]| {
+        let ran = run(arguments);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.json
+    };
+    let media = stage.text("media");
+    assert_eq!(done(&["scan", &media])["files"], 1);
+    assert_eq!(done(&["previews"])["made"], 1);
+    assert_eq!(done(&["scan", &media])["files"], 1, "its previews are no media");
+    for folder in [home.clone(), format!("{home}/previews")] {
+        for verb in [&["paths", "add"][..], &["scan"]] {
+            let refused = run(&[verb, &[&folder]].concat());
+            assert_eq!(refused.code, 2, "{refused:?}");
+            assert_eq!(refused.json["error"]["kind"], "invalid");
+        }
+    }
 }

@@ -110,9 +110,9 @@ fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     let tree = stage.tree("media");
     let plan = stage.done(&["scan", "--dry-run"])["plan"].clone();
     says(&plan, &["add", "new.png"]);
-    says(&plan, &["move", "moved.wav"]);
-    says(&plan, &["gone"]);
-    says(&plan, &["change"]);
+    says(&plan, &["follow", "day 1/b.wav", "moved.wav"]);
+    says(&plan, &["day 2/c.wav", "as gone"]);
+    says(&plan, &["look again", "day 2/notes.txt"]);
     let summary = text(&plan["summary"]);
     for number in ["2 new", "1 of them moved", "1 changed", "1 gone"] {
         assert!(summary.contains(number), "{number} in {summary}");

@@ -24,17 +24,19 @@ fn growing_files_wait_and_young_ones_are_waited_for() {
     std::fs::write(&growing, wav(3, 2_000)).expect("written");
 
     let begun = Instant::now();
-    let is_over = AtomicBool::new(false);
+    let (is_over, is_probed) = (AtomicBool::new(false), AtomicBool::new(false));
     let report = std::thread::scope(|scope| {
         let (tick, ticks) = std::sync::mpsc::channel::<()>();
-        let is_over = &is_over;
+        let (stage, is_over, is_probed) = (&stage, &is_over, &is_probed);
         let growing = &growing;
         let temporary = stage.path("media/temporary.png");
         scope.spawn(move || {
             let mut file = File::options().append(true).open(growing).expect("opened");
             while !is_over.load(Ordering::Relaxed) {
                 file.write_all(&[7; 100]).expect("appended");
-                if begun.elapsed() > Duration::from_secs(4) {
+                // What was settled can be found while the others are waited for.
+                if stage.search("codec:png").len() == 1 {
+                    is_probed.store(true, Ordering::Relaxed);
                     let _ = std::fs::remove_file(&temporary);
                 }
                 // A pace, ended early when the scan is.
@@ -54,6 +56,7 @@ fn growing_files_wait_and_young_ones_are_waited_for() {
         ran.json
     });
     assert!(begun.elapsed() >= Duration::from_secs(9), "it did not wait");
+    assert!(is_probed.load(Ordering::Relaxed), "everything waited");
     assert_eq!(report["unsettled"], serde_json::json!([stage.text("media/growing.wav")]));
     assert_eq!(stage.names(""), ["settled.png", "young.png"]);
     stage.check();

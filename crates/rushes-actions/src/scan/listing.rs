@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rushes_catalog::{
     Difference, FolderDifference, KnownPlace, Met, MissedPlace, Role, RootState, known_folder,
-    known_places, newest_folder, places_outside, record_folder, relative_to,
+    known_places, newest_folder, places_outside, record_folder, relative_to, shown_place,
 };
 use rushes_media::{Error, Result, display_name};
 use rushes_store::{Entry, EntryKind, Root, is_system_name};
@@ -73,6 +73,11 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
     let mut report = ScanReport::default();
     let mut moved_to: HashMap<(u64, u64, i64), (i64, String)> = HashMap::new();
     let mut gone = Vec::new();
+    // What is only counted needs no path.
+    let shown = |plan: &Plan, place| match plan.effects.len() < Plan::LISTED {
+        true => context.engine.catalog()?.read(|reader| shown_place(reader, place)),
+        false => Ok(String::new()),
+    };
     for target in &targets {
         if target.root.is_none() {
             let path = target.shown();
@@ -92,9 +97,10 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
                 plan.push(format!("add {path}"), format!("record {path}"));
             }
             for (place, ..) in &difference.changed {
+                let path = shown(&plan, *place)?;
                 plan.push(
                     format!("change {place}"),
-                    format!("look again at a changed file in {root}/{folder}"),
+                    format!("look again at {path}, which changed"),
                 );
             }
             Ok(())
@@ -111,9 +117,11 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
         let key = (missed.inode, missed.size_bytes, missed.mtime_ns);
         if let Some((_, to)) = moved_to.get(&key) {
             moved += 1;
-            plan.push(format!("move {}", missed.id), format!("follow a moved file to {to}"));
+            let from = shown(&plan, missed.id)?;
+            plan.push(format!("move {}", missed.id), format!("follow {from} to {to}"));
         } else {
-            plan.push(format!("gone {}", missed.id), format!("mark place {} as gone", missed.id));
+            let path = shown(&plan, missed.id)?;
+            plan.push(format!("gone {}", missed.id), format!("mark {path} as gone"));
         }
     }
     plan.summary = format!(
@@ -227,6 +235,11 @@ impl<'a> Lister<'a> {
             .map(<[u8]>::to_vec)
             .collect();
         let stamp = root.stamp()?;
+        let mut visited = HashSet::from([(stamp.device, stamp.inode)]);
+        // Its previews are no media of anybody's, and would be previewed in turn.
+        if let Ok(home) = Root::open(context.engine.home().path()).and_then(|home| home.stamp()) {
+            visited.insert((home.device, home.inode));
+        }
         Ok(Lister {
             context,
             root_device: stamp.device,
@@ -235,7 +248,7 @@ impl<'a> Lister<'a> {
             root_id: target.root.as_ref().map_or(0, |root| root.id),
             below: target.below.clone(),
             inner,
-            visited: HashSet::from([(stamp.device, stamp.inode)]),
+            visited,
             met: Met {
                 newest_folder: context.engine.catalog()?.read(newest_folder)?,
                 ..Met::default()

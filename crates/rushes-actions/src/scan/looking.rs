@@ -35,22 +35,40 @@ enum Found {
     Stopped,
 }
 
+/// Files that have still to be looked at once more.
+pub(super) struct Unsettled {
+    /// When the youngest of them last changed.
+    youngest_ns: UnixNanos,
+}
+
+/// Looks at every file that the listing found new or changed. What is settled
+/// can be probed while the others grow old enough for [`look_again`].
 pub(super) fn look(
     context: &Context<'_>,
     roots: &[i64],
     threads: usize,
     report: &mut ScanReport,
-) -> Result<()> {
+) -> Result<Option<Unsettled>> {
     let looker = Looker::new(context, roots, threads)?;
-    let mut again = Round::default();
-    looker.round(false, &mut again, report)?;
-    if let Some(oldest_ns) = again.youngest_ns {
-        wait_until_settled(context, oldest_ns);
-        let mut last = Round { is_last: true, ..Round::default() };
-        looker.round(true, &mut last, report)?;
-        again.ask.append(&mut last.ask);
-    }
-    looker.hash_candidates(again.ask, report)
+    let mut round = Round::default();
+    looker.round(false, &mut round, report)?;
+    looker.hash_candidates(round.ask, report)?;
+    Ok(round.youngest_ns.map(|youngest_ns| Unsettled { youngest_ns }))
+}
+
+/// Waits for what was not settled, and looks at it a last time.
+pub(super) fn look_again(
+    context: &Context<'_>,
+    unsettled: &Unsettled,
+    roots: &[i64],
+    threads: usize,
+    report: &mut ScanReport,
+) -> Result<()> {
+    wait_until_settled(context, unsettled.youngest_ns);
+    let looker = Looker::new(context, roots, threads)?;
+    let mut last = Round { is_last: true, ..Round::default() };
+    looker.round(true, &mut last, report)?;
+    looker.hash_candidates(last.ask, report)
 }
 
 /// Waits until the youngest file is old enough, at most the time it takes

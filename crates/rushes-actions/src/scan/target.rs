@@ -102,6 +102,7 @@ fn by_path(
             .remedy("name the folder that it is in")
             .at(given));
     }
+    context.engine.refuse_own_folder(&path, what)?;
     let bytes = path.as_os_str().as_bytes();
     let around = roots
         .iter()
