@@ -198,20 +198,31 @@ fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Re
     Ok(Reply { value, blobs })
 }
 
-/// A still by its own decoder, else (PSD, JPEG 2000, JPEG XL) as the first
-/// frame that FFmpeg gives.
+/// A still by its own decoder, else (PSD, JPEG 2000, JPEG XL, TIFF with a
+/// palette) as the first frame that FFmpeg gives.
 fn still(source: &Source) -> Result<Picture> {
     match rushes_codec::still_picture(source, POSTER_PX) {
-        Err(error) if error.kind == ErrorKind::Unsupported => {
+        Err(error) if error.kind == ErrorKind::Unsupported && !is_raw(source) => {
             let mut first = None;
-            rushes_codec::preview_frames(source, POSTER_PX, 1, &mut |_, frame| {
+            let tried = rushes_codec::preview_frames(source, POSTER_PX, 1, &mut |_, frame| {
                 first = Some(frame);
                 false
-            })?;
-            first.ok_or(error)
+            });
+            match (first, tried) {
+                (Some(frame), _) => Ok(frame),
+                // Its own decoder knows best what is wrong, where it has one.
+                (None, Err(other)) if other.kind != ErrorKind::Unsupported => Err(other),
+                (None, _) => Err(error),
+            }
         }
         decoded => decoded,
     }
+}
+
+/// Whether FFmpeg would show what the sensor saw, without the camera's colours.
+fn is_raw(source: &Source) -> bool {
+    const RAW: [&str; 9] = ["dng", "cr2", "cr3", "nef", "arw", "orf", "rw2", "pef", "srw"];
+    rushes_codec::probe(source).is_ok_and(|probe| RAW.contains(&&*probe.container.format))
 }
 
 /// Tone-mapped, sized and set upright.

@@ -24,7 +24,7 @@ pub(crate) struct Wanted<'q> {
     pub query: &'q Query,
     /// The words in the text index's own language.
     text: Option<String>,
-    /// Hits of the words, counted to one more than are noted.
+    /// Hits of the words, estimated where they are more than are gathered.
     hits: u64,
     /// Whether each row can be asked for quickly.
     by_row: bool,
@@ -141,12 +141,42 @@ fn meanings(reader: &Connection, beginning: &str) -> Result<Option<String>> {
     }))
 }
 
-/// How many assets have these words, counted to one more than are noted.
+/// How many assets have these words: counted to one more than are gathered,
+/// beyond that estimated from samples all along the catalogue.
 fn hits(reader: &Connection, text: &str) -> Result<u64> {
-    reader
+    let counted: u64 = reader
         .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)")
-        .and_then(|mut s| s.query_row(params![text, NOTED + 1], |row| row.get(0)))
-        .map_err(sql("searching for words"))
+        .and_then(|mut s| s.query_row(params![text, GATHERED + 1], |row| row.get(0)))
+        .map_err(sql("searching for words"))?;
+    if counted <= GATHERED {
+        return Ok(counted);
+    }
+    Ok(counted.max(estimated(reader, text)?))
+}
+
+/// The hits in a hundredth of the catalogue, a little from each part of it,
+/// times a hundred.
+fn estimated(reader: &Connection, text: &str) -> Result<u64> {
+    const SAMPLES: u64 = 20;
+    const SHARE: u64 = 100;
+    let what = "searching for words";
+    let last: u64 = reader
+        .query_row("SELECT coalesce(max(id),0) FROM assets", [], |row| row.get(0))
+        .map_err(sql(what))?;
+    let mut sampled = 0;
+    let mut statement = reader
+        .prepare_cached(
+            "SELECT count(*) FROM words WHERE words MATCH ?1 AND rowid>=?2 AND rowid<?3",
+        )
+        .map_err(sql(what))?;
+    for sample in 0..SAMPLES {
+        let start = last * sample / SAMPLES;
+        let found: u64 = statement
+            .query_row(params![text, start, start + last / (SAMPLES * SHARE)], |row| row.get(0))
+            .map_err(sql(what))?;
+        sampled += found;
+    }
+    Ok(sampled * SHARE)
 }
 
 #[cfg(test)]
@@ -211,5 +241,38 @@ mod tests {
                 })
                 .unwrap();
         }
+    }
+
+    #[test]
+    fn many_hits_are_estimated_and_few_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalogue.sqlite")).unwrap();
+        catalog
+            .write(|write| {
+                write
+                    .execute_batch(
+                        "WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM ids WHERE id<60000)
+                         INSERT INTO words (rowid, text) SELECT id, 'all' ||
+                           iif(id % 2, ' half', '') || iif(id % 10, '', ' tenth') ||
+                           iif(id BETWEEN 30001 AND 50000, ' third', '') FROM ids;
+                         INSERT INTO assets (id, public_id, fingerprint, size_bytes, added_ns, kind,
+                           present, name, modified_ns, sort_ns)
+                         VALUES (60000,'x',x'',1,0,'still',1,'x',0,0);",
+                    )
+                    .unwrap();
+                Ok(())
+            })
+            .unwrap();
+        catalog
+            .read(|reader| {
+                for (word, there) in [("all", 60_000), ("half", 30_000), ("third", 20_000)] {
+                    let hits = hits(reader, word)?;
+                    assert!(hits.abs_diff(there) <= there / 5, "{word}: {hits} of {there}");
+                }
+                assert_eq!(hits(reader, "tenth")?, 6_000);
+                assert_eq!(hits(reader, "all NOT all")?, 0);
+                Ok(())
+            })
+            .unwrap();
     }
 }

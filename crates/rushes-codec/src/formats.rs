@@ -72,7 +72,7 @@ pub static FORMATS: &[Format] = &[
     format("apng", "animated PNG", "image/apng", &["apng", "png"], Video, &["apng"]),
     format("gif", "GIF", "image/gif", &["gif"], Still, &["gif"]),
     format("webp", "WebP", "image/webp", &["webp"], Still, &[]),
-    format("tiff", "TIFF", "image/tiff", &["tif", "tiff"], Still, &[]),
+    format("tiff", "TIFF", "image/tiff", &["tif", "tiff"], Still, &["tiff_pipe"]),
     format("bmp", "Windows bitmap", "image/bmp", &["bmp", "dib"], Still, &[]),
     format("ico", "Windows icon", "image/vnd.microsoft.icon", &["ico", "cur"], Still, &[]),
     format("heic", "HEIF with HEVC", "image/heic", &["heic", "heif", "hif", "heics", "heifs"], Still, &[]),

@@ -201,3 +201,23 @@ fn live_photo_halves_are_paired_by_content_identifier_alone() {
     assert_eq!(stage.names("live:yes"), ["moving.mov", "still.jpg"]);
     stage.check();
 }
+
+/// TIFFs that only FFmpeg decodes, and a JPEG whose headers are damaged.
+#[test]
+fn stills_that_their_own_decoder_cannot_show() {
+    let stage = Stage::new();
+    let one = |format| ["-map", "0:v", "-frames:v", "1", "-pix_fmt", format];
+    if !make_clip(&stage.path("media/palette.tiff"), &one("pal8")) {
+        return;
+    }
+    assert!(make_clip(&stage.path("media/chroma.tiff"), &one("yuv420p")));
+    let mut jpeg = vec![0xff, 0xd8, 0xff, 0xfe, 0, 4, b'h', b'i'];
+    jpeg.extend([b'(', 0, 1, 2].repeat(500));
+    stage.write("media/damaged.jpg", &jpeg);
+    let report = stage.run(&["scan", &stage.text("media")]).json;
+    let failed = report["failed"].as_array().expect("failures");
+    assert_eq!(failed.len(), 1, "{report}");
+    assert_eq!(failed[0]["error"]["kind"], "corrupt", "{report}");
+    let made = stage.done(&["previews"]);
+    assert_eq!((&made["made"], &made["failed"]), (&json!(2), &json!([])), "{made}");
+}

@@ -12,7 +12,7 @@ use super::decode::{Decoder, Frame};
 use super::input::{Input, Packet};
 use super::stream::is_attached;
 use super::string;
-use crate::{Format, Source};
+use crate::{FORMATS, Format, Source};
 
 /// Bytes looked at first, doubled until something is found.
 const FIRST_BYTES: usize = 2048;
@@ -140,9 +140,17 @@ fn allowed(demuxer: *const ffi::AVInputFormat, score: c_int) -> Result<Detected>
     // SAFETY: a demuxer that was found is a constant with names.
     let (name, words) = unsafe { (string((*demuxer).name), string((*demuxer).long_name)) };
     let name = name.unwrap_or_default();
-    match Format::by_demuxer(&name) {
-        Some(format) => Ok(Detected { demuxer, format, score }),
-        None => {
+    // Stills that have a reader of their own came here because it knew better.
+    let begins_like = name
+        .strip_suffix("_pipe")
+        .and_then(|still| FORMATS.iter().find(|format| format.name == still));
+    match (Format::by_demuxer(&name), begins_like) {
+        (Some(format), _) => Ok(Detected { demuxer, format, score }),
+        (None, Some(format)) => {
+            let why = format!("it begins like {}, but its headers are damaged", format.words);
+            Err(Error::new(ErrorKind::Corrupt, "finding out what it is", why))
+        }
+        (None, None) => {
             let words = words.unwrap_or(name);
             let why = format!("its content looks like {words}, which is no media read here");
             Err(Error::new(ErrorKind::Unsupported, "finding out what it is", why))
