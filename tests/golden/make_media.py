@@ -45,6 +45,9 @@ CLIPS = [
     ("hlg.mp4", picture("50", 10),
      f"-c:v libx265 {X265} -pix_fmt yuv420p10le -tag:v hvc1 -color_primaries bt2020 "
      "-color_trc arib-std-b67 -colorspace bt2020nc -color_range tv"),
+    ("profile-8.mp4", picture("30", 6),
+     f"-c:v libx265 {X265} -pix_fmt yuv420p10le -tag:v hvc1 -color_primaries bt2020 "
+     "-color_trc arib-std-b67 -colorspace bt2020nc -color_range tv"),
     ("variable-rate.mkv", picture("25", 40),
      "-vf 'select=not(mod(n\\,3))+lt(n\\,20)' -vsync vfr -c:v libx264 -preset ultrafast "
      "-pix_fmt yuv420p"),
@@ -149,6 +152,69 @@ def turn(path, quarters):
             file.write((number << 16).to_bytes(4, "big", signed=True))
 
 
+def bits(*fields):
+    """Numbers of so many bits each, one after the other, as bytes."""
+    text = "".join(format(number, f"0{width}b") for number, width in fields)
+    return int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big")
+
+
+def hdr10_plus(folder, name):
+    """A clip with the dynamic metadata of SMPTE ST 2094-40 in a SEI message before each picture.
+
+    The message is registered user data (ITU-T T.35, as CTA-861 annex S has it); the numbers are of
+    a scene whose brightest pixels have 1,000 candelas per square metre.
+    """
+    percentiles = [(1, 20), (5, 40), (10, 60), (25, 80), (50, 100), (75, 2000), (90, 4000),
+                   (95, 8000), (99, 10000)]
+    message = bytes([0xB5, 0, 0x3C, 0, 1, 4, 1]) + bits(
+        (1, 2), (400, 27), (0, 1), (10000, 17), (10000, 17), (10000, 17), (1200, 17), (9, 4),
+        *[field for percentage, value in percentiles for field in ((percentage, 7), (value, 17))],
+        (0, 10), (0, 1), (0, 1), (0, 1))
+    sei = bytes([39 << 1, 1, 4, len(message)]) + message + b"\x80"
+    # A start code must not be seen within (H.265, 7.4.2).
+    escaped = bytearray()
+    for byte in sei:
+        if byte <= 3 and escaped[-2:] == b"\0\0":
+            escaped.append(3)
+        escaped.append(byte)
+    # Pictures in the order of their times, which a stream without a container does not tell.
+    how = (f"-c:v libx265 {X265}:bframes=0:hdr10=1 -pix_fmt yuv420p10le -color_primaries bt2020 "
+           "-color_trc smpte2084 -colorspace bt2020nc -color_range tv")
+    run(QUIET + picture("24", 8) + shlex.split(how) + SAME + ["plain.hevc"], folder)
+    path = os.path.join(folder, "plain.hevc")
+    with open(path, "rb") as file:
+        units = file.read().replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")[1:]
+    with open(path, "wb") as file:
+        for unit in units:
+            # Types below 32 are slices; the first of a picture begins with a one.
+            if unit[0] >> 1 & 63 < 32 and unit[2] & 128:
+                file.write(b"\0\0\0\1" + escaped)
+            file.write(b"\0\0\0\1" + unit)
+    wrap = ["-r", "24", "-i", "plain.hevc", "-c", "copy", "-tag:v", "hvc1"]
+    run(QUIET + wrap + SAME + [name], folder)
+    os.remove(path)
+
+
+def dolby_vision(path):
+    """Says in an MP4 that its HLG is Dolby Vision 8.4, as telephones record it.
+
+    The box is the configuration record of "Dolby Vision Streams Within the ISO Base Media File
+    Format"; it goes to the end of the sample entry, and the boxes around it grow.
+    """
+    record = bytes([1, 0]) + bits((8, 7), (4, 6), (1, 1), (0, 1), (1, 1), (4, 4), (0, 28)) + bytes(16)
+    box = (8 + len(record)).to_bytes(4, "big") + b"dvvC" + record
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    for name in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1"]:
+        start = data.rindex(name) - 4
+        size = int.from_bytes(data[start:start + 4], "big")
+        data[start:start + 4] = (size + len(box)).to_bytes(4, "big")
+    # Its media come before the index, so that no offset changes.
+    data[start + size:start + size] = box
+    with open(path, "wb") as file:
+        file.write(data)
+
+
 def main():
     """Makes everything in a folder of its own, then puts that in the place of the old one."""
     with tempfile.TemporaryDirectory() as work:
@@ -158,6 +224,8 @@ def main():
             run(QUIET + inputs + shlex.split(how) + SAME + [name], folder)
         turn(os.path.join(folder, "telephone.mov"), 3)
         turn(os.path.join(folder, "hlg.mp4"), 2)
+        hdr10_plus(folder, "dynamic.mp4")
+        dolby_vision(os.path.join(folder, "profile-8.mp4"))
         for name, how in TAGS:
             if name == PICTURE:
                 run(["heif-enc", "-q", "30", "-o", name, "mirrored.jpg"], folder)

@@ -61,7 +61,8 @@ MEDIAINFO = {
     "Video": """Format Format_Profile Format_Level Format_Version Duration BitRate Width Height
         PixelAspectRatio DisplayAspectRatio Rotation FrameRate FrameRate_Num FrameRate_Den
         FrameRate_Mode FrameCount BitDepth ChromaSubsampling colour_range colour_primaries
-        transfer_characteristics matrix_coefficients HDR_Format_Compatibility Language Title
+        transfer_characteristics matrix_coefficients HDR_Format HDR_Format_Compatibility Language
+        Title
         TimeCode_FirstFrame""",
     "Audio": """Format Format_Profile Format_Version Format_AdditionalFeatures Duration BitRate
         Channels ChannelLayout SamplingRate SamplingCount BitDepth Language Title""",

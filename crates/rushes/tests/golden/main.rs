@@ -24,7 +24,7 @@ use serde_json::Value;
 use support::{Stage, say};
 
 /// Files of media in `samples/media` and in `tests/golden/media`.
-const FILES: [(&str, usize); 2] = [("samples/media", 12), ("tests/golden/media", 32)];
+const FILES: [(&str, usize); 2] = [("samples/media", 12), ("tests/golden/media", 34)];
 
 /// What lies beside media there and is none.
 const SIDECARS: [&str; 2] = ["srt", "xmp"];

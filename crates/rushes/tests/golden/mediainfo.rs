@@ -120,7 +120,14 @@ fn compare_picture(ours: &Stream, theirs: &Answer<'_>, page: &mut Page<'_>) {
     page.name("primaries", color.primaries.as_deref(), text("colour_primaries").as_deref());
     page.name("transfer", color.transfer.as_deref(), text("transfer_characteristics").as_deref());
     page.name("matrix", color.matrix.as_deref(), text("matrix_coefficients").as_deref());
-    page.stated("hdr", color.hdr, text("HDR_Format_Compatibility"));
+    // Under a dynamic kind lies what other players fall back to, which the transfer tells too.
+    let base = text("HDR_Format_Compatibility");
+    let hdr = match text("HDR_Format").as_deref() {
+        Some("Dolby Vision") => Some("Dolby Vision".to_owned()),
+        Some("SMPTE ST 2094 App 4") => Some("HDR10+".to_owned()),
+        _ => base,
+    };
+    page.stated("hdr", color.hdr, hdr);
     let aspect = |ratio: Option<Rational>| ratio.map(Rational::to_f64);
     let (sample, display) = (aspect(ours.sample_aspect), aspect(ours.display_aspect));
     page.near("sample_aspect", sample, theirs.number("PixelAspectRatio"), ROUNDED_RATIO);
