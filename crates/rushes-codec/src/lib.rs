@@ -19,8 +19,9 @@ pub use source::{Source, SourceReader};
 pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader};
 pub use write::{
-    AudioWriter, AudioWriterOptions, CONTAINERS, Container, SOUND_TARGETS, SoundTarget,
-    VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions,
+    AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit,
+    SOUND_TARGETS, Sink, SoundTarget, StreamPlan, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter,
+    WriterOptions, convert, plan_conversion,
 };
 
 use rushes_media::{Error, ErrorKind, Probe, Result};

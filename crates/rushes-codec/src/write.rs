@@ -1,23 +1,29 @@
 //! Frames to video files and samples to sound files.
 
+mod carry;
+mod convert;
 mod encoder;
 mod gif;
 mod output;
 mod pixels;
+mod sink;
 mod sound;
+mod subtitles;
 mod targets;
-
-use std::fs::File;
+mod treatment;
 
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
+pub use convert::{Conversion, Converted, Edit, convert, plan_conversion};
 use encoder::Encoder;
 use gif::GifWriter;
 use output::Output;
 use pixels::{Kind, Pixels};
+pub use sink::Sink;
 pub use sound::{AudioWriter, AudioWriterOptions, SOUND_TARGETS, SoundTarget};
 pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
+pub use treatment::{StreamPlan, Treatment};
 
 /// The codec that is not libav's.
 const GIF: &str = "gif";
@@ -54,7 +60,7 @@ pub struct VideoWriter {
     codec: &'static VideoCodec,
     options: WriterOptions,
     /// Until the first frame.
-    file: Option<File>,
+    sink: Option<Box<dyn Sink>>,
     open: Option<Open>,
     frames: u64,
 }
@@ -91,14 +97,18 @@ enum Clock {
 const STATED_TICKS_HZ: i64 = 90_000;
 
 impl VideoWriter {
-    /// A writer into an empty file that is open for writing. `extension` says
+    /// A writer into a sink that has no bytes yet, such as an empty file. `extension` says
     /// which of [`CONTAINERS`] it is.
     ///
     /// # Errors
     /// `Unsupported` when there is no such container or the linked FFmpeg has
     /// no such encoder, `Invalid` when the container does not hold the codec,
     /// or the rate or quality is out of range.
-    pub fn create(file: File, extension: &str, options: WriterOptions) -> Result<VideoWriter> {
+    pub fn create(
+        sink: impl Sink + 'static,
+        extension: &str,
+        options: WriterOptions,
+    ) -> Result<VideoWriter> {
         crate::av::start();
         let container = targets::container(extension)?;
         let codec = targets::codec(container, options.codec.as_deref())?;
@@ -120,8 +130,8 @@ impl VideoWriter {
         if codec.name != GIF {
             encoder::find(codec.words, codec.encoders)?;
         }
-        let file = Some(file);
-        Ok(VideoWriter { container, codec, options, file, open: None, frames: 0 })
+        let sink: Option<Box<dyn Sink>> = Some(Box::new(sink));
+        Ok(VideoWriter { container, codec, options, sink, open: None, frames: 0 })
     }
 
     /// How many frames were written.
@@ -148,11 +158,11 @@ impl VideoWriter {
         let open = match &mut self.open {
             Some(open) => open,
             closed => {
-                let file = self.file.take().ok_or_else(|| {
+                let sink = self.sink.take().ok_or_else(|| {
                     let why = "it could not be opened before";
                     Error::new(ErrorKind::Conflict, WHAT, why)
                 })?;
-                closed.insert(begin(self.container, self.codec, &self.options, file, frame)?)
+                closed.insert(begin(self.container, self.codec, &self.options, sink, frame)?)
             }
         };
         if open.kind != kind {
@@ -177,12 +187,11 @@ impl VideoWriter {
         Ok(())
     }
 
-    /// Writes what is still under way and the file's last words. Gives the
-    /// file back.
+    /// Writes what is still under way and the file's last words.
     ///
     /// # Errors
     /// `Invalid` when there was not one frame, else as for `write`.
-    pub fn finish(mut self) -> Result<File> {
+    pub fn finish(mut self) -> Result<()> {
         let Some(open) = self.open.take() else {
             return Err(Error::new(ErrorKind::Invalid, WHAT, "there is not one frame to write"));
         };
@@ -200,7 +209,7 @@ fn begin(
     container: &Container,
     codec: &'static VideoCodec,
     options: &WriterOptions,
-    file: File,
+    sink: Box<dyn Sink>,
     frame: &Frame,
 ) -> Result<Open> {
     let kind = Kind::of(frame);
@@ -218,14 +227,15 @@ fn begin(
         return Err(Error::new(ErrorKind::Invalid, WHAT, "the frame has no pixels"));
     }
     if codec.name == GIF {
-        let writer = Box::new(GifWriter::create(file, frame)?);
+        let writer = Box::new(GifWriter::create(sink, frame)?);
         let body = Body::Gif { writer, last_duration_secs: None };
         return Ok(Open { body, kind, clock });
     }
-    let mut output = Output::create(file, container.muxer)?;
+    let mut output = Output::create(sink, container.muxer)?;
     let pixels = Pixels::new(codec, frame)?;
-    let encoder = Encoder::open(container, codec, options, &pixels, tick_secs(options)?)?;
-    output.begin(&encoder)?;
+    let mut encoder = Encoder::open(container, codec, options, &pixels, tick_secs(options)?)?;
+    output.add(&mut encoder)?;
+    output.begin()?;
     Ok(Open { body: Body::Libav(Box::new(Libav { encoder, output, pixels })), kind, clock })
 }
 

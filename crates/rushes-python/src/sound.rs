@@ -207,7 +207,7 @@ impl SoundWriter {
 }
 
 impl Half for AudioWriter {
-    fn finished(self) -> Result<File> {
+    fn finished(self) -> Result<()> {
         self.finish()
     }
 }

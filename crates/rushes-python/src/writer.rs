@@ -20,7 +20,7 @@ const WHAT: &str = "writing the file";
 /// A writer that has a file's end still to write.
 pub(crate) trait Half {
     /// Writes the end.
-    fn finished(self) -> Result<File>;
+    fn finished(self) -> Result<()>;
 }
 
 /// A file under way, and who writes it.
@@ -160,7 +160,7 @@ impl FrameWriter {
 }
 
 impl Half for VideoWriter {
-    fn finished(self) -> Result<File> {
+    fn finished(self) -> Result<()> {
         self.finish()
     }
 }

@@ -8,8 +8,9 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use crate::Source;
 use crate::av::decode::{Decoder, Frame};
+use crate::av::error;
 use crate::av::input::{Input, Packet};
-use crate::av::{error, seconds};
+use crate::av::stream::start_secs;
 
 const WHAT: &str = "reading the sound";
 
@@ -60,6 +61,16 @@ impl<'s> AudioReader<'s> {
     /// to 1,536,000 Hz or channels outside 1 to 64, and those of
     /// [`crate::probe`].
     pub fn open(source: &'s Source, options: AudioOptions) -> Result<AudioReader<'s>> {
+        AudioReader::open_stream(source, options, None)
+    }
+
+    /// The same for the stream of this number in the container, where one is
+    /// given.
+    pub(crate) fn open_stream(
+        source: &'s Source,
+        options: AudioOptions,
+        wanted: Option<usize>,
+    ) -> Result<AudioReader<'s>> {
         let invalid = |why: String| Error::new(ErrorKind::Invalid, WHAT, why);
         if let Some(rate) = options.sample_rate_hz.filter(|rate| !RATES_HZ.contains(rate)) {
             return Err(invalid(format!("{rate} Hz are asked for"))
@@ -75,7 +86,9 @@ impl<'s> AudioReader<'s> {
         for (index, stream) in input.streams().into_iter().enumerate() {
             // SAFETY: a stream of an open input has parameters.
             let parameters = unsafe { &*(*stream).codecpar };
-            if parameters.codec_type != ffi::AVMediaType::AUDIO {
+            if parameters.codec_type != ffi::AVMediaType::AUDIO
+                || wanted.is_some_and(|wanted| wanted != index)
+            {
                 continue;
             }
             let decoder = match Decoder::open(stream, source.limits()) {
@@ -157,18 +170,8 @@ impl<'s> AudioReader<'s> {
 
 /// When a stream starts, after the earliest of picture and sound.
 fn start_of(input: &Input<'_>, stream: *mut ffi::AVStream) -> Rational {
-    let start = |stream: *mut ffi::AVStream| {
-        // SAFETY: a stream of an open input has parameters.
-        let (kind, start, time_base) = unsafe {
-            ((*(*stream).codecpar).codec_type, (*stream).start_time, (*stream).time_base)
-        };
-        let timed = matches!(kind, ffi::AVMediaType::VIDEO | ffi::AVMediaType::AUDIO);
-        (timed && !crate::av::stream::is_attached(stream))
-            .then(|| seconds(start, time_base))
-            .flatten()
-    };
-    let earliest = input.streams().into_iter().filter_map(start).min();
-    let since = start(stream).zip(earliest).and_then(|(own, first)| own.checked_sub(first));
+    let own = start_secs(stream);
+    let since = own.zip(input.start_secs()).and_then(|(own, first)| own.checked_sub(first));
     since.unwrap_or(Rational::ZERO)
 }
 

@@ -8,11 +8,11 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Limits, Result};
+use rushes_media::{Error, ErrorKind, Limits, Rational, Result};
 
 use super::color::StatedColors;
 use super::detect::{self, Detected};
-use super::stream::is_attached;
+use super::stream::{is_attached, start_secs};
 use super::{error, string};
 use crate::{FORMATS, Source};
 
@@ -419,6 +419,11 @@ impl<'a> Input<'a> {
         (0..self.stream_count()).map(|at| unsafe { *(*self.context.0).streams.add(at) }).collect()
     }
 
+    /// When its earliest picture or sound starts, in seconds of its own time.
+    pub(crate) fn start_secs(&self) -> Option<Rational> {
+        self.streams().into_iter().filter_map(start_secs).min()
+    }
+
     /// Reads the next packet, skipping broken ones; `None` at the end of the
     /// file, or when nothing but broken data is left.
     ///
@@ -449,8 +454,13 @@ impl<'a> Input<'a> {
 
     /// Has libav drop every packet but those of one stream.
     pub(crate) fn keep_only(&mut self, index: usize) {
+        self.keep(&|at| at == index);
+    }
+
+    /// Has libav drop the packets of every other stream.
+    pub(crate) fn keep(&mut self, is_kept: &dyn Fn(usize) -> bool) {
         for (at, stream) in self.streams().into_iter().enumerate() {
-            let discard = if at == index { ffi::AVDiscard::DEFAULT } else { ffi::AVDiscard::ALL };
+            let discard = if is_kept(at) { ffi::AVDiscard::DEFAULT } else { ffi::AVDiscard::ALL };
             // SAFETY: the stream belongs to the open context.
             unsafe { (*stream).discard = discard };
         }

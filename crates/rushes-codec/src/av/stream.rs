@@ -16,6 +16,16 @@ pub(crate) fn is_attached(stream: *mut ffi::AVStream) -> bool {
     unsafe { (*stream).disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0 }
 }
 
+/// When a stream of pictures or sound starts, in seconds of its container's
+/// own time.
+pub(crate) fn start_secs(stream: *mut ffi::AVStream) -> Option<Rational> {
+    // SAFETY: a stream of an open input has parameters.
+    let (kind, start, time_base) =
+        unsafe { ((*(*stream).codecpar).codec_type, (*stream).start_time, (*stream).time_base) };
+    let is_timed = matches!(kind, ffi::AVMediaType::VIDEO | ffi::AVMediaType::AUDIO);
+    if is_timed && !is_attached(stream) { seconds(start, time_base) } else { None }
+}
+
 /// Describes stream number `index`. `still` says that its pictures are not
 /// played in time.
 pub(crate) fn describe(

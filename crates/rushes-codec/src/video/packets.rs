@@ -100,15 +100,7 @@ impl<'a> Packets<'a> {
 
     /// When the earliest picture or sound of the container starts, in seconds.
     pub(super) fn start_secs(&self) -> Option<Rational> {
-        let start = |stream: *mut ffi::AVStream| {
-            // SAFETY: a stream of an open input has parameters.
-            let (kind, start, time_base) = unsafe {
-                ((*(*stream).codecpar).codec_type, (*stream).start_time, (*stream).time_base)
-            };
-            let timed = matches!(kind, ffi::AVMediaType::VIDEO | ffi::AVMediaType::AUDIO);
-            (timed && !is_attached(stream)).then(|| seconds(start, time_base)).flatten()
-        };
-        self.input.streams().into_iter().filter_map(start).min()
+        self.input.start_secs()
     }
 
     /// The first packet of a stream that was written by an x264 whose 4:4:4

@@ -44,6 +44,8 @@ pub(super) struct Encoder {
     durations: HashMap<i64, i64>,
     /// The container's own name for the codec; 0 for libav's choice.
     tag: u32,
+    /// The number of its stream in the output.
+    pub(super) stream: usize,
 }
 
 // SAFETY: the context belongs to this value alone, and may be used from any one
@@ -103,7 +105,8 @@ impl Encoder {
         if context.is_null() {
             return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
         }
-        let encoder = Encoder { context, packet: Packet::new()?, durations: HashMap::new(), tag };
+        let (packet, durations) = (Packet::new()?, HashMap::new());
+        let encoder = Encoder { context, packet, durations, tag, stream: 0 };
         let mut options = Options::new();
         set_up(context, &mut options);
         // SAFETY: context and options are ours, the codec is a constant.
@@ -180,7 +183,7 @@ impl Encoder {
                 }
                 (*self.context).time_base
             };
-            output.write(&self.packet, time_base)?;
+            output.write(&self.packet, self.stream, time_base)?;
         }
     }
 }

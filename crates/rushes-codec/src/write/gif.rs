@@ -2,13 +2,13 @@
 //! only what has changed.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::BufWriter;
 
 use gif::{DisposalMethod, Encoder, EncodingError, Frame as Block, Repeat};
 use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result, Values};
 
-use super::WHAT;
+use super::sink::Sequential;
+use super::{Sink, WHAT};
 use crate::still::eight_bits;
 
 type Color = [u8; 3];
@@ -42,7 +42,7 @@ const SHORTEST: i64 = 2;
 /// Writes frames as they come; one is held back until it is known how long it
 /// is shown.
 pub(super) struct GifWriter {
-    encoder: Encoder<BufWriter<File>>,
+    encoder: Encoder<BufWriter<Sequential>>,
     size: (usize, usize),
     palette: Palette,
     /// Whether it is the one at the head of the file.
@@ -55,7 +55,7 @@ pub(super) struct GifWriter {
 
 impl GifWriter {
     /// A file that begins with this frame.
-    pub(super) fn create(file: File, frame: &Frame) -> Result<GifWriter> {
+    pub(super) fn create(sink: Box<dyn Sink>, frame: &Frame) -> Result<GifWriter> {
         let pixels = colors(frame)?;
         let side = |px: u32| {
             u16::try_from(px).map_err(|_| {
@@ -66,8 +66,8 @@ impl GifWriter {
         let (width, height) = (side(frame.width_px())?, side(frame.height_px())?);
         let palette = Palette::of(&pixels);
         let head: Vec<u8> = palette.bytes();
-        let mut encoder =
-            Encoder::new(BufWriter::new(file), width, height, &head).map_err(failed)?;
+        let mut encoder = Encoder::new(BufWriter::new(Sequential::new(sink)), width, height, &head)
+            .map_err(failed)?;
         encoder.set_repeat(Repeat::Infinite).map_err(failed)?;
         Ok(GifWriter {
             encoder,
@@ -98,14 +98,14 @@ impl GifWriter {
 
     /// Writes the last frame, shown for so long, or as long as the one before
     /// it when that is not known.
-    pub(super) fn finish(mut self, duration_secs: Option<Rational>) -> Result<File> {
+    pub(super) fn finish(mut self, duration_secs: Option<Rational>) -> Result<()> {
         let duration = duration_secs.map(hundredths).filter(|&it| it > 0);
         let delay = duration.unwrap_or(self.last_delay);
         if let Some(at) = self.held.as_ref().map(|(_, at)| *at) {
             self.release(at.saturating_add(delay))?;
         }
         let writer = self.encoder.into_inner().map_err(failed)?;
-        writer.into_inner().map_err(|error| Error::io(WHAT, error.error()))
+        writer.into_inner().map(drop).map_err(|error| Error::io(WHAT, error.error()))
     }
 
     /// Writes the frame that is held back; the next is shown at `next`.

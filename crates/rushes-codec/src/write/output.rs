@@ -1,17 +1,15 @@
-//! A file that libav's muxers write into.
+//! A sink that libav's muxers write into.
 
 use std::ffi::{CString, c_int, c_void};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::slice;
 
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Result};
 
-use super::WHAT;
 use super::encoder::Encoder;
+use super::{Sink, WHAT};
 use crate::av::error;
 use crate::av::input::{Options, Packet};
 
@@ -20,10 +18,10 @@ const BUFFER_BYTES: usize = 256 << 10;
 
 /// What the callbacks see.
 struct Window {
-    file: File,
+    sink: Box<dyn Sink>,
     position: u64,
     end: u64,
-    /// The first failure of the file itself.
+    /// The first failure of the sink itself.
     failed: Option<io::Error>,
 }
 
@@ -31,7 +29,6 @@ struct Window {
 pub(super) struct Output {
     context: *mut ffi::AVFormatContext,
     window: *mut Window,
-    stream: *mut ffi::AVStream,
     has_begun: bool,
 }
 
@@ -40,13 +37,12 @@ pub(super) struct Output {
 unsafe impl Send for Output {}
 
 impl Output {
-    pub(super) fn create(file: File, muxer: &str) -> Result<Output> {
+    pub(super) fn create(sink: Box<dyn Sink>, muxer: &str) -> Result<Output> {
         let name = CString::new(muxer).map_err(|error| Error::bug(WHAT, error))?;
-        let window = Window { file, position: 0, end: 0, failed: None };
+        let window = Window { sink, position: 0, end: 0, failed: None };
         let mut output = Output {
             context: ptr::null_mut(),
             window: Box::into_raw(Box::new(window)),
-            stream: ptr::null_mut(),
             has_begun: false,
         };
         // SAFETY: the context is ours; the name ends with a zero; the window
@@ -85,38 +81,67 @@ impl Output {
         Ok(output)
     }
 
-    /// Adds the encoder's stream and writes the header.
-    pub(super) fn begin(&mut self, encoder: &Encoder) -> Result<()> {
-        // SAFETY: the context is open, the encoder too.
+    /// Adds the stream that this encoder will write.
+    pub(super) fn add(&mut self, encoder: &mut Encoder) -> Result<()> {
+        let stream = self.add_stream()?;
+        // SAFETY: the output is open.
         unsafe {
-            self.stream = ffi::avformat_new_stream(self.context, ptr::null());
-            if self.stream.is_null() {
-                return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
-            }
-            encoder.describe(self.stream)?;
-            let mut options = Options::new();
-            // Sound of more than 4 GB (EBU Tech 3306).
-            options.set("rf64", "auto");
-            let code = ffi::avformat_write_header(self.context, &raw mut options.0);
-            self.has_begun = code >= 0;
-            self.explain(code)
+            encoder.stream = (*stream).index as usize;
+            encoder.describe(stream)
         }
     }
 
-    /// Writes one packet, whose times are in `time_base`; it is empty
-    /// afterwards.
-    pub(super) fn write(&mut self, packet: &Packet, time_base: ffi::AVRational) -> Result<()> {
-        // SAFETY: the header is written, the packet is ours.
+    /// An empty stream behind those there are.
+    pub(super) fn add_stream(&mut self) -> Result<*mut ffi::AVStream> {
+        // SAFETY: the context is open.
+        let stream = unsafe { ffi::avformat_new_stream(self.context, ptr::null()) };
+        if stream.is_null() {
+            return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+        }
+        Ok(stream)
+    }
+
+    /// libav's context; valid while the output lives.
+    pub(super) fn context(&self) -> *mut ffi::AVFormatContext {
+        self.context
+    }
+
+    /// Writes the header, once all streams are added.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.begin_with(&mut Options::new())
+    }
+
+    /// The same with options of the muxer's.
+    pub(super) fn begin_with(&mut self, options: &mut Options) -> Result<()> {
+        // Sound of more than 4 GB (EBU Tech 3306).
+        options.set("rf64", "auto");
+        // SAFETY: the context is open and has streams.
+        let code = unsafe { ffi::avformat_write_header(self.context, &raw mut options.0) };
+        self.has_begun = code >= 0;
+        self.explain(code)
+    }
+
+    /// Writes one packet of this stream, whose times are in `time_base`; it is
+    /// empty afterwards.
+    pub(super) fn write(
+        &mut self,
+        packet: &Packet,
+        stream: usize,
+        time_base: ffi::AVRational,
+    ) -> Result<()> {
+        // SAFETY: the header is written, the packet is ours; the stream is one
+        // that was added.
         let code = unsafe {
-            (*packet.0).stream_index = (*self.stream).index;
-            ffi::av_packet_rescale_ts(packet.0, time_base, (*self.stream).time_base);
+            let stream = *(*self.context).streams.add(stream);
+            (*packet.0).stream_index = (*stream).index;
+            ffi::av_packet_rescale_ts(packet.0, time_base, (*stream).time_base);
             ffi::av_interleaved_write_frame(self.context, packet.0)
         };
         self.explain(code)
     }
 
-    /// Writes what comes last, and gives the file back.
-    pub(super) fn finish(mut self) -> Result<File> {
+    /// Writes what comes last.
+    pub(super) fn finish(mut self) -> Result<()> {
         self.has_begun = false;
         // SAFETY: the header is written and nothing follows.
         let code = unsafe {
@@ -124,13 +149,10 @@ impl Output {
             ffi::avio_flush((*self.context).pb);
             code
         };
-        self.explain(code)?;
-        // SAFETY: the window is ours and no callback runs now.
-        let file = unsafe { (*self.window).file.try_clone() };
-        file.map_err(|error| Error::io(WHAT, &error))
+        self.explain(code)
     }
 
-    /// libav's code as an error; that of the file itself when it failed.
+    /// libav's code as an error; that of the sink itself when it failed.
     fn explain(&mut self, code: c_int) -> Result<()> {
         // SAFETY: as above.
         if let Some(failed) = unsafe { (*self.window).failed.take() } {
@@ -174,7 +196,7 @@ unsafe extern "C" fn write(opaque: *mut c_void, bytes: Written, size: c_int) -> 
         let size = usize::try_from(size).unwrap_or(0);
         (&mut *opaque.cast::<Window>(), slice::from_raw_parts(bytes.cast_const(), size))
     };
-    match window.file.write_all_at(bytes, window.position) {
+    match window.sink.write_all_at(bytes, window.position) {
         Ok(()) => {
             window.position += bytes.len() as u64;
             window.end = window.end.max(window.position);

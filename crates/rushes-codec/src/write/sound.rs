@@ -1,15 +1,14 @@
 //! Samples to a sound file.
 
 use std::ffi::c_int;
-use std::fs::File;
 use std::slice;
 
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Result};
 
-use super::WHAT;
 use super::encoder::{self, Encoder};
 use super::output::Output;
+use super::{Sink, WHAT};
 use crate::av::decode::Frame;
 use crate::av::error;
 
@@ -22,7 +21,7 @@ pub struct SoundTarget {
     pub words: &'static str,
     /// Names of the codecs that it holds; the first is taken when none is named.
     pub codecs: &'static [&'static str],
-    muxer: &'static str,
+    pub(super) muxer: &'static str,
 }
 
 /// Every kind of sound file that can be written.
@@ -58,9 +57,9 @@ pub const SOUND_TARGETS: &[SoundTarget] = &[
     },
 ];
 
-/// libav's encoders by the codec's name here, where they differ, the best first.
-const ENCODERS: [(&str, &[&str]); 3] =
-    [("mp3", &["libmp3lame"]), ("opus", &["libopus"]), ("vorbis", &["libvorbis"])];
+/// libav's encoders by the codec's name here, where they differ.
+const ENCODERS: [(&str, &str); 3] =
+    [("mp3", "libmp3lame"), ("opus", "libopus"), ("vorbis", "libvorbis")];
 
 /// Samples that are encoded at once where the codec leaves that open.
 const BLOCK: usize = 4_096;
@@ -86,23 +85,29 @@ pub struct AudioWriterOptions {
 ///
 /// The file is not whole before [`AudioWriter::finish`] has given `Ok`.
 pub struct AudioWriter {
-    encoder: Encoder,
+    sound: SoundEncoder,
     output: Output,
+}
+
+/// Floats to packets of one codec.
+pub(super) struct SoundEncoder {
+    pub(super) encoder: Encoder,
     channels: usize,
     block: usize,
     waiting: Vec<f32>,
+    /// Samples of each channel so far; the next one's time in ticks of the rate.
     written: u64,
 }
 
 impl AudioWriter {
-    /// A writer into an empty file that is open for writing.
+    /// A writer into a sink that has no bytes yet, such as an empty file.
     ///
     /// # Errors
     /// `Unsupported` when there is no such kind of file or the linked FFmpeg
     /// has no such encoder, `Invalid` when the kind does not hold the codec or
     /// the codec not the rate or the channels.
     pub fn create(
-        file: File,
+        sink: impl Sink + 'static,
         extension: &str,
         options: &AudioWriterOptions,
     ) -> Result<AudioWriter> {
@@ -114,16 +119,49 @@ impl AudioWriter {
             return Err(invalid(format!("{} does not hold {name:?}", target.words))
                 .remedy(format!("name one of {}", target.codecs.join(", "))));
         };
+        let mut sound = SoundEncoder::open(name, options)?;
+        let mut output = Output::create(Box::new(sink), target.muxer)?;
+        output.add(&mut sound.encoder)?;
+        output.begin()?;
+        Ok(AudioWriter { sound, output })
+    }
+
+    /// Writes samples, channels interleaved: `[N, C]`.
+    ///
+    /// # Errors
+    /// `Invalid` when their number is no multiple of the channels,
+    /// `Unavailable` and others when the disk fails or is full.
+    pub fn write(&mut self, samples: &[f32]) -> Result<()> {
+        self.sound.write(samples, &mut self.output)
+    }
+
+    /// Writes what is still under way and the file's last words.
+    ///
+    /// # Errors
+    /// As for `write`.
+    pub fn finish(mut self) -> Result<()> {
+        self.sound.finish(&mut self.output)?;
+        self.output.finish()
+    }
+}
+
+impl SoundEncoder {
+    /// Opens the encoder of this codec.
+    ///
+    /// # Errors
+    /// `Unsupported` when the linked FFmpeg has none, `Invalid` when it does
+    /// not hold the rate or the channels.
+    pub(super) fn open(name: &'static str, options: &AudioWriterOptions) -> Result<SoundEncoder> {
+        let invalid = |why: String| Error::new(ErrorKind::Invalid, WHAT, why);
         if !(1_000..=1_536_000).contains(&options.sample_rate_hz)
             || !(1..=64).contains(&options.channels)
         {
             let (rate, channels) = (options.sample_rate_hz, options.channels);
             return Err(invalid(format!("{channels} channels at {rate} Hz")));
         }
-        let own = [name];
-        let encoders =
-            ENCODERS.iter().find(|(known, _)| *known == name).map_or(own.as_slice(), |(_, it)| it);
-        let (found, _) = encoder::find(name, encoders)?;
+        let known = ENCODERS.iter().find(|(known, _)| *known == name);
+        let encoder = known.map_or(name, |(_, encoder)| encoder);
+        let (found, _) = encoder::find(name, &[encoder])?;
         let (rate, channels) = (options.sample_rate_hz as c_int, options.channels as c_int);
         // SAFETY: encoders are constants.
         let format = unsafe { format_of(&*found, name, options)? };
@@ -147,20 +185,24 @@ impl AudioWriter {
             invalid(format!("{name} cannot hold {channels} channels at {rate} Hz: {}", error.why))
                 .remedy("change the rate to 48000 or the channels to 2, or name another codec")
         })?;
-        let mut output = Output::create(file, target.muxer)?;
-        output.begin(&encoder)?;
         let block = usize::try_from(encoder.context().frame_size).unwrap_or(0);
         let block = if block == 0 { BLOCK } else { block };
         let channels = options.channels as usize;
-        Ok(AudioWriter { encoder, output, channels, block, waiting: Vec::new(), written: 0 })
+        Ok(SoundEncoder { encoder, channels, block, waiting: Vec::new(), written: 0 })
     }
 
-    /// Writes samples, channels interleaved: `[N, C]`.
-    ///
-    /// # Errors
-    /// `Invalid` when their number is no multiple of the channels,
-    /// `Unavailable` and others when the disk fails or is full.
-    pub fn write(&mut self, samples: &[f32]) -> Result<()> {
+    /// Has the first sample sound that many ticks of the rate after the start.
+    pub(super) fn start_at(&mut self, ticks: u64) {
+        self.written = ticks;
+    }
+
+    /// Seconds that were given so far, from the start on.
+    pub(super) fn position_secs(&self) -> f64 {
+        self.written as f64 / f64::from(self.encoder.context().sample_rate.max(1))
+    }
+
+    /// Encodes samples, channels interleaved: `[N, C]`.
+    pub(super) fn write(&mut self, samples: &[f32], output: &mut Output) -> Result<()> {
         if !samples.len().is_multiple_of(self.channels) {
             let why = format!(
                 "{} numbers are no whole samples of {} channels",
@@ -175,7 +217,7 @@ impl AudioWriter {
             let (now, later) = rest.split_at(size - self.waiting.len());
             let mut block = std::mem::take(&mut self.waiting);
             block.extend_from_slice(now);
-            self.encode(&block)?;
+            self.encode(&block, output)?;
             block.clear();
             self.waiting = block;
             rest = later;
@@ -184,21 +226,16 @@ impl AudioWriter {
         Ok(())
     }
 
-    /// Writes what is still under way and the file's last words. Gives the
-    /// file back.
-    ///
-    /// # Errors
-    /// As for `write`.
-    pub fn finish(mut self) -> Result<File> {
+    /// Encodes what is still under way.
+    pub(super) fn finish(&mut self, output: &mut Output) -> Result<()> {
         let block = std::mem::take(&mut self.waiting);
         if !block.is_empty() {
-            self.encode(&block)?;
+            self.encode(&block, output)?;
         }
-        self.encoder.send(None, &mut self.output)?;
-        self.output.finish()
+        self.encoder.send(None, output)
     }
 
-    fn encode(&mut self, samples: &[f32]) -> Result<()> {
+    fn encode(&mut self, samples: &[f32], output: &mut Output) -> Result<()> {
         let count = samples.len() / self.channels;
         let frame = Frame::new()?;
         let context = self.encoder.context();
@@ -221,11 +258,29 @@ impl AudioWriter {
             fill(&frame, format, samples, self.channels);
         }
         self.written += count as u64;
-        self.encoder.send(Some((&frame, None)), &mut self.output)
+        self.encoder.send(Some((&frame, None)), output)
     }
 }
 
-fn target_of(extension: &str) -> Result<&'static SoundTarget> {
+/// The rate and channels nearest to these that the codec's encoder takes.
+///
+/// # Errors
+/// `Unsupported` when the linked FFmpeg has no such encoder.
+pub(super) fn nearest(codec: &'static str, rate_hz: u32, channels: u32) -> Result<(u32, u32)> {
+    let known = ENCODERS.iter().find(|(known, _)| *known == codec);
+    let (found, _) = encoder::find(codec, &[known.map_or(codec, |(_, encoder)| encoder)])?;
+    // SAFETY: encoders are constants.
+    let rates = unsafe { rates_of(&*found) };
+    let rates = rates.into_iter().filter_map(|rate| u32::try_from(rate).ok());
+    // One that loses nothing, else the highest.
+    let rates: Vec<u32> = rates.collect();
+    let above = rates.iter().copied().filter(|&rate| rate >= rate_hz).min();
+    let rate_hz = above.or(rates.iter().copied().max()).unwrap_or(rate_hz);
+    let most_channels = if codec == "mp3" { 2 } else { 8 };
+    Ok((rate_hz, channels.min(most_channels)))
+}
+
+pub(super) fn target_of(extension: &str) -> Result<&'static SoundTarget> {
     let extension = extension.to_ascii_lowercase();
     SOUND_TARGETS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
         let known = SOUND_TARGETS.iter().flat_map(|it| it.extensions).copied();
@@ -236,6 +291,23 @@ fn target_of(extension: &str) -> Result<&'static SoundTarget> {
         )
         .remedy(format!("name one of {}", known.collect::<Vec<_>>().join(", ")))
     })
+}
+
+/// The rates that an encoder takes; none when it takes any.
+///
+/// # Safety
+/// The encoder is one of libav's own.
+unsafe fn rates_of(codec: &ffi::AVCodec) -> Vec<c_int> {
+    let mut rates = Vec::new();
+    let mut at = codec.supported_samplerates;
+    // SAFETY: the list is libav's, and ends with a zero.
+    unsafe {
+        while !at.is_null() && *at != 0 {
+            rates.push(*at);
+            at = at.add(1);
+        }
+    }
+    rates
 }
 
 /// The best of an encoder's formats: 24 bits for what keeps them, floats for
@@ -257,13 +329,7 @@ unsafe fn format_of(
             formats.push(*at);
             at = at.add(1);
         }
-        let mut rates = Vec::new();
-        let mut at = codec.supported_samplerates;
-        while !at.is_null() && *at != 0 {
-            rates.push(*at);
-            at = at.add(1);
-        }
-        (formats, rates)
+        (formats, rates_of(codec))
     };
     if !rates.is_empty() && !rates.contains(&(options.sample_rate_hz as c_int)) {
         let why = format!("{name} cannot hold {} Hz", options.sample_rate_hz);

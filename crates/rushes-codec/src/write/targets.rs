@@ -13,6 +13,11 @@ pub struct Container {
     pub words: &'static str,
     /// Names of the codecs that it holds; the first is taken when none is named.
     pub codecs: &'static [&'static str],
+    /// Names of the codecs of sound that it holds; the first is taken for
+    /// sound in another one.
+    pub sound: &'static [&'static str],
+    /// Names of the kinds of subtitles that it holds; text becomes the first.
+    pub subtitles: &'static [&'static str],
     pub(super) muxer: &'static str,
 }
 
@@ -89,28 +94,64 @@ pub const CONTAINERS: &[Container] = &[
         extensions: &["mp4", "m4v"],
         words: "MP4",
         codecs: &["h264", "hevc", "av1", "vp9", "mpeg4"],
+        sound: &["aac", "mp3", "ac3", "eac3", "alac", "opus"],
+        subtitles: &["mov_text"],
         muxer: "mp4",
     },
     Container {
         extensions: &["mov", "qt"],
         words: "QuickTime",
         codecs: &["h264", "hevc", "prores", "dnxhr", "mjpeg", "mpeg4"],
+        sound: &["aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be"],
+        subtitles: &["mov_text"],
         muxer: "mov",
     },
     Container {
         extensions: &["mkv"],
         words: "Matroska",
         codecs: &["h264", "hevc", "av1", "vp9", "ffv1", "prores", "mjpeg", "mpeg4"],
+        sound: &[
+            "aac",
+            "opus",
+            "flac",
+            "vorbis",
+            "mp3",
+            "ac3",
+            "eac3",
+            "dts",
+            "truehd",
+            "alac",
+            "pcm_s16le",
+            "pcm_s24le",
+            "pcm_f32le",
+        ],
+        subtitles: &["subrip", "ass", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle"],
         muxer: "matroska",
     },
-    Container { extensions: &["webm"], words: "WebM", codecs: &["vp9", "av1"], muxer: "webm" },
+    Container {
+        extensions: &["webm"],
+        words: "WebM",
+        codecs: &["vp9", "av1"],
+        sound: &["opus", "vorbis"],
+        subtitles: &["webvtt"],
+        muxer: "webm",
+    },
     Container {
         extensions: &["avi"],
         words: "AVI",
         codecs: &["mjpeg", "mpeg4", "ffv1"],
+        sound: &["mp3", "ac3", "pcm_s16le"],
+        subtitles: &[],
         muxer: "avi",
     },
-    Container { extensions: &["gif"], words: "Animated GIF", codecs: &["gif"], muxer: "gif" },
+    Container {
+        extensions: &["gif"],
+        words: "Animated GIF",
+        codecs: &["gif"],
+        sound: &[],
+        subtitles: &[],
+        muxer: "gif",
+    },
 ];
 
 /// The container of an extension.

@@ -1,0 +1,190 @@
+//! What becomes of each stream when a file is converted.
+
+use ffmpeg::ffi;
+use rushes_media::{Error, ErrorKind, Result, StreamKind};
+
+use super::sound::{self, SoundTarget};
+use super::targets::{self, Container};
+use super::{Conversion, VIDEO_CODECS, WHAT};
+use crate::av::input::Input;
+use crate::av::stream::is_attached;
+use crate::av::string;
+
+/// A stream, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamPlan {
+    /// Its number in the file that is read.
+    pub index: usize,
+    /// What it is.
+    pub kind: StreamKind,
+    /// Its codec, as FFmpeg calls it.
+    pub codec: String,
+    /// What becomes of it.
+    pub treatment: Treatment,
+}
+
+/// What becomes of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// Its packets are taken over as they are.
+    Copied,
+    /// It is decoded, and encoded by this codec.
+    Encoded(&'static str),
+    /// It is not in the new file.
+    LeftOut(String),
+}
+
+/// What a file of one kind holds.
+pub(super) struct Holds {
+    pub(super) words: &'static str,
+    pub(super) muxer: &'static str,
+    video: &'static [&'static str],
+    sound: &'static [&'static str],
+    subtitles: &'static [&'static str],
+    /// Of sound; more are left out.
+    most_sounds: usize,
+}
+
+impl Holds {
+    pub(super) fn of(extension: &str) -> Result<Holds> {
+        if let Ok(&SoundTarget { words, codecs, muxer, .. }) = sound::target_of(extension) {
+            let (video, subtitles): (&[&str], &[&str]) = (&[], &[]);
+            return Ok(Holds { words, muxer, video, sound: codecs, subtitles, most_sounds: 1 });
+        }
+        let &Container { words, codecs, sound, subtitles, muxer, .. } =
+            targets::container(extension)?;
+        Ok(Holds { words, muxer, video: codecs, sound, subtitles, most_sounds: usize::MAX })
+    }
+
+    fn keeps_covers(&self) -> bool {
+        matches!(self.muxer, "mp4" | "ipod" | "mp3" | "flac")
+    }
+}
+
+/// What becomes of each stream of the input.
+///
+/// # Errors
+/// `Invalid` when the target does not hold a codec that is asked for,
+/// `Unsupported` when nothing would be kept.
+pub(super) fn decide(
+    input: &Input<'_>,
+    holds: &Holds,
+    wanted: &Conversion,
+) -> Result<Vec<StreamPlan>> {
+    let known = |given: Option<&str>, list: &'static [&'static str]| match given {
+        None => Ok(None),
+        Some(name) => list.iter().find(|it| **it == name).copied().map(Some).ok_or_else(|| {
+            let why = format!("{} does not hold {name:?}", holds.words);
+            let remedy = match list {
+                [] => "leave the codec out, or give the file another extension".to_owned(),
+                list => format!("name one of {}", list.join(", ")),
+            };
+            Error::new(ErrorKind::Invalid, WHAT, why).remedy(remedy)
+        }),
+    };
+    let video_codec = known(wanted.codec.as_deref(), holds.video)?;
+    let sound_codec = known(wanted.sound_codec.as_deref(), holds.sound)?;
+    let (mut pictures, mut sounds) = (0, 0);
+    let mut plans = Vec::new();
+    for (index, stream) in input.streams().into_iter().enumerate() {
+        // SAFETY: streams of an open input have parameters; names are constants.
+        let (kind, codec, can_decode) = unsafe {
+            let parameters = &*(*stream).codecpar;
+            let codec = string(ffi::avcodec_get_name(parameters.codec_id)).unwrap_or_default();
+            let decoder = ffi::avcodec_find_decoder(parameters.codec_id);
+            (parameters.codec_type, codec, !decoder.is_null())
+        };
+        let left = |why: &str| Treatment::LeftOut(why.to_owned());
+        let lacks = |what: &str| Treatment::LeftOut(format!("{} holds no {what}", holds.words));
+        let undecodable = || Treatment::LeftOut(format!("there is no decoder for {codec}"));
+        let (kind, treatment) = match kind {
+            ffi::AVMediaType::VIDEO if is_attached(stream) => {
+                let is_kept = holds.keeps_covers() && matches!(&*codec, "mjpeg" | "png");
+                (
+                    StreamKind::Video,
+                    if is_kept { Treatment::Copied } else { lacks("cover picture") },
+                )
+            }
+            ffi::AVMediaType::VIDEO => {
+                pictures += 1;
+                // The same family of codecs goes by its newer name here.
+                let name = if codec == "dnxhd" { "dnxhr" } else { &codec };
+                let own = holds.video.iter().find(|it| **it == name).copied();
+                let changes = wanted.changes_frames
+                    || wanted.quality.is_some()
+                    || video_codec.is_some_and(|asked| Some(asked) != own)
+                    || holds.muxer == super::GIF;
+                let treatment = match (holds.video.first(), own) {
+                    (None, _) => lacks("pictures"),
+                    _ if pictures > 1 => left("only the first picture is taken"),
+                    (_, Some(_)) if !changes => Treatment::Copied,
+                    _ if !can_decode => undecodable(),
+                    (Some(first), own) => Treatment::Encoded(video_codec.or(own).unwrap_or(first)),
+                };
+                (StreamKind::Video, treatment)
+            }
+            ffi::AVMediaType::AUDIO => {
+                let own = holds.sound.iter().find(|it| **it == codec).copied();
+                let changes = wanted.bit_rate.is_some()
+                    || sound_codec.is_some_and(|asked| Some(asked) != own);
+                let treatment = match (holds.sound.first(), own) {
+                    _ if wanted.without_sound => left("no sound was asked for"),
+                    (None, _) => lacks("sound"),
+                    _ if sounds >= holds.most_sounds => left("only the first sound is taken"),
+                    (_, Some(_)) if !changes => Treatment::Copied,
+                    _ if !can_decode => undecodable(),
+                    (Some(first), _) => Treatment::Encoded(sound_codec.unwrap_or(first)),
+                };
+                sounds += usize::from(!matches!(treatment, Treatment::LeftOut(_)));
+                (StreamKind::Audio, treatment)
+            }
+            ffi::AVMediaType::SUBTITLE => {
+                let is_held = holds.subtitles.contains(&&*codec);
+                let text = holds.subtitles.first().filter(|_| can_decode && is_text(stream));
+                let treatment = match text {
+                    _ if is_held => Treatment::Copied,
+                    Some(text) => Treatment::Encoded(text),
+                    None => lacks(&format!("subtitles such as {codec}")),
+                };
+                (StreamKind::Subtitle, treatment)
+            }
+            ffi::AVMediaType::ATTACHMENT if holds.muxer == "matroska" => {
+                (StreamKind::Attachment, Treatment::Copied)
+            }
+            ffi::AVMediaType::ATTACHMENT => (StreamKind::Attachment, lacks("attachments")),
+            // The muxers make a timecode track of the tag again.
+            _ => (StreamKind::Data, left("data tracks are not taken; a timecode is, as a tag")),
+        };
+        plans.push(StreamPlan { index, kind, codec, treatment });
+    }
+    let is_kept = |plan: &StreamPlan| {
+        matches!(plan.kind, StreamKind::Video | StreamKind::Audio)
+            && !matches!(plan.treatment, Treatment::LeftOut(_))
+    };
+    if plans.iter().any(is_kept) {
+        return Ok(plans);
+    }
+    let why = plans.iter().find_map(|plan| match &plan.treatment {
+        Treatment::LeftOut(why) => Some(format!("nothing of it can be kept: {why}")),
+        _ => None,
+    });
+    let why = why.unwrap_or_else(|| "there is nothing to see or hear in it".to_owned());
+    Err(Error::new(ErrorKind::Unsupported, WHAT, why)
+        .remedy("give the new file an extension that holds it"))
+}
+
+/// Whether its subtitles are text rather than pictures.
+fn is_text(stream: *mut ffi::AVStream) -> bool {
+    // SAFETY: a stream of an open input has parameters; descriptors are
+    // constants, or null.
+    unsafe {
+        let descriptor = ffi::avcodec_descriptor_get((*(*stream).codecpar).codec_id);
+        !descriptor.is_null() && (*descriptor).props & ffi::AV_CODEC_PROP_TEXT_SUB as i32 != 0
+    }
+}
+
+/// The codec of this name, which [`decide`] took from a container's list.
+pub(super) fn video_codec(name: &str) -> Result<&'static super::VideoCodec> {
+    let found = VIDEO_CODECS.iter().find(|codec| codec.name == name);
+    found.ok_or_else(|| Error::bug(WHAT, format!("no codec {name}")))
+}
