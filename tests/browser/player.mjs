@@ -49,6 +49,13 @@ export async function playerChecks({ checks, page, options, shoot }) {
     return `${width}x${height}`;
   });
   if (opened) {
+    await checks.check("what is seen is the frame that the readout names", async () => {
+      assert((await frame(page)) === 0, `it opens at frame ${await frame(page)}`);
+      const off = await differenceOnScreen(page);
+      assert(off < 12, `the picture differs from the video's own frame by ${off.toFixed(1)} of 255`);
+      return `off by ${off.toFixed(2)} of 255`;
+    });
+
     await checks.check("it plays", async () => {
       const from = await currentTime(page);
       await page.keyboard.press("l");
@@ -152,6 +159,39 @@ export async function playerChecks({ checks, page, options, shoot }) {
   } else {
     checks.skip("a sound file plays", "the library holds none");
   }
+}
+
+/** How far what is painted is from the video's frame, on average, of 255; its margins are left out. */
+async function differenceOnScreen(page) {
+  const painted = (await page.locator(".screen video").screenshot({ animations: "disabled" })).toString("base64");
+  return page.evaluate(async (base64) => {
+    const video = document.querySelector(".screen video");
+    const [across, down] = [64, 36];
+    const pixels = (draw) => {
+      const canvas = new OffscreenCanvas(across, down);
+      const context = canvas.getContext("2d");
+      draw(context);
+      return context.getImageData(0, 0, across, down).data;
+    };
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const shot = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    // The video is fitted into its element.
+    const scale = Math.min(shot.width / video.videoWidth, shot.height / video.videoHeight);
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+    const seen = pixels((context) => context.drawImage(shot, (shot.width - width) / 2, (shot.height - height) / 2, width, height, 0, 0, across, down));
+    const own = pixels((context) => context.drawImage(video, 0, 0, across, down));
+    let sum = 0;
+    let number = 0;
+    for (let y = 4; y < down - 8; y += 1) {
+      for (let x = 4; x < across - 4; x += 1) {
+        for (let part = 0; part < 3; part += 1) {
+          sum += Math.abs(seen[(y * across + x) * 4 + part] - own[(y * across + x) * 4 + part]);
+          number += 1;
+        }
+      }
+    }
+    return sum / number;
+  }, painted);
 }
 
 async function findRotated(page) {

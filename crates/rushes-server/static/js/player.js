@@ -158,6 +158,9 @@ export function player(asset) {
   }
 
   media.addEventListener("error", failed);
+  // The readout names the first frame: once that is there, it is what is seen.
+  // Browsers would keep the poster, another frame, until someone plays or seeks.
+  media.addEventListener("loadeddata", () => media.removeAttribute("poster"));
   media.addEventListener("loadedmetadata", () => {
     paint();
     if (video && media.videoWidth === 0) {
