@@ -115,6 +115,16 @@ export async function playerChecks({ checks, page, options, shoot }) {
       await page.waitForFunction(() => document.querySelector(".screen video").paused);
     });
 
+    await checks.check("there is one bar of controls, all of it reached by Tab", () => controlsByKeyboard(page));
+
+    await checks.check("the picture fills the screen, and comes back", async () => {
+      const bar = page.getByRole("group", { name: "Playback" });
+      await bar.getByRole("button", { name: "Full screen" }).click();
+      await page.waitForFunction(() => document.fullscreenElement?.contains(document.querySelector(".screen video")) && document.fullscreenElement.contains(document.querySelector(".transport")));
+      await bar.getByRole("button", { name: "Leave full screen" }).click();
+      await page.waitForFunction(() => document.fullscreenElement === null);
+    });
+
     await checks.check("its facts are readable", async () => {
       for (const name of ["File", "Picture", "Sound", "Time", "Places", "Identity"]) {
         assert(await page.locator(".facts .group > summary", { hasText: name }).first().isVisible(), `there is no group ${name}`);
@@ -159,6 +169,45 @@ export async function playerChecks({ checks, page, options, shoot }) {
   } else {
     checks.skip("a sound file plays", "the library holds none");
   }
+}
+
+/** What the browser's own controls had, in our bar. */
+async function controlsByKeyboard(page) {
+  assert(!(await media(page, (element) => element.controls)), "the browser's own controls are there too");
+  await page.locator(".stage").focus();
+  const reached = [];
+  for (let presses = 0; presses < 12; presses += 1) {
+    await page.keyboard.press("Tab");
+    const name = await page.evaluate(() => document.activeElement.closest(".transport") && document.activeElement.getAttribute("aria-label"));
+    if (name) reached.push(name);
+  }
+  for (const name of ["Position", "Play", "One frame back", "One frame on", "Sound off", "Volume", "Full screen"]) {
+    assert(reached.includes(name), `Tab does not lead to ${name}, only to ${reached.join(", ")}`);
+  }
+  const bar = page.getByRole("group", { name: "Playback" });
+  const position = bar.getByRole("slider", { name: "Position" });
+  await position.fill("500");
+  await page.waitForFunction(() => {
+    const { seeking, currentTime: now, duration } = document.querySelector(".screen video");
+    return !seeking && Math.abs(now - duration / 2) < 0.05;
+  });
+  assert(/^0:0\d of 0:0\d$/.test(await position.getAttribute("aria-valuetext")), "the place is said in words");
+  assert(/^\/ \d+:\d\d$/.test(await page.locator(".readout-length").textContent()), "the length is shown");
+  await position.focus();
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => !document.querySelector(".screen video").paused);
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => document.querySelector(".screen video").paused);
+  const loud = () => media(page, (element) => [element.muted, Number(element.volume.toFixed(2))].join());
+  await bar.getByRole("slider", { name: "Volume" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForFunction(() => Math.abs(document.querySelector(".screen video").volume - 0.95) < 1e-6);
+  await page.keyboard.press("ArrowRight");
+  await bar.getByRole("button", { name: "Sound off" }).click();
+  assert((await loud()) === "true,1", `after Sound off: ${await loud()}`);
+  await page.keyboard.press("m");
+  assert((await loud()) === "false,1", `after M: ${await loud()}`);
+  return reached.join(", ");
 }
 
 /** How far what is painted is from the video's frame, on average, of 255; its margins are left out. */

@@ -1,11 +1,12 @@
-// Video and sound: the browser's own controls, and under them what an editor
-// expects: shuttle, exact frame steps, timecode.
+// Video and sound, under one bar of controls: what everybody expects of a
+// player, and what an editor does: shuttle, exact frame steps, timecode.
 
 import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
 import { el, fill } from "./dom.js";
-import { count } from "./format.js";
+import { clock, count } from "./format.js";
 import { icon } from "./icons.js";
 import { Shuttle } from "./shuttle.js";
+import { seekBar, volume } from "./sliders.js";
 import { errorBox } from "./states.js";
 import { exactClock, frameAt, fromTimecode, numberOf, rateText, rational, timecode, timeOf } from "./time.js";
 
@@ -20,34 +21,42 @@ export function player(asset) {
   const stated = stream?.frame_count?.frames ?? null;
 
   const media = el(video ? "video" : "audio", {
-    controls: true,
     preload: "metadata",
     playsinline: true,
     poster: video ? previewUrl(asset, "poster") : null,
     "aria-label": asset.name,
   });
-  const picture = video ? null : soundPicture(asset, media);
+  const picture = video ? null : soundPicture(asset, media, seek);
   const screen = el("div.screen", { class: video ? "" : "is-sound" }, picture, media);
   const trouble = el("div.screen-trouble", { hidden: true });
 
-  const timeText = el("span.readout-main", { title: "Time" });
+  const timeText = el("span.readout-now", { title: "Time" });
+  const lengthText = el("span.readout-length", { title: "Length" });
   const codeText = el("span.readout-code", { title: start ? "Timecode of the file" : "Timecode from zero" });
   const frameText = el("span.readout-frame", { title: "Frame, from 0" });
   const speedText = el("span.readout-speed", { "aria-live": "polite" });
   const play = el("button.plain", { type: "button", onclick: () => shuttle.toggle() });
+  const position = seekBar(media, { length, seek });
+  const loudness = asset.has_audio === false ? null : volume(media);
+  const whole = video && el("button.plain.whole", { type: "button", onclick: () => fullScreen() });
   const stepButton = (by, label, name, key) =>
     el("button.plain", { type: "button", "aria-label": label, title: `${label} (${key})`, onclick: () => step(by) }, icon(name));
   const transport = el(
     "div.transport",
     { role: "group", "aria-label": "Playback" },
+    position.element,
     exact && stepButton(-1, "One frame back", "stepback", ","),
     play,
     exact && stepButton(1, "One frame on", "stepforward", "."),
+    el("span.readout-main", {}, timeText, lengthText),
     exact && codeText,
-    timeText,
     exact && frameText,
     speedText,
+    el("span.transport-gap"),
     exact && el("span.readout-rate", { title: "Frames a second, exact" }, stream?.variable_rate ? `≈ ${rateText(asset.frame_rate_hz)}, variable` : `${rateText(`${exact.num}/${exact.den}`)}${exact.den > 1 ? ` (${exact.num}/${exact.den})` : ""}`),
+    loudness?.mute,
+    loudness?.range,
+    whole,
   );
   const element = el("div.player", {}, screen, trouble, transport);
 
@@ -101,8 +110,25 @@ export function player(asset) {
 
   function paint() {
     timeText.textContent = exactClock(media.currentTime);
+    lengthText.textContent = Number.isFinite(media.duration) ? `/ ${clock(media.duration)}` : length ? `/ ${clock(length)}` : "";
+    position.draw(clock(media.currentTime));
     picture?.style.setProperty("--part", String(media.duration > 0 ? media.currentTime / media.duration : 0));
     if (target === null && !watching && exact) show(Math.min(frameAt(media.currentTime, exact), lastFrame()));
+  }
+
+  function fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (element.requestFullscreen) element.requestFullscreen().catch(() => {});
+    else media.webkitEnterFullscreen?.(); // phones of Apple know it for videos only
+  }
+
+  function drawWhole() {
+    if (!whole) return;
+    const on = document.fullscreenElement !== null;
+    const label = on ? "Leave full screen" : "Full screen";
+    whole.setAttribute("aria-label", label);
+    whole.title = `${label} (F)`;
+    fill(whole, icon(on ? "smaller" : "larger"));
   }
 
   function loop() {
@@ -177,7 +203,14 @@ export function player(asset) {
     target = null;
     painting ||= requestAnimationFrame(loop);
   });
+  media.addEventListener("durationchange", paint);
+  if (video) {
+    media.addEventListener("click", () => shuttle.toggle());
+    media.addEventListener("dblclick", fullScreen);
+    document.addEventListener("fullscreenchange", drawWhole);
+  }
   drawPlay();
+  drawWhole();
   show(0);
   paint();
   if (asset.state === "present") {
@@ -205,7 +238,8 @@ export function player(asset) {
       ArrowRight: () => seek(media.currentTime + jump),
       Home: () => seek(0),
       End: () => seek(media.duration),
-      m: () => (media.muted = !media.muted),
+      m: () => loudness?.toggle(),
+      f: fullScreen,
     };
     if (!Object.hasOwn(actions, name)) return false;
     actions[name]();
@@ -219,6 +253,7 @@ export function player(asset) {
       if (event.key.toLowerCase() === "k") held = false;
     },
     destroy() {
+      document.removeEventListener("fullscreenchange", drawWhole);
       cancelAnimationFrame(painting);
       if (watching !== null) media.cancelVideoFrameCallback?.(watching);
       shuttle.stop();
@@ -228,7 +263,7 @@ export function player(asset) {
   };
 }
 
-function soundPicture(asset, media) {
+function soundPicture(asset, media, seek) {
   const url = previewUrl(asset, "waveform");
   const cover = previewUrl(asset, "poster");
   const box = el("div.sound-picture", {}, cover && el("img.sound-cover", { src: cover, alt: "Cover" }));
@@ -237,7 +272,7 @@ function soundPicture(asset, media) {
   wave.addEventListener("pointerdown", (event) => {
     if (!(media.duration > 0)) return;
     const area = wave.getBoundingClientRect();
-    media.currentTime = (Math.max(0, Math.min(1, (event.clientX - area.left) / area.width))) * media.duration;
+    seek(Math.max(0, Math.min(1, (event.clientX - area.left) / area.width)) * media.duration);
   });
   box.append(wave);
   return box;
