@@ -115,6 +115,23 @@ export async function playerChecks({ checks, page, options, shoot }) {
       await page.waitForFunction(() => document.querySelector(".screen video").paused);
     });
 
+    await checks.check("any seek ends playing backwards, and seeks", async () => {
+      const { duration } = await media(page, (element) => ({ duration: element.duration }));
+      for (const [key, wanted] of [["End", duration], ["Home", 0], ["Shift+ArrowRight", 1], ["ArrowRight", 6]]) {
+        await page.keyboard.press("j");
+        await page.keyboard.press(key);
+        await page.waitForFunction(
+          ([least, most]) => {
+            const { seeking, paused, currentTime: now } = document.querySelector(".screen video");
+            const stands = document.querySelector(".transport [aria-label=Play]") !== null;
+            return !seeking && paused && stands && now >= least && now <= most;
+          },
+          // A frame or two may go by before the key is heard.
+          [Math.max(0, wanted - 0.3), wanted + 0.05],
+        );
+      }
+    });
+
     await checks.check("there is one bar of controls, all of it reached by Tab", () => controlsByKeyboard(page));
 
     await checks.check("the picture fills the screen, and comes back", async () => {

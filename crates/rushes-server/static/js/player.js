@@ -95,6 +95,8 @@ export function player(asset) {
 
   function seek(secs) {
     target = null;
+    // Going somewhere ends going backwards, which is a chain of seeks itself.
+    if (shuttle.speed < 0) shuttle.stop();
     const end = Number.isFinite(media.duration) ? media.duration : Infinity;
     media.currentTime = Math.max(0, Math.min(secs, end));
   }
