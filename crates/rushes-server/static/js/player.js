@@ -7,7 +7,7 @@ import { clock, count } from "./format.js";
 import { icon } from "./icons.js";
 import { Shuttle } from "./shuttle.js";
 import { seekBar, volume } from "./sliders.js";
-import { errorBox } from "./states.js";
+import { damageOf, errorBox } from "./states.js";
 import { exactClock, frameAt, fromTimecode, numberOf, rateText, rational, timecode, timeOf } from "./time.js";
 
 /** The player of an asset: `{ element, key(event), keyUp(event), destroy() }`. */
@@ -155,15 +155,25 @@ export function player(asset) {
     const code = media.error?.code ?? 0;
     if (code === MediaError.MEDIA_ERR_ABORTED || !media.getAttribute("src")) return;
     const away = asset.state !== "present";
-    const format = [asset.codec, asset.probe?.container?.name ?? asset.probe?.container?.format].filter(Boolean).join(" in ");
     explain(
       away
         ? { what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was" }
-        : code === MediaError.MEDIA_ERR_NETWORK
-          ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
-          : { what: `This browser cannot play ${format || "this format"}`, why: "the format is not one of its own", remedy: "Download the original and open it in a player that knows the format." },
+        : damageOf(asset) ??
+            (code === MediaError.MEDIA_ERR_NETWORK
+              ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
+              : unknownFormat()),
       !away,
     );
+  }
+
+  // Of what could be decoded for a still of it, the browser lacks the format;
+  // of anything else it is not known who is to blame.
+  function unknownFormat() {
+    const format = [asset.codec, asset.probe?.container?.name ?? asset.probe?.container?.format].filter(Boolean).join(" in ");
+    const remedy = "Download the original and open it in a player that knows the format.";
+    return previewUrl(asset, "poster") || previewUrl(asset, "waveform")
+      ? { what: `This browser cannot play ${format || "this format"}`, why: "the format is not one of its own", remedy }
+      : { what: `This browser could not play ${format || "this file"}`, why: "either the format is not one of its own, or the file is damaged", remedy };
   }
 
   function explain(error, offer) {
@@ -179,7 +189,7 @@ export function player(asset) {
       el(
         "div.trouble-text",
         {},
-        errorBox(error, null),
+        errorBox(error, error.title ?? null),
         offer && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
       ),
     );
@@ -192,7 +202,7 @@ export function player(asset) {
   media.addEventListener("loadedmetadata", () => {
     paint();
     if (video && media.videoWidth === 0) {
-      explain({ what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, true);
+      explain(damageOf(asset) ?? { what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, true);
     }
   });
   media.addEventListener("timeupdate", paint);

@@ -3,7 +3,7 @@
 import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
-import { errorBox } from "./states.js";
+import { damageOf, errorBox } from "./states.js";
 
 // What browsers show by themselves; of anything else the preview is shown.
 const SHOWN = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/apng"]);
@@ -117,11 +117,12 @@ export function stillViewer(asset) {
       el(
         "div.trouble-text",
         {},
-        errorBox(error, null),
+        errorBox(error, error.title ?? null),
         asset.state === "present" && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
       ),
     );
     frame.classList.add("is-trouble");
+    note.hidden = true;
     tools.hidden = true;
   }
 
@@ -138,7 +139,7 @@ export function stillViewer(asset) {
     if (asset.state === "present") say(`Preview. The original is ${format}, which this browser cannot show.`);
     else say(`Preview. The original is ${asset.state === "offline" ? "on a disk that is offline" : "gone from where it was"}.`);
     if (poster) image.src = poster;
-    else trouble({ what: asset.state === "present" ? `This browser cannot show ${format}` : "This file is not there now", why: "there is no preview of it", remedy: asset.state === "present" ? "Download the original and open it in a program that knows the format." : null });
+    else trouble((asset.state === "present" && damageOf(asset)) || { what: asset.state === "present" ? `This browser cannot show ${format}` : "This file is not there now", why: "there is no preview of it", remedy: asset.state === "present" ? "Download the original and open it in a program that knows the format." : null });
   }
 
   image.addEventListener("load", () => {
@@ -148,7 +149,7 @@ export function stillViewer(asset) {
   image.addEventListener("error", () => {
     if (!image.getAttribute("src")) return;
     if (tried === "original" && poster) showPoster();
-    else trouble({ what: `This picture could not be shown`, why: "the browser could not decode it", remedy: "Download the original and open it in a program that knows the format." });
+    else trouble(damageOf(asset) ?? { what: "This picture could not be shown", why: "the browser could not decode it", remedy: "Download the original and open it in a program that knows the format." });
   });
   const observer = new ResizeObserver(() => draw());
   observer.observe(frame);
