@@ -6,7 +6,7 @@ import { addRootForm } from "./addroot.js";
 import { el, fill, setting } from "./dom.js";
 import { news } from "./events.js";
 import { filterBar } from "./filterbar.js";
-import { plural } from "./format.js";
+import { plural, sentence } from "./format.js";
 import { Grid } from "./grid.js";
 import { jobs } from "./jobstore.js";
 import { resultsOf } from "./results.js";
@@ -50,32 +50,27 @@ export function libraryView({ searchBar }) {
   // while someone types.
   function changed() {
     if (grid.results !== results && (results.total !== null || !grid.results)) grid.show(results);
-    if (results.error?.status === 400) {
-      searchBar.problem = [results.error.message, results.error.remedy].filter(Boolean).join(" ");
-    } else if (!results.error) {
-      searchBar.problem = null;
-    }
+    const wrong = results.error?.status === 400;
+    if (wrong || !results.error) searchBar.wrong = wrong;
     body.classList.toggle("is-stale", grid.results !== results);
-    if (results.total !== null || grid.results === results) bar.count(results.total, results.exact);
+    if (wrong) bar.count(null, true, "");
+    else if (results.total !== null || grid.results === results) bar.count(results.total, results.exact);
     if (results.total !== null && results.total !== results.saidTotal) {
       results.saidTotal = results.total;
       if (visible) say(`${results.exact ? "" : "More than "}${plural(results.total, "result")}`);
     }
     drawOverlay();
+    grid.element.inert = !overlay.hidden; // what is covered takes no keys
   }
 
   function drawOverlay() {
     const { error, total } = results;
-    if (total === null && grid.results !== results && (!error || error.status === 400)) {
+    if (error?.status === 400) {
+      showOverlay(wrongSearch(error));
+    } else if (total === null && grid.results !== results && !error) {
       overlay.hidden = true; // the results before are still there, dimmed
     } else if (error && total === null) {
-      const bad = error.status === 400;
-      const retry = () => results.refresh();
-      showOverlay(
-        bad
-          ? emptyState("search", "This search cannot be read", error.message, el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search"))
-          : errorState(error, retry),
-      );
+      showOverlay(errorState(error, () => results.refresh()));
     } else if (total === 0 && query) {
       showOverlay(emptyState("search", "Nothing found", "No asset matches this search.", el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search")));
     } else if (total === 0) {
@@ -84,6 +79,15 @@ export function libraryView({ searchBar }) {
       overlay.hidden = true;
       roots = null;
     }
+  }
+
+  // Told once, in the place of the results, which would be those of another search.
+  function wrongSearch(error) {
+    const state = emptyState("search", "This search cannot be read", sentence(error.message.replace(/^reading the query: /, "")), el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search"));
+    if (error.remedy) state.querySelector(".state-text").after(el("p.state-text", {}, sentence(error.remedy)));
+    state.id = "search-error";
+    state.setAttribute("role", "alert");
+    return state;
   }
 
   function showOverlay(...content) {
@@ -173,7 +177,7 @@ export function libraryView({ searchBar }) {
         results = next;
         query = q;
         results.addEventListener("change", changed);
-        searchBar.problem = null;
+        searchBar.wrong = false;
         results.want(0, 0);
       } else if (reason === "again" || changedMeanwhile) {
         results.refresh();
@@ -187,7 +191,7 @@ export function libraryView({ searchBar }) {
     hide() {
       visible = false;
       memory ??= grid.memory;
-      searchBar.problem = null;
+      searchBar.wrong = false;
     },
     /** Another result was looked at in the detail view: that is the current one now. */
     looked(index) {
