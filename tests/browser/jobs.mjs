@@ -46,7 +46,15 @@ export async function jobChecks({ checks, page, options, shoot }) {
     await page.goto(`${base}/jobs`);
     const title = page.locator(".job .job-title").last();
     await title.click();
-    await page.locator(".job-detail:not([hidden]) h3", { hasText: "Plan" }).waitFor();
+    const detail = page.locator(".job-detail:not([hidden])");
+    await detail.locator("h3", { hasText: "Times" }).waitFor();
+    const counts = await detail.locator(".counts").textContent();
+    assert(/^\d.*\.$/.test(counts) && !/(^|, )0 /.test(counts), `what it did: ${counts}`);
+    await detail.getByText("Plan and effects").click();
+    await detail.locator(".plan").waitFor();
+    assert((await detail.locator("pre").count()) === 0, "raw JSON shows before somebody asks for it");
+    await detail.getByText("Raw JSON").click();
+    JSON.parse(await detail.locator("pre").textContent());
     assert((await title.getAttribute("aria-expanded")) === "true", "the title says that it is open");
     await title.click();
     await page.locator(".job-detail:visible").waitFor({ state: "detached" });

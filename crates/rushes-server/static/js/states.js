@@ -41,10 +41,20 @@ export function skeleton(lines = 4) {
 
 const NOT_WHOLE = "This file could not be read whole";
 const AGAIN = "Copy it again from where it came from, or repair it.";
+// For errors that do not say themselves what to do.
+const REMEDIES = {
+  corrupt: AGAIN,
+  unsupported: "Nothing has to be done: the file stays as it is.",
+  denied: "Let the user that Rushes runs as read it, and scan again.",
+  unavailable: "Scan again when it is there.",
+};
+
+/** What to do about an item's own error; null when nothing is known. */
+export const remedyOf = (error) => error?.remedy ?? REMEDIES[error?.kind] ?? null;
 
 /** What is known to be wrong with an asset's bytes, for `errorBox`; null when nothing is. */
 export function damageOf(asset) {
-  if (asset.error) return { title: NOT_WHOLE, remedy: AGAIN, ...asset.error };
+  if (asset.error) return { title: NOT_WHOLE, ...asset.error, remedy: remedyOf(asset.error) };
   const { agrees, differences } = asset.probe?.agreement ?? {};
   if (agrees !== false || !differences?.length) return null;
   const [first, second] = differences;
