@@ -95,6 +95,19 @@ async function jobChecks({ checks, page, options }, folder) {
       const line = lines.find(([where]) => where === path);
       assert(line?.length === 3 && line.slice(1).every((text) => /^[A-Z].*\.$/.test(text)), `${path}: ${line}`);
     }
+  });
+
+  await checks.check("a scan that failed in part does not look as if all were well", async () => {
+    const tag = page.locator(`.job[data-id="${job.id}"] .tag`);
+    const failed = job.result.failed.length;
+    assert((await tag.textContent()) === `Done, ${failed} failed`, `its state is ${await tag.textContent()}`);
+    const color = (element) => getComputedStyle(element, "::before").backgroundColor;
+    const fine = await page.locator(".job .tag", { hasText: /^Done$/ }).first().evaluate(color);
+    assert((await tag.evaluate(color)) !== fine, "it has the colour of those where all went well");
+  });
+
+  await checks.check("a failed file leads to its asset", async () => {
+    const detail = page.locator(`.job[data-id="${job.id}"] .job-detail`);
     const id = await assetOf(page, NO_INDEX);
     await detail.getByRole("link", { name: NO_INDEX }).click();
     await page.waitForURL(`**/asset/${id}`);

@@ -153,8 +153,10 @@ function jobCard(first, { ontoggle }) {
     const stopping = job.cancel_requested && isActive(job);
     element.dataset.state = job.state;
     title.textContent = job.params?.full === true ? `${job.title}, full hash` : job.title;
-    tag.textContent = stopping ? "Stopping" : STATES[job.state] ?? job.state;
-    tag.className = `tag ${TONES[job.state] ?? "is-plain"}`;
+    // A job that is done has done what it could; what it could not is said at once.
+    const partly = job.state === "done" && failedNumber(job.result) > 0;
+    tag.textContent = stopping ? "Stopping" : [STATES[job.state] ?? job.state, ...(partly ? failedText(job) : [])].join(", ");
+    tag.className = `tag ${partly ? "is-warn" : TONES[job.state] ?? "is-plain"}`;
     times.textContent = timesOf(job);
     times.title = [`Queued ${moment(job.created)}`, job.started && `started ${moment(job.started)}`, job.finished && `ended ${moment(job.finished)}`].filter(Boolean).join(", ");
     const focused = document.activeElement;
@@ -196,7 +198,8 @@ function jobCard(first, { ontoggle }) {
 // What came of an ended job, in a few words; its detail has the rest.
 function outcomeOf(job) {
   const parts = countsOf(job.result);
-  if (parts.length || failedNumber(job.result)) return [...parts, ...failedText(job)].join(", ");
+  if (job.state !== "done") parts.push(...failedText(job)); // else its state says so
+  if (parts.length || failedNumber(job.result)) return parts.join(", ");
   return progressText({ ...job, rate_per_sec: null })[0] ?? null;
 }
 
