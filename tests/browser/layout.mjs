@@ -19,6 +19,32 @@ const overflow = (page) =>
     return found;
   });
 
+/** Controls that a finger misses, or that lie beyond an edge: the window's, or that of a box which scrolls sideways. */
+const outOfReach = (page) =>
+  page.evaluate(() => {
+    const wide = document.documentElement.clientWidth;
+    const found = [];
+    for (const element of document.querySelectorAll("button, a[href], input, select, summary")) {
+      if (!element.checkVisibility() || element.matches(".skip")) continue;
+      const box = element.getBoundingClientRect();
+      const name = element.getAttribute("aria-label") || element.textContent.trim() || element.id;
+      // A box that its label makes larger is as large as that.
+      const area = element.closest("label")?.getBoundingClientRect() ?? box;
+      if (area.width < 24 || area.height < 24) found.push(`${name} is ${Math.round(area.width)} x ${Math.round(area.height)}`);
+      if (box.right > wide + 1 || box.left < -1) found.push(`${name} reaches from ${Math.round(box.left)} to ${Math.round(box.right)} of ${wide}`);
+      const button = element.matches("button, .button, select") && !element.closest(".chips, .chip, .cell");
+      if (button && box.height < 35.5) found.push(`${name} is only ${Math.round(box.height)} high`);
+      // The chips of the search are a list that scrolls.
+      for (let around = element.parentElement; around && !element.closest(".chips, .grid, .table-scroll"); around = around.parentElement) {
+        if (getComputedStyle(around).overflowX === "visible") continue;
+        const edge = around.getBoundingClientRect();
+        if (box.right > edge.right + 1 || box.left < edge.left - 1) found.push(`${name} is cut by ${around.className || around.tagName}`);
+        break;
+      }
+    }
+    return found;
+  });
+
 /** Controls without a name that a screen reader could say. */
 const nameless = (page) =>
   page.evaluate(() =>
@@ -35,6 +61,7 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
   const { base } = options;
   const sizes = [
     ["phone, 390 px, dark", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, "phone.png"],
+    ["small phone, 320 px, dark", { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, null],
     ["phone, 360 px, light", { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, colorScheme: "light" }, null],
     ["desktop, light", { colorScheme: "light" }, "light.png"],
     ["tablet, dark", { viewport: { width: 820, height: 1180 } }, null],
@@ -58,6 +85,7 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
           await shoot(page, picture);
         }
         found.push(...(await overflow(page)).map((text) => `${path}: ${text}`));
+        if (look.hasTouch) found.push(...(await outOfReach(page)).map((text) => `${path}: ${text}`));
         found.push(...(await nameless(page)).map((text) => `${path}: no name: ${text}`));
       }
       assert(found.length === 0, found.join("\n"));
