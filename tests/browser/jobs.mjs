@@ -11,7 +11,7 @@ import { addFolder } from "./library.mjs";
 
 const SPARSE_BYTES = 48e9;
 
-export async function jobChecks({ checks, page, options, shoot }) {
+export async function jobChecks({ checks, page, options, shoot, complaints }) {
   const { base, patienceMs } = options;
 
   await checks.check("a scan shows up among the jobs", async () => {
@@ -34,7 +34,7 @@ export async function jobChecks({ checks, page, options, shoot }) {
   try {
     await mkdir(folder);
     if (await sparseVideo(page, join(folder, "A012_C004.mp4"))) {
-      await slowJobChecks({ checks, page, base, folder, patienceMs, shoot });
+      await slowJobChecks({ checks, page, base, folder, patienceMs, shoot, complaints });
     } else {
       await checks.check("cancelling a job that has ended is answered", () => cancelEnded(page));
     }
@@ -86,7 +86,7 @@ async function sparseVideo(page, path) {
   return true;
 }
 
-async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot }) {
+async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot, complaints }) {
   const name = basename(folder);
   const byName = page.locator(`.root[data-name="${name}"]`);
   let id = null;
@@ -121,6 +121,24 @@ async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot }) 
     return known.includes(Number(id)) ? "the hashing" : "the full scan";
   });
   if (running) {
+    await checks.check("while the server is away, no progress passes for live", async () => {
+      complaints.expect(/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK/);
+      const text = () => page.locator(".activity-text").textContent();
+      await page.waitForFunction(() => /^\d+ %$/.test(document.querySelector(".activity-text").textContent));
+      await page.context().setOffline(true);
+      try {
+        await page.locator(`.job[data-id="${id}"] [data-action="cancel"]`).click();
+        await page.locator(".banner").waitFor();
+        assert((await text()) === "not known now", `the header says ${await text()}`);
+        await page.locator(`.job[data-id="${id}"] .progress.is-away`, { hasText: "When last asked" }).waitFor();
+      } finally {
+        await page.context().setOffline(false);
+      }
+      await page.locator(".banner").waitFor({ state: "detached", timeout: 30_000 });
+      await page.locator(`.job[data-id="${id}"] .progress:not(.is-away)`).waitFor();
+      await page.waitForFunction(() => /^\d+ %$/.test(document.querySelector(".activity-text").textContent));
+      await page.evaluate(() => document.querySelectorAll("#toasts button").forEach((button) => button.click()));
+    });
     await checks.check("a job is cancelled", async () => {
       const since = performance.now();
       await page.locator(`.job[data-id="${id}"] [data-action="cancel"]`).click();

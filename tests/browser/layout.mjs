@@ -114,8 +114,11 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
     await page.goto(`${base}/`);
     await settled(page);
     await page.context().setOffline(true);
+    const counted = await page.locator(".result-count").textContent();
     await page.locator("#search").fill("anything");
     await page.locator(".banner").waitFor();
+    await page.waitForFunction((before) => document.querySelector(".result-count").textContent !== before, counted);
+    assert((await page.locator(".result-count").textContent()) === "not known now", `the count says ${await page.locator(".result-count").textContent()}`);
     await page.context().setOffline(false);
     await page.locator(".banner").waitFor({ state: "detached", timeout: 30_000 });
     await page.locator("#search").fill("");

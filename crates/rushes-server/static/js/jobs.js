@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { toastError } from "./announce.js";
+import { connection } from "./connection.js";
 import { el, fill } from "./dom.js";
 import { news } from "./events.js";
 import { ago, clock, count, moment, plural, sentence } from "./format.js";
@@ -53,7 +54,7 @@ export function jobsView() {
   }
 
   function draw() {
-    live.textContent = news.live ? "Live" : "Asking every 3 s";
+    live.textContent = !connection.reachable ? "As it was when last asked" : news.live ? "Live" : "Asking every 3 s";
     for (const button of filters.children) button.setAttribute("aria-pressed", String(button.dataset.state === (state ?? "")));
     if (!jobs.loaded && jobs.list().length === 0) {
       fill(list, jobs.error ? errorState(jobs.error, () => jobs.load()) : skeleton(4));
@@ -94,6 +95,8 @@ export function jobsView() {
 
   jobs.addEventListener("change", drawSoon);
   news.addEventListener("state", drawSoon);
+  connection.addEventListener("lost", drawSoon);
+  connection.addEventListener("found", drawSoon);
 
   return {
     element,

@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { say } from "./announce.js";
 import { addRootForm } from "./addroot.js";
+import { connection } from "./connection.js";
 import { el, fill, setting } from "./dom.js";
 import { news } from "./events.js";
 import { filterBar } from "./filterbar.js";
@@ -54,6 +55,7 @@ export function libraryView({ searchBar }) {
     if (wrong || !results.error) searchBar.wrong = wrong;
     body.classList.toggle("is-stale", grid.results !== results);
     if (wrong) bar.count(null, true, "");
+    else if (results.error) bar.count(null, true, grid.results === results && results.total !== null ? `${plural(results.total, "asset")} when last asked` : "not known now");
     else if (results.total !== null || grid.results === results) bar.count(results.total, results.exact);
     if (results.total !== null && results.total !== results.saidTotal) {
       results.saidTotal = results.total;
@@ -157,6 +159,8 @@ export function libraryView({ searchBar }) {
   }
 
   news.addEventListener("catalog", catalogChanged);
+  // Nothing that is shown is news while the server is away.
+  connection.addEventListener("lost", () => visible && results && grid.results === results && results.total !== null && bar.count(null, true, `${plural(results.total, "asset")} when last asked`));
   jobs.addEventListener("ended", catalogChanged);
   jobs.addEventListener("change", () => {
     if (visible && results?.total === 0 && !query) drawFirstRun();

@@ -1,5 +1,6 @@
 // How far a job is: a bar, counts, rate, time left.
 
+import { connection } from "./connection.js";
 import { el } from "./dom.js";
 import { bytes, count, left } from "./format.js";
 
@@ -33,11 +34,12 @@ export function progress(job) {
     "aria-valuemin": "0",
     "aria-valuemax": "100",
     "aria-valuenow": part === null ? null : Math.floor(part * 100),
-    class: part === null && job.state === "running" ? "is-unknown" : "",
+    class: part === null && job.state === "running" && connection.reachable ? "is-unknown" : "",
   });
   const inner = el("div.bar-fill");
   inner.style.width = `${((part ?? 0) * 100).toFixed(2)}%`;
   bar.append(inner);
-  const texts = progressText(job).map((text) => el("span", {}, text));
-  return el("div.progress", { dataset: { state: job.state } }, bar, el("p.progress-text", {}, ...texts, job.note && el("span.note", {}, job.note)));
+  const away = !connection.reachable;
+  const texts = (away ? ["When last asked:", ...progressText({ ...job, rate_per_sec: null })] : progressText(job)).map((text) => el("span", {}, text));
+  return el("div.progress", { class: away ? "is-away" : "", dataset: { state: job.state } }, bar, el("p.progress-text", {}, ...texts, job.note && el("span.note", {}, job.note)));
 }
