@@ -108,6 +108,30 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
     await page.context().close();
   });
 
+  await checks.check("while a first scan lists, it is said how many files it has found", async () => {
+    const page = await openPage(browser, complaints, {});
+    let found = 1234;
+    const answers = {
+      "/search": () => ({ items: [], next_cursor: null, total: 0 }),
+      "/paths": () => ({ roots: [{ name: "Footage", path: "/footage", state: "online", places: 0, size_bytes: 0 }] }),
+      "/jobs": () => ({ jobs: [{ id: 1, kind: "scan", title: "Scan Footage", state: "running", done: found, total: null, unit: "files", note: "listing /footage", created: "2024-06-01T12:00:00Z", started: "2024-06-01T12:00:00Z", attempts: 1, params: {} }] }),
+    };
+    for (const [path, answer] of Object.entries(answers)) {
+      await page.route((url) => url.pathname === `/api/v1${path}`, (route) => route.fulfill({ json: answer() }));
+    }
+    // Without events the page asks.
+    await page.route("**/api/v1/events", (route) => route.fulfill({ contentType: "text/event-stream", body: "" }));
+    await page.goto(`${base}/`);
+    const everywhere = async (text) => {
+      for (const place of [".result-count", ".overlay .progress-text", ".activity-text"]) await page.locator(place, { hasText: text }).waitFor();
+    };
+    await everywhere("1,234 files found so far");
+    found = 56_789;
+    await everywhere("56,789 files found so far");
+    await page.getByText("First everything is listed").waitFor();
+    await page.context().close();
+  });
+
   await checks.check("while the server is away the page says so, and recovers", async () => {
     const page = await openPage(browser, complaints, {});
     complaints.expect(/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK/);

@@ -13,7 +13,7 @@ import { jobs } from "./jobstore.js";
 import { resultsOf } from "./results.js";
 import { assetHref, go, href } from "./router.js";
 import { emptyState, errorState } from "./states.js";
-import { progress } from "./progress.js";
+import { listed, progress } from "./progress.js";
 
 const REFRESH_MS = 1500;
 
@@ -56,13 +56,19 @@ export function libraryView({ searchBar }) {
     body.classList.toggle("is-stale", grid.results !== results);
     if (wrong) bar.count(null, true, "");
     else if (results.error) bar.count(null, true, grid.results === results && results.total !== null ? `${plural(results.total, "asset")} when last asked` : "not known now");
-    else if (results.total !== null || grid.results === results) bar.count(results.total, results.exact);
+    else if (results.total !== null || grid.results === results) drawCount();
     if (results.total !== null && results.total !== results.saidTotal) {
       results.saidTotal = results.total;
       if (visible) say(`${results.exact ? "" : "More than "}${plural(results.total, "result")}`);
     }
     drawOverlay();
     grid.element.inert = !overlay.hidden; // what is covered takes no keys
+  }
+
+  // Assets arrive once a scan has listed everything: until then, what it found is told.
+  function drawCount() {
+    const found = results.total === 0 && !query && connection.reachable ? jobs.active().map(listed).find(Boolean) : null;
+    bar.count(found ? null : results.total, results.exact, found ?? undefined);
   }
 
   function drawOverlay() {
@@ -104,13 +110,13 @@ export function libraryView({ searchBar }) {
     const found = await roots;
     if (results.total !== 0 || query) return;
     const active = jobs.active()[0];
-    const state = active ? `job ${active.id}` : found.length ? "scan" : "first";
+    const state = active ? `job ${active.id}${listed(active) ? " lists" : ""}` : found.length ? "scan" : "first";
     if (!overlay.hidden && overlay.dataset.shows === state) {
       if (active) overlay.querySelector(".progress")?.replaceWith(progress(active));
       return;
     }
     if (active) {
-      showOverlay(emptyState("folder", active.title, "What is found appears here as it is found."), progress(active));
+      showOverlay(emptyState("folder", active.title, listed(active) ? "First everything is listed, then it appears here." : "What is found appears here as it is found."), progress(active));
     } else if (found.length) {
       showOverlay(
         emptyState(
@@ -163,7 +169,9 @@ export function libraryView({ searchBar }) {
   connection.addEventListener("lost", () => visible && results && grid.results === results && results.total !== null && bar.count(null, true, `${plural(results.total, "asset")} when last asked`));
   jobs.addEventListener("ended", catalogChanged);
   jobs.addEventListener("change", () => {
-    if (visible && results?.total === 0 && !query) drawFirstRun();
+    if (!visible || results?.total !== 0 || query) return;
+    if (!results.error) drawCount();
+    drawFirstRun();
   });
 
   return {

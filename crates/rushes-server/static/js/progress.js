@@ -2,12 +2,18 @@
 
 import { connection } from "./connection.js";
 import { el } from "./dom.js";
-import { bytes, count, left } from "./format.js";
+import { bytes, count, left, plural } from "./format.js";
 
 /** Share done from 0 to 1, or null while the total is not known. */
 export function share(job) {
   if (job.state === "done") return 1;
   return job.total > 0 ? Math.min(1, (job.done ?? 0) / job.total) : null;
+}
+
+/** How many files a scan has found while it still lists: "1,200 files found so far"; else null. */
+export function listed(job) {
+  const lists = job?.kind === "scan" && job.state === "running" && !(job.total > 0);
+  return lists ? `${plural(job.done ?? 0, "file")} found so far` : null;
 }
 
 /** The counts of a job in words: "1,200 of 100,000 files, 2,340/s, 42 s left". */
@@ -16,6 +22,7 @@ export function progressText(job) {
   const unit = job.unit === "bytes" ? "" : ` ${job.unit ?? "files"}`;
   const parts = [];
   if (job.total > 0) parts.push(`${amount(job.done)} of ${amount(job.total)}${unit}`);
+  else if (listed(job)) parts.push(listed(job));
   else if (job.done > 0) parts.push(`${amount(job.done)}${unit}`);
   if (job.state === "running" && job.rate_per_sec > 0) {
     const rate = job.rate_per_sec;

@@ -8,7 +8,7 @@ import { el, fill } from "./dom.js";
 import { plural } from "./format.js";
 import { icon } from "./icons.js";
 import { jobs } from "./jobstore.js";
-import { share } from "./progress.js";
+import { listed, share } from "./progress.js";
 import { showShortcuts } from "./shortcuts.js";
 
 const PLACES = [
@@ -70,7 +70,7 @@ export function buildShell({ searchBar, session }) {
     }
     ring.classList.toggle("is-unknown", part === null && !away);
     ring.style.setProperty("--part", String(part ?? (away ? 0 : 0.25)));
-    activity.querySelector(".activity-text").textContent = away ? "not known now" : percent === null ? active[0].title : `${percent} %`;
+    activity.querySelector(".activity-text").textContent = away ? "not known now" : percent === null ? (active.map(listed).find(Boolean) ?? active[0].title) : `${percent} %`;
   }
   jobs.addEventListener("change", drawActivity);
   connection.addEventListener("lost", drawActivity);
