@@ -307,7 +307,17 @@ async function stillChecks({ checks, page, base, patienceMs }) {
       );
       await page.goto(`${base}/asset/${heic.id}`);
       await shown();
-      assert(await page.locator(".stage-note").isVisible(), "it says that this is a preview");
+      const row = (await ask(page, `/assets/${heic.id}`)).body;
+      const { across, down, room, long } = await page.locator("img.still").evaluate((image) => {
+        const frame = image.parentElement;
+        const [across, down] = [image.clientWidth / frame.clientWidth, image.clientHeight / frame.clientHeight];
+        return { across, down, room: Math.max(across, down), long: Math.max(image.naturalWidth, image.naturalHeight) };
+      });
+      assert(Math.abs(room - 1) < 0.01, `it fills ${across.toFixed(2)} by ${down.toFixed(2)} of the room`);
+      const note = await page.locator(".stage-note").textContent();
+      const size = [row.width_px, row.height_px].map((px) => px.toLocaleString("en"));
+      assert(note.startsWith(`Preview, ${long} px.`) && note.includes(`${size[0]} × ${size[1]} px`), `it says ${note}`);
+      return note;
     });
   } else {
     checks.skip("a HEIC is shown by its preview", "the library holds none");
