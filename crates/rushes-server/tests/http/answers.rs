@@ -79,6 +79,12 @@ async fn jobs_are_queued_planned_and_cancelled() {
     let answer = server.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await;
     assert_eq!(answer.json()["state"], "queued");
     server.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await.problem(409);
+    for (limit, status) in [("0", 400), ("1001", 400), ("1000", 200)] {
+        for target in ["/api/v1/jobs", "/api/v1/search", "/jobs", "/search"] {
+            let answer = server.get(&format!("{target}?limit={limit}")).await;
+            assert_eq!(answer.status, status, "{target} {limit}");
+        }
+    }
     let listed = server.get("/api/v1/jobs?state=queued&limit=1").await.json();
     assert_eq!(listed["jobs"][0]["id"], id);
     for target in ["/api/v1/hash", "/api/v1/previews", "/api/v1/check"] {
