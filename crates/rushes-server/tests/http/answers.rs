@@ -173,8 +173,20 @@ async fn previews_are_kept_for_good_by_version() {
     assert!(kept.header("cache-control").starts_with("private"));
     let tag = kept.header("etag").to_owned();
     assert_eq!(server.ask("GET", &poster, &[("if-none-match", &tag)]).await.status, 304);
-    for missing in ["strip", "waveform"] {
-        server.get(&format!("/api/v1/assets/{id}/{missing}")).await.problem(404);
+    // What a kind never has is not to be waited for.
+    for (kind, which, waits, why) in [
+        ("video", "strip", false, "too short"),
+        ("video", "waveform", false, "only sound"),
+        ("still", "waveform", false, "only sound"),
+        ("audio", "strip", false, "only videos"),
+        ("audio", "waveform", true, "not made"),
+        ("still", "poster", true, "not made"),
+    ] {
+        let answer = server.get(&format!("/api/v1/assets/{}/{which}", library.id(kind))).await;
+        assert_eq!(answer.problem(404), "not_found", "{which} of {kind}");
+        let problem = answer.json();
+        assert!(problem["detail"].as_str().unwrap().contains(why), "{problem}");
+        assert_eq!(problem["remedy"].is_string(), waits, "{problem}");
     }
 }
 
