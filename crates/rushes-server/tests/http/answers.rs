@@ -301,6 +301,18 @@ async fn the_prototype_s_routes() {
     for rows in [&by_path, &by_query, &by_body, &by_q] {
         assert_eq!(names(rows), expected);
     }
+    for (kind, number) in [("video", 1), ("audio", 1), ("image", 1), ("Photo", 1), ("", 3)] {
+        let rows = server.get(&format!("/search?q=&type={kind}")).await.json();
+        assert_eq!(rows.as_array().unwrap().len(), number, "{kind}");
+        let rows = server.post("/search", &json!({"query": "", "type": kind})).await.json();
+        assert_eq!(rows.as_array().unwrap().len(), number, "{kind}");
+    }
+    let both = server.get("/search?q=a&type=audio").await.json();
+    assert_eq!(both, json!([]), "the words count too");
+    let unknown = server.get("/search?q=a&type=film").await;
+    assert_eq!(unknown.problem(400), "invalid");
+    let remedy = unknown.json()["remedy"].as_str().unwrap().to_owned();
+    assert_eq!(remedy, "use one of audio, image, photo, still, video");
     let row = &by_path[0];
     assert_eq!(row["size_bytes"], 10_000);
     assert_eq!(row["mime"], "video/mp4");
