@@ -146,7 +146,7 @@ impl Action for AddPath {
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemovePath {
-    /// The root's name, or its path.
+    /// The root's name, or its path, also as `paths list` shows it.
     #[arg(value_parser = path_parser())]
     pub name: String,
 }
@@ -165,7 +165,12 @@ impl RemovePath {
         let found = roots
             .iter()
             .find(|root| root.name == self.name)
-            .or_else(|| roots.iter().find(|root| root.path == path));
+            .or_else(|| roots.iter().find(|root| root.path == path))
+            // As the list of roots shows it.
+            .or_else(|| {
+                use std::os::unix::ffi::OsStrExt;
+                roots.iter().find(|r| display_name(r.path.as_os_str().as_bytes()) == self.name)
+            });
         found.map(|root| root.name.clone()).ok_or_else(|| {
             let why = format!("no root is named {:?}", self.name);
             Error::new(ErrorKind::NotFound, "removing a root", why).remedy("see rushes paths list")

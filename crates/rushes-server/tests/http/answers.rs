@@ -344,6 +344,26 @@ async fn the_prototype_s_roots_and_jobs() {
     let removed = server.ask("DELETE", "/paths/other", &[]).await;
     assert_eq!((removed.status, removed.json()), (200, json!({"removed": "other"})));
     server.ask("DELETE", "/paths/other", &[]).await.problem(404);
+    // The path that the list gives, whatever its bytes are, names the root too.
+    use std::os::unix::ffi::OsStrExt as _;
+    for name in [&b"plain"[..], "sp ace é%2F".as_bytes(), b"not\xffutf8"] {
+        let folder = other.path().canonicalize().unwrap().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir(&folder).unwrap();
+        let add = rushes_actions::find("paths add").unwrap();
+        let context = rushes_actions::Context {
+            engine: &library.engine,
+            authority: rushes_actions::Authority::Local,
+            progress: &rushes_actions::Unwatched::default(),
+        };
+        let given = rushes_media::give_path(folder.as_os_str()).unwrap();
+        (add.apply)(&context, &json!({"path": given})).unwrap();
+        let listed = server.get("/paths").await.json();
+        let shown = listed[1].as_str().unwrap();
+        let encoded: String = shown.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let removed = server.ask("DELETE", &format!("/paths/{encoded}"), &[]).await;
+        assert_eq!(removed.status, 200, "{shown}");
+        assert_eq!(server.get("/paths").await.json(), json!([media]));
+    }
     let trip = library.media.join("Trip");
     let body = json!({"directory": trip.to_str().unwrap(), "recursive": true});
     let started = server.post("/scan", &body).await;
