@@ -395,6 +395,30 @@ async fn the_prototype_s_roots_and_jobs() {
 }
 
 #[tokio::test]
+async fn relative_paths_from_the_network_are_refused() {
+    let library = Library::filled();
+    let server = library.open();
+    // They would begin where the server was started: here, where src is.
+    for path in ["src", "./src", "../rushes-server", ""] {
+        for (target, body) in [
+            ("/api/v1/paths", json!({"path": path})),
+            ("/paths", json!({"path": path})),
+            ("/api/v1/scan", json!({"roots": [path]})),
+            ("/scan", json!({"directory": path})),
+            ("/api/v1/probe", json!({"files": [path]})),
+        ] {
+            let answer = server.post(target, &body).await;
+            assert_eq!(answer.problem(400), "invalid", "{target} {path:?}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("must be absolute"), "{target} {path:?}: {detail}");
+        }
+    }
+    // A root's name is no path.
+    let named = server.post("/api/v1/scan", &json!({"roots": ["Footage"]})).await;
+    assert_eq!(named.status, 202);
+}
+
+#[tokio::test]
 async fn openapi_describes_every_route() {
     let library = Library::empty();
     let server = library.open();
