@@ -36,7 +36,8 @@ const outOfReach = (page) =>
       if (button && box.height < 35.5) found.push(`${name} is only ${Math.round(box.height)} high`);
       // The chips of the search are a list that scrolls.
       for (let around = element.parentElement; around && !element.closest(".chips, .grid, .table-scroll"); around = around.parentElement) {
-        if (getComputedStyle(around).overflowX === "visible") continue;
+        const { display, overflowX } = getComputedStyle(around);
+        if (overflowX === "visible" || display === "contents") continue;
         const edge = around.getBoundingClientRect();
         if (box.right > edge.right + 1 || box.left < edge.left - 1) found.push(`${name} is cut by ${around.className || around.tagName}`);
         break;
