@@ -159,7 +159,7 @@ impl Action for AddPath {
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemovePath {
-    /// The root's name, or its path, also as `paths list` shows it.
+    /// The root's name, or its path, also as paths list shows it.
     #[arg(value_parser = path_parser())]
     pub name: String,
 }
