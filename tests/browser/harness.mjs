@@ -55,7 +55,7 @@ export class Checks {
       return true;
     } catch (error) {
       this.failed += 1;
-      console.log(`FAIL  ${name}\n      ${String(error.message ?? error).split("\n").slice(0, 6).join("\n      ")}`);
+      console.log(`FAIL  ${name}\n      ${String(error.message ?? error).split("\n").slice(0, 40).join("\n      ")}`);
       return false;
     }
   }

@@ -11,7 +11,7 @@ import { addFolder } from "./library.mjs";
 
 const SPARSE_BYTES = 48e9;
 
-export async function jobChecks({ checks, page, options, shoot }) {
+export async function jobChecks({ checks, page, options, shoot, complaints }) {
   const { base, patienceMs } = options;
 
   await checks.check("a scan shows up among the jobs", async () => {
@@ -34,7 +34,7 @@ export async function jobChecks({ checks, page, options, shoot }) {
   try {
     await mkdir(folder);
     if (await sparseVideo(page, join(folder, "A012_C004.mp4"))) {
-      await slowJobChecks({ checks, page, base, folder, patienceMs, shoot });
+      await slowJobChecks({ checks, page, base, folder, patienceMs, shoot, complaints });
     } else {
       await checks.check("cancelling a job that has ended is answered", () => cancelEnded(page));
     }
@@ -46,7 +46,15 @@ export async function jobChecks({ checks, page, options, shoot }) {
     await page.goto(`${base}/jobs`);
     const title = page.locator(".job .job-title").last();
     await title.click();
-    await page.locator(".job-detail:not([hidden]) h3", { hasText: "Plan" }).waitFor();
+    const detail = page.locator(".job-detail:not([hidden])");
+    await detail.locator("h3", { hasText: "Times" }).waitFor();
+    const counts = await detail.locator(".counts").textContent();
+    assert(/^\d.*\.$/.test(counts) && !/(^|, )0 /.test(counts), `what it did: ${counts}`);
+    await detail.getByText("Plan and effects").click();
+    await detail.locator(".plan").waitFor();
+    assert((await detail.locator("pre").count()) === 0, "raw JSON shows before somebody asks for it");
+    await detail.getByText("Raw JSON").click();
+    JSON.parse(await detail.locator("pre").textContent());
     assert((await title.getAttribute("aria-expanded")) === "true", "the title says that it is open");
     await title.click();
     await page.locator(".job-detail:visible").waitFor({ state: "detached" });
@@ -78,7 +86,7 @@ async function sparseVideo(page, path) {
   return true;
 }
 
-async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot }) {
+async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot, complaints }) {
   const name = basename(folder);
   const byName = page.locator(`.root[data-name="${name}"]`);
   let id = null;
@@ -113,6 +121,24 @@ async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot }) 
     return known.includes(Number(id)) ? "the hashing" : "the full scan";
   });
   if (running) {
+    await checks.check("while the server is away, no progress passes for live", async () => {
+      complaints.expect(/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK/);
+      const text = () => page.locator(".activity-text").textContent();
+      await page.waitForFunction(() => /^\d+ %$/.test(document.querySelector(".activity-text").textContent));
+      await page.context().setOffline(true);
+      try {
+        await page.locator(`.job[data-id="${id}"] [data-action="cancel"]`).click();
+        await page.locator(".banner").waitFor();
+        assert((await text()) === "not known now", `the header says ${await text()}`);
+        await page.locator(`.job[data-id="${id}"] .progress.is-away`, { hasText: "When last asked" }).waitFor();
+      } finally {
+        await page.context().setOffline(false);
+      }
+      await page.locator(".banner").waitFor({ state: "detached", timeout: 30_000 });
+      await page.locator(`.job[data-id="${id}"] .progress:not(.is-away)`).waitFor();
+      await page.waitForFunction(() => /^\d+ %$/.test(document.querySelector(".activity-text").textContent));
+      await page.evaluate(() => document.querySelectorAll("#toasts button").forEach((button) => button.click()));
+    });
     await checks.check("a job is cancelled", async () => {
       const since = performance.now();
       await page.locator(`.job[data-id="${id}"] [data-action="cancel"]`).click();

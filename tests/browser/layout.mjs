@@ -19,6 +19,33 @@ const overflow = (page) =>
     return found;
   });
 
+/** Controls that a finger misses, or that lie beyond an edge: the window's, or that of a box which scrolls sideways. */
+const outOfReach = (page) =>
+  page.evaluate(() => {
+    const wide = document.documentElement.clientWidth;
+    const found = [];
+    for (const element of document.querySelectorAll("button, a[href], input, select, summary")) {
+      if (!element.checkVisibility() || element.matches(".skip")) continue;
+      const box = element.getBoundingClientRect();
+      const name = element.getAttribute("aria-label") || element.textContent.trim() || element.id;
+      // A box that its label makes larger is as large as that.
+      const area = element.closest("label")?.getBoundingClientRect() ?? box;
+      if (area.width < 24 || area.height < 24) found.push(`${name} is ${Math.round(area.width)} x ${Math.round(area.height)}`);
+      if (box.right > wide + 1 || box.left < -1) found.push(`${name} reaches from ${Math.round(box.left)} to ${Math.round(box.right)} of ${wide}`);
+      const button = element.matches("button, .button, select") && !element.closest(".chips, .chip, .cell");
+      if (button && box.height < 35.5) found.push(`${name} is only ${Math.round(box.height)} high`);
+      // The chips of the search are a list that scrolls.
+      for (let around = element.parentElement; around && !element.closest(".chips, .grid, .table-scroll"); around = around.parentElement) {
+        const { display, overflowX } = getComputedStyle(around);
+        if (overflowX === "visible" || display === "contents") continue;
+        const edge = around.getBoundingClientRect();
+        if (box.right > edge.right + 1 || box.left < edge.left - 1) found.push(`${name} is cut by ${around.className || around.tagName}`);
+        break;
+      }
+    }
+    return found;
+  });
+
 /** Controls without a name that a screen reader could say. */
 const nameless = (page) =>
   page.evaluate(() =>
@@ -35,6 +62,7 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
   const { base } = options;
   const sizes = [
     ["phone, 390 px, dark", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, "phone.png"],
+    ["small phone, 320 px, dark", { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }, null],
     ["phone, 360 px, light", { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, colorScheme: "light" }, null],
     ["desktop, light", { colorScheme: "light" }, "light.png"],
     ["tablet, dark", { viewport: { width: 820, height: 1180 } }, null],
@@ -58,6 +86,7 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
           await shoot(page, picture);
         }
         found.push(...(await overflow(page)).map((text) => `${path}: ${text}`));
+        if (look.hasTouch) found.push(...(await outOfReach(page)).map((text) => `${path}: ${text}`));
         found.push(...(await nameless(page)).map((text) => `${path}: no name: ${text}`));
       }
       assert(found.length === 0, found.join("\n"));
@@ -80,14 +109,41 @@ export async function layoutChecks({ checks, browser, complaints, options, shoot
     await page.context().close();
   });
 
+  await checks.check("while a first scan lists, it is said how many files it has found", async () => {
+    const page = await openPage(browser, complaints, {});
+    let found = 1234;
+    const answers = {
+      "/search": () => ({ items: [], next_cursor: null, total: 0 }),
+      "/paths": () => ({ roots: [{ name: "Footage", path: "/footage", state: "online", places: 0, size_bytes: 0 }] }),
+      "/jobs": () => ({ jobs: [{ id: 1, kind: "scan", title: "Scan Footage", state: "running", done: found, total: null, unit: "files", note: "listing /footage", created: "2024-06-01T12:00:00Z", started: "2024-06-01T12:00:00Z", attempts: 1, params: {} }] }),
+    };
+    for (const [path, answer] of Object.entries(answers)) {
+      await page.route((url) => url.pathname === `/api/v1${path}`, (route) => route.fulfill({ json: answer() }));
+    }
+    // Without events the page asks.
+    await page.route("**/api/v1/events", (route) => route.fulfill({ contentType: "text/event-stream", body: "" }));
+    await page.goto(`${base}/`);
+    const everywhere = async (text) => {
+      for (const place of [".result-count", ".overlay .progress-text", ".activity-text"]) await page.locator(place, { hasText: text }).waitFor();
+    };
+    await everywhere("1,234 files found so far");
+    found = 56_789;
+    await everywhere("56,789 files found so far");
+    await page.getByText("First everything is listed").waitFor();
+    await page.context().close();
+  });
+
   await checks.check("while the server is away the page says so, and recovers", async () => {
     const page = await openPage(browser, complaints, {});
     complaints.expect(/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK/);
     await page.goto(`${base}/`);
     await settled(page);
     await page.context().setOffline(true);
+    const counted = await page.locator(".result-count").textContent();
     await page.locator("#search").fill("anything");
     await page.locator(".banner").waitFor();
+    await page.waitForFunction((before) => document.querySelector(".result-count").textContent !== before, counted);
+    assert((await page.locator(".result-count").textContent()) === "not known now", `the count says ${await page.locator(".result-count").textContent()}`);
     await page.context().setOffline(false);
     await page.locator(".banner").waitFor({ state: "detached", timeout: 30_000 });
     await page.locator("#search").fill("");

@@ -196,10 +196,23 @@ export async function libraryChecks({ checks, page, options, shoot, complaints }
   await checks.check("a search that makes no sense is explained", async () => {
     complaints.expect(/status of 400 .*nosuchfilter/);
     await search(page, "nosuchfilter:1");
-    await page.locator("#search-error:not([hidden])").waitFor();
-    assert((await page.locator("#search").getAttribute("aria-invalid")) === "true", "the field is marked");
+    const wrong = page.locator("#search-error");
+    const told = async () => {
+      await wrong.waitFor();
+      assert((await page.locator("#search").getAttribute("aria-invalid")) === "true", "the field is marked");
+      const times = (await page.locator("body").innerText()).split(/no filter "nosuchfilter"/i).length - 1;
+      assert(times === 1, `it is told ${times} times`);
+      const texts = await wrong.locator(".state-text").allTextContents();
+      assert(texts.length === 2 && texts.every((text) => /^[A-Z].*\.$/.test(text)), `these are no sentences: ${texts.join(" | ")}`);
+      const count = await page.locator(".result-count").textContent();
+      assert(count === "", `the count says ${count}`);
+    };
+    await told();
+    await page.reload();
+    await told();
     await page.getByRole("button", { name: "Clear the search" }).first().click();
-    await page.locator("#search-error").waitFor({ state: "hidden" });
+    await wrong.waitFor({ state: "hidden" });
+    await settled(page);
   });
 
   await checks.check("a chip is taken away", async () => {

@@ -49,6 +49,13 @@ export async function playerChecks({ checks, page, options, shoot }) {
     return `${width}x${height}`;
   });
   if (opened) {
+    await checks.check("what is seen is the frame that the readout names", async () => {
+      assert((await frame(page)) === 0, `it opens at frame ${await frame(page)}`);
+      const off = await differenceOnScreen(page);
+      assert(off < 12, `the picture differs from the video's own frame by ${off.toFixed(1)} of 255`);
+      return `off by ${off.toFixed(2)} of 255`;
+    });
+
     await checks.check("it plays", async () => {
       const from = await currentTime(page);
       await page.keyboard.press("l");
@@ -108,6 +115,33 @@ export async function playerChecks({ checks, page, options, shoot }) {
       await page.waitForFunction(() => document.querySelector(".screen video").paused);
     });
 
+    await checks.check("any seek ends playing backwards, and seeks", async () => {
+      const { duration } = await media(page, (element) => ({ duration: element.duration }));
+      for (const [key, wanted] of [["End", duration], ["Home", 0], ["Shift+ArrowRight", 1], ["ArrowRight", 6]]) {
+        await page.keyboard.press("j");
+        await page.keyboard.press(key);
+        await page.waitForFunction(
+          ([least, most]) => {
+            const { seeking, paused, currentTime: now } = document.querySelector(".screen video");
+            const stands = document.querySelector(".transport [aria-label=Play]") !== null;
+            return !seeking && paused && stands && now >= least && now <= most;
+          },
+          // A frame or two may go by before the key is heard.
+          [Math.max(0, wanted - 0.3), wanted + 0.05],
+        );
+      }
+    });
+
+    await checks.check("there is one bar of controls, all of it reached by Tab", () => controlsByKeyboard(page));
+
+    await checks.check("the picture fills the screen, and comes back", async () => {
+      const bar = page.getByRole("group", { name: "Playback" });
+      await bar.getByRole("button", { name: "Full screen" }).click();
+      await page.waitForFunction(() => document.fullscreenElement?.contains(document.querySelector(".screen video")) && document.fullscreenElement.contains(document.querySelector(".transport")));
+      await bar.getByRole("button", { name: "Leave full screen" }).click();
+      await page.waitForFunction(() => document.fullscreenElement === null);
+    });
+
     await checks.check("its facts are readable", async () => {
       for (const name of ["File", "Picture", "Sound", "Time", "Places", "Identity"]) {
         assert(await page.locator(".facts .group > summary", { hasText: name }).first().isVisible(), `there is no group ${name}`);
@@ -152,6 +186,78 @@ export async function playerChecks({ checks, page, options, shoot }) {
   } else {
     checks.skip("a sound file plays", "the library holds none");
   }
+}
+
+/** What the browser's own controls had, in our bar. */
+async function controlsByKeyboard(page) {
+  assert(!(await media(page, (element) => element.controls)), "the browser's own controls are there too");
+  await page.locator(".stage").focus();
+  const reached = [];
+  for (let presses = 0; presses < 12; presses += 1) {
+    await page.keyboard.press("Tab");
+    const name = await page.evaluate(() => document.activeElement.closest(".transport") && document.activeElement.getAttribute("aria-label"));
+    if (name) reached.push(name);
+  }
+  for (const name of ["Position", "Play", "One frame back", "One frame on", "Sound off", "Volume", "Full screen"]) {
+    assert(reached.includes(name), `Tab does not lead to ${name}, only to ${reached.join(", ")}`);
+  }
+  const bar = page.getByRole("group", { name: "Playback" });
+  const position = bar.getByRole("slider", { name: "Position" });
+  await position.fill("500");
+  await page.waitForFunction(() => {
+    const { seeking, currentTime: now, duration } = document.querySelector(".screen video");
+    return !seeking && Math.abs(now - duration / 2) < 0.05;
+  });
+  assert(/^0:0\d of 0:0\d$/.test(await position.getAttribute("aria-valuetext")), "the place is said in words");
+  assert(/^\/ \d+:\d\d$/.test(await page.locator(".readout-length").textContent()), "the length is shown");
+  await position.focus();
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => !document.querySelector(".screen video").paused);
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => document.querySelector(".screen video").paused);
+  const loud = () => media(page, (element) => [element.muted, Number(element.volume.toFixed(2))].join());
+  await bar.getByRole("slider", { name: "Volume" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForFunction(() => Math.abs(document.querySelector(".screen video").volume - 0.95) < 1e-6);
+  await page.keyboard.press("ArrowRight");
+  await bar.getByRole("button", { name: "Sound off" }).click();
+  assert((await loud()) === "true,1", `after Sound off: ${await loud()}`);
+  await page.keyboard.press("m");
+  assert((await loud()) === "false,1", `after M: ${await loud()}`);
+  return reached.join(", ");
+}
+
+/** How far what is painted is from the video's frame, on average, of 255; its margins are left out. */
+async function differenceOnScreen(page) {
+  const painted = (await page.locator(".screen video").screenshot({ animations: "disabled" })).toString("base64");
+  return page.evaluate(async (base64) => {
+    const video = document.querySelector(".screen video");
+    const [across, down] = [64, 36];
+    const pixels = (draw) => {
+      const canvas = new OffscreenCanvas(across, down);
+      const context = canvas.getContext("2d");
+      draw(context);
+      return context.getImageData(0, 0, across, down).data;
+    };
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const shot = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    // The video is fitted into its element.
+    const scale = Math.min(shot.width / video.videoWidth, shot.height / video.videoHeight);
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+    const seen = pixels((context) => context.drawImage(shot, (shot.width - width) / 2, (shot.height - height) / 2, width, height, 0, 0, across, down));
+    const own = pixels((context) => context.drawImage(video, 0, 0, across, down));
+    let sum = 0;
+    let number = 0;
+    for (let y = 4; y < down - 8; y += 1) {
+      for (let x = 4; x < across - 4; x += 1) {
+        for (let part = 0; part < 3; part += 1) {
+          sum += Math.abs(seen[(y * across + x) * 4 + part] - own[(y * across + x) * 4 + part]);
+          number += 1;
+        }
+      }
+    }
+    return sum / number;
+  }, painted);
 }
 
 async function findRotated(page) {
@@ -201,7 +307,17 @@ async function stillChecks({ checks, page, base, patienceMs }) {
       );
       await page.goto(`${base}/asset/${heic.id}`);
       await shown();
-      assert(await page.locator(".stage-note").isVisible(), "it says that this is a preview");
+      const row = (await ask(page, `/assets/${heic.id}`)).body;
+      const { across, down, room, long } = await page.locator("img.still").evaluate((image) => {
+        const frame = image.parentElement;
+        const [across, down] = [image.clientWidth / frame.clientWidth, image.clientHeight / frame.clientHeight];
+        return { across, down, room: Math.max(across, down), long: Math.max(image.naturalWidth, image.naturalHeight) };
+      });
+      assert(Math.abs(room - 1) < 0.01, `it fills ${across.toFixed(2)} by ${down.toFixed(2)} of the room`);
+      const note = await page.locator(".stage-note").textContent();
+      const size = [row.width_px, row.height_px].map((px) => px.toLocaleString("en"));
+      assert(note.startsWith(`Preview, ${long} px.`) && note.includes(`${size[0]} × ${size[1]} px`), `it says ${note}`);
+      return note;
     });
   } else {
     checks.skip("a HEIC is shown by its preview", "the library holds none");

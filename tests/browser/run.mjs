@@ -7,6 +7,7 @@ import { jobChecks } from "./jobs.mjs";
 import { layoutChecks } from "./layout.mjs";
 import { libraryChecks } from "./library.mjs";
 import { playerChecks } from "./player.mjs";
+import { troubleChecks } from "./trouble.mjs";
 
 const options = readArguments();
 const checks = new Checks();
@@ -21,6 +22,7 @@ try {
   if (await libraryChecks(everything)) {
     await playerChecks(everything);
     await jobChecks(everything);
+    await troubleChecks(everything);
     await layoutChecks(everything);
   }
   await checks.check("no page complained", async () => {

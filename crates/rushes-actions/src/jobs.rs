@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use rushes_media::Result;
+use rushes_media::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ fn many() -> u32 {
     50
 }
 
+/// Most jobs in one list.
+const MOST_JOBS: u32 = 1000;
+
 /// The parameters of `jobs list`.
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +27,7 @@ pub struct ListJobs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<JobState>,
     /// How many, newest first, 1 to 1000.
-    #[arg(long, default_value_t = many(), value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = many(), value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_JOBS)))]
     #[serde(default = "many")]
     #[schemars(range(min = 1, max = 1000))]
     pub limit: u32,
@@ -65,7 +68,12 @@ impl Action for ListJobs {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<Jobs> {
-        Ok(Jobs { jobs: context.engine.queue()?.list(self.state, self.limit.clamp(1, 1000))? })
+        if !(1..=MOST_JOBS).contains(&self.limit) {
+            let why = format!("a list of {} jobs was asked for", self.limit);
+            return Err(Error::new(ErrorKind::Invalid, "listing jobs", why)
+                .remedy(format!("ask for 1 to {MOST_JOBS}")));
+        }
+        Ok(Jobs { jobs: context.engine.queue()?.list(self.state, self.limit)? })
     }
 
     fn text(output: &Jobs) -> String {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use rushes_catalog::{record_preview_lost, served, sources};
+use rushes_catalog::{Served, record_preview_lost, served, sources};
 use rushes_media::{Error, ErrorKind, Result, UnixNanos};
 use rushes_store::{FileStamp, PreviewHash, Root};
 
@@ -99,6 +99,19 @@ pub struct PreviewFile {
     pub mime: &'static str,
 }
 
+/// Why there is and will be no such preview of an asset, for all the jobs
+/// that may follow; nothing when one may come.
+fn never_has(served: &Served, which: Preview) -> Option<&'static str> {
+    let is_made = served.preview.is_some();
+    match (which, &*served.kind) {
+        (Preview::Waveform, "still" | "video") => Some("only sound files have a waveform"),
+        (Preview::Strip, "still" | "audio") => Some("only videos have a strip"),
+        (Preview::Strip, _) if is_made => Some("the video is too short for a strip"),
+        (Preview::Poster, "audio") if is_made => Some("there is no cover picture in it"),
+        _ => None,
+    }
+}
+
 /// Opens a preview. One that was lost is queued to be made again.
 ///
 /// # Errors
@@ -106,6 +119,7 @@ pub struct PreviewFile {
 pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile> {
     let catalog = engine.catalog()?;
     let served = catalog.read(|reader| served(reader, id))?;
+    let lacks = never_has(&served, which);
     let hash = served.preview.and_then(|stored| match which {
         Preview::Poster => stored.poster,
         Preview::Strip => stored.strip,
@@ -115,7 +129,10 @@ pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile>
         Error::new(ErrorKind::NotFound, "opening a preview", "it is not made")
             .remedy("wait for the previews job, or run rushes previews")
     };
-    let hash = hash.as_deref().and_then(PreviewHash::from_hex).ok_or_else(none)?;
+    let hash = hash.as_deref().and_then(PreviewHash::from_hex).ok_or_else(|| match lacks {
+        Some(why) => Error::new(ErrorKind::NotFound, "opening a preview", why),
+        None => none(),
+    })?;
     let file = match engine.home().previews().open(&hash) {
         Ok(file) => file,
         Err(error) if error.kind == ErrorKind::NotFound => {

@@ -1,6 +1,7 @@
 //! `paths list`, `paths add` and `paths remove`: the registered roots.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use clap::Args;
 use rushes_catalog::RootRow;
@@ -70,13 +71,25 @@ pub struct AddPath {
     pub name: Option<String>,
 }
 
+/// A relative path from the network: it would begin in the folder that the
+/// server was started in, which the client cannot know.
+pub(crate) fn not_absolute(what: &str, given: &Path) -> Error {
+    Error::new(ErrorKind::Invalid, what, "the path must be absolute")
+        .remedy("begin it with /, as in /media/footage")
+        .at(given)
+}
+
 impl AddPath {
     fn root(&self, context: &Context<'_>) -> Result<Root> {
         let what = "registering a root";
         if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 200) {
             return Err(Error::new(ErrorKind::Invalid, what, "the name is empty or too long"));
         }
-        let path = std::fs::canonicalize(path_given(&self.path)?);
+        let given = path_given(&self.path)?;
+        if context.authority == Authority::Network && !given.is_absolute() {
+            return Err(not_absolute(what, &given));
+        }
+        let path = std::fs::canonicalize(given);
         let path = match context.authority {
             Authority::Local => path.map_err(|e| Error::io(what, &e).at(&self.path))?,
             // Whether a path elsewhere exists is nobody's business.
@@ -147,7 +160,7 @@ impl Action for AddPath {
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemovePath {
-    /// The root's name, or its path.
+    /// The root's name, or its path, also as paths list shows it.
     #[arg(value_parser = path_parser())]
     pub name: String,
 }
@@ -166,7 +179,12 @@ impl RemovePath {
         let found = roots
             .iter()
             .find(|root| root.name == self.name)
-            .or_else(|| roots.iter().find(|root| root.path == path));
+            .or_else(|| roots.iter().find(|root| root.path == path))
+            // As the list of roots shows it.
+            .or_else(|| {
+                use std::os::unix::ffi::OsStrExt;
+                roots.iter().find(|r| display_name(r.path.as_os_str().as_bytes()) == self.name)
+            });
         found.map(|root| root.name.clone()).ok_or_else(|| {
             let why = format!("no root is named {:?}", self.name);
             Error::new(ErrorKind::NotFound, "removing a root", why).remedy("see rushes paths list")

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::{Authority, Context};
+use crate::paths::not_absolute;
 use crate::scan::Failure;
 use crate::tasks;
 
@@ -98,6 +99,7 @@ fn probe_path(context: &Context<'_>, given: &Path) -> Result<(u64, Probe)> {
     let what = "probing";
     let path = match context.authority {
         Authority::Local => std::fs::canonicalize(given).map_err(|e| Error::io(what, &e))?,
+        Authority::Network if !given.is_absolute() => return Err(not_absolute(what, given)),
         Authority::Network => given.to_owned(),
     };
     let no_file = || Error::new(ErrorKind::Invalid, what, "it is not a file");

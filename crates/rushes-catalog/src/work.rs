@@ -153,6 +153,8 @@ pub fn place_names(reader: &Connection, asset: i64) -> Result<Vec<(i64, Vec<u8>)
 pub struct Served {
     /// Its number.
     pub asset: i64,
+    /// `still`, `video` or `audio`, as far as known.
+    pub kind: String,
     /// Media type, when it was probed.
     pub mime: Option<String>,
     /// BLAKE3, when it is known and needs no confirmation.
@@ -169,13 +171,14 @@ pub fn served(reader: &Connection, id: &str) -> Result<Served> {
     let asset = crate::detail::asset_number(reader, id)?;
     reader
         .prepare_cached(
-            "SELECT mime, iif(rehash=0, blake3, NULL), preview FROM assets
+            "SELECT mime, iif(rehash=0, blake3, NULL), preview, kind FROM assets
              LEFT JOIN findings ON asset_id=id WHERE id=?",
         )
         .and_then(|mut s| {
             s.query_row([asset], |row| {
                 Ok(Served {
                     asset,
+                    kind: row.get(3)?,
                     mime: row.get(0)?,
                     blake3: row.get(1)?,
                     preview: row

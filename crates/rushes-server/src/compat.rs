@@ -34,7 +34,9 @@ pub(crate) async fn answer(server: &Shared, which: Compat, request: Request) -> 
         Compat::Recent => rows(server, &call, "sort:added", 10).await,
         Compat::Scan => scan(server, &call).await,
         Compat::Search | Compat::PostSearch => {
-            let query = call.text("query").or(call.text("q")).unwrap_or_default().to_owned();
+            let query = call.text("query").or(call.text("q")).unwrap_or_default();
+            let kind = call.text("type").map(kind_of).transpose()?.flatten();
+            let query = kind.map_or(query.to_owned(), |kind| format!("kind:{kind} {query}"));
             rows(server, &call, &query, 50).await
         }
         Compat::Paths => paths(server, &call).await,
@@ -85,7 +87,7 @@ impl Compat {
             Compat::Stats | Compat::Paths | Compat::Batches => &[],
             Compat::Recent | Compat::Jobs => &["limit"],
             Compat::Scan => &["directory", "recursive", "wait"],
-            Compat::Search | Compat::PostSearch => &["q", "query", "limit"],
+            Compat::Search | Compat::PostSearch => &["q", "query", "type", "limit"],
             Compat::AddPath => &["name", "path"],
             Compat::RemovePath => &["name"],
             Compat::Job | Compat::CancelJob => &["id"],
@@ -200,6 +202,30 @@ async fn rows(server: &Shared, call: &Call, query: &str, usual: u32) -> Answer {
         .await?;
     let rows: Vec<Value> = page.items.iter().map(file_row).collect();
     shown(&call.headers, &rows)
+}
+
+/// The prototype's types, and the kinds that they are here.
+pub(crate) const TYPES: &[(&str, &str)] = &[
+    ("audio", "audio"),
+    ("image", "still"),
+    ("photo", "still"),
+    ("still", "still"),
+    ("video", "video"),
+];
+
+/// The kind that a type means; none where it was left empty, as forms do.
+fn kind_of(given: &str) -> Result<Option<&'static str>, Problem> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    if let Some((_, kind)) = TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(given)) {
+        return Ok(Some(kind));
+    }
+    let shown: String = given.chars().take(64).collect();
+    let known: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+    Err(Error::new(ErrorKind::Invalid, PARAMETERS, format!("there is no type {shown:?}"))
+        .remedy(format!("use one of {}", known.join(", ")))
+        .into())
 }
 
 /// A row of the prototype's table of files. `sha1` was a hash of the first

@@ -7,6 +7,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::compat::TYPES;
 use crate::problem::PROBLEM_JSON;
 use crate::routes::{Access, Answers, Compat, Endpoint};
 use crate::verbs::may_rehearse;
@@ -375,6 +376,10 @@ fn prototype_schema(name: &str) -> Value {
     match name {
         "limit" => json!({"type": "integer", "minimum": 1, "maximum": 1000}),
         "recursive" | "wait" => json!({"type": "boolean"}),
+        "type" => {
+            let types: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+            json!({"type": "string", "enum": types})
+        }
         _ => json!({"type": "string"}),
     }
 }

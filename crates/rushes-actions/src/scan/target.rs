@@ -63,7 +63,17 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
             Some(root) => {
                 Target { path: root.path.clone(), root: Some(root.clone()), below: Vec::new() }
             }
-            None => by_path(context, &roots, &path_given(given)?, register)?,
+            None => {
+                let path = path_given(given)?;
+                if context.authority == Authority::Network && !path.is_absolute() {
+                    let what = "finding a folder to scan";
+                    let why = "no root has this name, and a path must be absolute";
+                    return Err(Error::new(ErrorKind::Invalid, what, why)
+                        .remedy("name a root, see rushes paths list, or begin the path with /")
+                        .at(given));
+                }
+                by_path(context, &roots, &path, register)?
+            }
         };
         // The next folder may be inside the one that was registered just now.
         if let Some(root) =

@@ -175,7 +175,7 @@ export function detailView({ searchBar, library }) {
     }
     const inPanel = panel.contains(event.target);
     if (inPanel && (event.key === " " || event.key === "Enter" || event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End")) return;
-    const onButton = event.target.closest?.("button, a, summary, input") && (event.key === " " || event.key === "Enter");
+    const onButton = event.target.closest?.("button, a, summary, input:not([type=range])") && (event.key === " " || event.key === "Enter");
     if (onButton) return;
     if (shown?.stage?.key(event)) return event.preventDefault();
     const moves = { ArrowUp: -1, ArrowDown: 1, ...(shown?.asset?.kind === "still" ? { ArrowLeft: -1, ArrowRight: 1 } : {}) };

@@ -89,9 +89,9 @@ export function filterBar({ onquery, onsize, onfill }) {
       sort.value = SORTS.some(([value]) => value === order) ? order : "";
       showRange(valueOf(text, "date"));
     },
-    /** Shows the number of results; null while it is not known. */
-    count(total, exact = true) {
-      number.textContent = total === null ? "…" : exact ? plural(total, "asset") : `about ${plural(total, "asset")}`;
+    /** Shows the number of results; while it is not known, `instead`. */
+    count(total, exact = true, instead = "…") {
+      number.textContent = total === null ? instead : exact ? plural(total, "asset") : `about ${plural(total, "asset")}`;
     },
   };
 }

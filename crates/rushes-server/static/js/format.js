@@ -101,6 +101,13 @@ export function splitName(name) {
   return [points.slice(0, points.length - keep).join(""), points.slice(points.length - keep).join("")];
 }
 
+/** A text as a sentence: with a capital and a full stop. */
+export function sentence(text) {
+  const whole = String(text ?? "").trim();
+  if (!whole) return "";
+  return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}${/[.!?…]$/.test(whole) ? "" : "."}`;
+}
+
 /** "sidecar_kind" as "Sidecar kind". */
 export function words(name) {
   const text = String(name).replace(/[_-]+/g, " ").trim();

@@ -2,11 +2,13 @@
 
 import { api } from "./api.js";
 import { toastError } from "./announce.js";
+import { connection } from "./connection.js";
 import { el, fill } from "./dom.js";
 import { news } from "./events.js";
-import { ago, clock, count, moment, plural } from "./format.js";
+import { ago, clock, count, moment, plural, sentence } from "./format.js";
 import { icon } from "./icons.js";
 import { isActive, jobs } from "./jobstore.js";
+import { countsOf, failedNumber, failureList } from "./outcome.js";
 import { progress, progressText } from "./progress.js";
 import { go, href } from "./router.js";
 import { emptyState, errorBox, errorState, skeleton } from "./states.js";
@@ -52,7 +54,7 @@ export function jobsView() {
   }
 
   function draw() {
-    live.textContent = news.live ? "Live" : "Asking every 3 s";
+    live.textContent = !connection.reachable ? "As it was when last asked" : news.live ? "Live" : "Asking every 3 s";
     for (const button of filters.children) button.setAttribute("aria-pressed", String(button.dataset.state === (state ?? "")));
     if (!jobs.loaded && jobs.list().length === 0) {
       fill(list, jobs.error ? errorState(jobs.error, () => jobs.load()) : skeleton(4));
@@ -79,6 +81,7 @@ export function jobsView() {
       if (!card) {
         card = jobCard(job, { ontoggle: (open) => toggle(job.id, open) });
         cards.set(String(job.id), card);
+        card.open(String(job.id) === opened); // an address may name one before the list is here
       }
       card.update(job);
       // Moving an element takes its focus away, so only what is out of place moves.
@@ -92,6 +95,8 @@ export function jobsView() {
 
   jobs.addEventListener("change", drawSoon);
   news.addEventListener("state", drawSoon);
+  connection.addEventListener("lost", drawSoon);
+  connection.addEventListener("found", drawSoon);
 
   return {
     element,
@@ -151,8 +156,10 @@ function jobCard(first, { ontoggle }) {
     const stopping = job.cancel_requested && isActive(job);
     element.dataset.state = job.state;
     title.textContent = job.params?.full === true ? `${job.title}, full hash` : job.title;
-    tag.textContent = stopping ? "Stopping" : STATES[job.state] ?? job.state;
-    tag.className = `tag ${TONES[job.state] ?? "is-plain"}`;
+    // A job that is done has done what it could; what it could not is said at once.
+    const partly = job.state === "done" && failedNumber(job.result) > 0;
+    tag.textContent = stopping ? "Stopping" : [STATES[job.state] ?? job.state, ...(partly ? failedText(job) : [])].join(", ");
+    tag.className = `tag ${partly ? "is-warn" : TONES[job.state] ?? "is-plain"}`;
     times.textContent = timesOf(job);
     times.title = [`Queued ${moment(job.created)}`, job.started && `started ${moment(job.started)}`, job.finished && `ended ${moment(job.finished)}`].filter(Boolean).join(", ");
     const focused = document.activeElement;
@@ -191,17 +198,17 @@ function jobCard(first, { ontoggle }) {
   };
 }
 
-const OUTCOMES = ["added", "changed", "moved", "copied", "vanished", "hashed", "merged", "made", "removed"];
-
 // What came of an ended job, in a few words; its detail has the rest.
 function outcomeOf(job) {
-  const { result } = job;
-  const numbers = OUTCOMES.filter((name) => result?.[name] > 0).map((name) => `${count(result[name])} ${name}`);
-  const failed = (Array.isArray(result?.failed) ? result.failed.length : 0) + (result?.more_failed ?? 0);
-  if (failed) numbers.push(`${count(failed)} failed`);
-  if (numbers.length) return numbers.join(", ");
+  const parts = countsOf(job.result);
+  if (job.state !== "done") parts.push(...failedText(job)); // else its state says so
+  if (parts.length || failedNumber(job.result)) return parts.join(", ");
   return progressText({ ...job, rate_per_sec: null })[0] ?? null;
 }
+
+const failedText = ({ result }) => (failedNumber(result) ? [`${count(failedNumber(result))} failed`] : []);
+
+const tookText = (secs) => (secs < 1 ? `${Math.round(secs * 1000)} ms` : secs < 10 ? `${secs.toFixed(1)} s` : clock(secs));
 
 function timesOf(job) {
   const parts = [];
@@ -211,7 +218,7 @@ function timesOf(job) {
     parts.push(ago(job.finished));
     if (!Number.isNaN(start)) {
       const took = (Date.parse(job.finished) - start) / 1000;
-      parts.push(`took ${took < 1 ? `${Math.round(took * 1000)} ms` : took < 10 ? `${took.toFixed(1)} s` : clock(took)}`);
+      parts.push(`took ${tookText(took)}`);
     }
   } else if (job.started) {
     parts.push(`started ${ago(job.started)}`);
@@ -224,41 +231,91 @@ function timesOf(job) {
 }
 
 function detailOf(full) {
-  const effects = full.effects ?? [];
-  const section = (name, content) => el("section", {}, el("h3", {}, name), content);
+  const { result } = full;
+  const failed = failedNumber(result);
+  const section = (name, ...content) => el("section", {}, el("h3", {}, name), ...content);
+  const did = [...countsOf(result, { all: true }), ...failedText(full)];
+  const later = [
+    result?.previews_queued > 0 && plural(result.previews_queued, "preview"),
+    result?.hashes_queued > 0 && plural(result.hashes_queued, "full hash", "full hashes"),
+  ].filter(Boolean);
+  const unsettled = result?.unsettled ?? [];
   return el(
     "div.job-parts",
     {},
-    full.result !== null && full.result !== undefined && section("Result", tree(full.result)),
-    section("Plan", full.plan === null || full.plan === undefined ? el("p.muted", {}, "No plan is stored.") : planView(full.plan)),
-    section(
-      `Effects${effects.length ? `, ${plural(effects.length, "entry", "entries")}` : ""}`,
-      effects.length
-        ? el(
-            "div.table-scroll",
-            { tabindex: "0", role: "region", "aria-label": "Effects" },
-            el(
-              "table",
-              {},
-              el("thead", {}, el("tr", {}, ...["When", "State", "What", "Detail"].map((name) => el("th", { scope: "col" }, name)))),
-              el(
-                "tbody",
-                {},
-                ...effects.slice(0, 500).map((effect) =>
-                  el(
-                    "tr",
-                    {},
-                    el("td.number", {}, moment(effect.at)),
-                    el("td", {}, effect.state),
-                    el("td.path", {}, effect.key),
-                    el("td", {}, typeof effect.detail === "object" ? tree(effect.detail) : String(effect.detail ?? "")),
-                  ),
-                ),
-              ),
-            ),
-          )
-        : el("p.muted", {}, "None yet."),
+    result !== null &&
+      result !== undefined &&
+      section("What it did", el("p.counts", {}, sentence(did.join(", ") || "nothing was left to do")), later.length > 0 && el("p.muted", {}, `Left for the background: ${later.join(", ")}.`)),
+    failed > 0 && section(`Failed, ${count(failed)}`, failureList(result)),
+    unsettled.length > 0 && section("Still changing, left for the next scan", el("ul.tree", {}, ...unsettled.slice(0, 50).map((path) => el("li.path", {}, path)), unsettled.length > 50 && el("li.muted", {}, `and ${count(unsettled.length - 50)} more`))),
+    section("Times", el("dl.tree", {}, ...momentsOf(full).map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd.number", {}, text))))),
+    el(
+      "div",
+      {},
+      folded("Plan and effects", () => planAndEffects(full)),
+      folded("Raw JSON", () => el("pre", { tabindex: "0" }, el("code", {}, JSON.stringify(full, null, 2)))),
     ),
     el("p.muted.small-text", {}, `Job ${full.id}`),
+  );
+}
+
+// Laid out when someone looks.
+function folded(title, make) {
+  const details = el("details.folded", {}, el("summary", {}, title));
+  details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(make()), { once: true });
+  return details;
+}
+
+const PHASES = [["list_secs", "Listing"], ["fingerprint_secs", "Reading fingerprints"], ["probe_secs", "Probing"]];
+
+function momentsOf(full) {
+  const took = (from, to) => {
+    const secs = (Date.parse(to ?? "") - Date.parse(from ?? "")) / 1000;
+    return Number.isNaN(secs) ? null : tookText(secs);
+  };
+  return [
+    ["Queued", moment(full.created)],
+    ["Started", full.started && moment(full.started)],
+    ["Ended", full.finished && moment(full.finished)],
+    ["Took", took(full.started, full.finished)],
+    ...PHASES.map(([name, text]) => [text, full.result?.phases?.[name] > 0 ? tookText(full.result.phases[name]) : null]),
+    ["Attempts", full.attempts > 1 ? `${full.attempts}${full.max_attempts ? ` of ${full.max_attempts}` : ""}` : null],
+  ].filter(([, text]) => text);
+}
+
+function planAndEffects(full) {
+  const effects = full.effects ?? [];
+  return el(
+    "div.job-parts",
+    {},
+    full.plan === null || full.plan === undefined ? el("p.muted", {}, "No plan is stored.") : planView(full.plan),
+    el("h3", {}, effects.length ? `Effects, ${plural(effects.length, "entry", "entries")}` : "Effects"),
+    effects.length ? effectTable(effects) : el("p.muted", {}, "None yet."),
+  );
+}
+
+function effectTable(effects) {
+  return el(
+    "div.table-scroll",
+    { tabindex: "0", role: "region", "aria-label": "Effects" },
+    el(
+      "table",
+      {},
+      el("thead", {}, el("tr", {}, ...["When", "State", "What", "Detail"].map((name) => el("th", { scope: "col" }, name)))),
+      el(
+        "tbody",
+        {},
+        ...effects.slice(0, 500).map((effect) =>
+          el(
+            "tr",
+            {},
+            el("td.number", {}, moment(effect.at)),
+            el("td", {}, effect.state),
+            el("td.path", {}, effect.key),
+            el("td", {}, typeof effect.detail === "object" ? tree(effect.detail) : String(effect.detail ?? "")),
+          ),
+        ),
+      ),
+    ),
   );
 }

@@ -3,16 +3,17 @@
 import { api } from "./api.js";
 import { say } from "./announce.js";
 import { addRootForm } from "./addroot.js";
+import { connection } from "./connection.js";
 import { el, fill, setting } from "./dom.js";
 import { news } from "./events.js";
 import { filterBar } from "./filterbar.js";
-import { plural } from "./format.js";
+import { plural, sentence } from "./format.js";
 import { Grid } from "./grid.js";
 import { jobs } from "./jobstore.js";
 import { resultsOf } from "./results.js";
 import { assetHref, go, href } from "./router.js";
 import { emptyState, errorState } from "./states.js";
-import { progress } from "./progress.js";
+import { listed, progress } from "./progress.js";
 
 const REFRESH_MS = 1500;
 
@@ -50,32 +51,34 @@ export function libraryView({ searchBar }) {
   // while someone types.
   function changed() {
     if (grid.results !== results && (results.total !== null || !grid.results)) grid.show(results);
-    if (results.error?.status === 400) {
-      searchBar.problem = [results.error.message, results.error.remedy].filter(Boolean).join(" ");
-    } else if (!results.error) {
-      searchBar.problem = null;
-    }
+    const wrong = results.error?.status === 400;
+    if (wrong || !results.error) searchBar.wrong = wrong;
     body.classList.toggle("is-stale", grid.results !== results);
-    if (results.total !== null || grid.results === results) bar.count(results.total, results.exact);
+    if (wrong) bar.count(null, true, "");
+    else if (results.error) bar.count(null, true, grid.results === results && results.total !== null ? `${plural(results.total, "asset")} when last asked` : "not known now");
+    else if (results.total !== null || grid.results === results) drawCount();
     if (results.total !== null && results.total !== results.saidTotal) {
       results.saidTotal = results.total;
       if (visible) say(`${results.exact ? "" : "More than "}${plural(results.total, "result")}`);
     }
     drawOverlay();
+    grid.element.inert = !overlay.hidden; // what is covered takes no keys
+  }
+
+  // Assets arrive once a scan has listed everything: until then, what it found is told.
+  function drawCount() {
+    const found = results.total === 0 && !query && connection.reachable ? jobs.active().map(listed).find(Boolean) : null;
+    bar.count(found ? null : results.total, results.exact, found ?? undefined);
   }
 
   function drawOverlay() {
     const { error, total } = results;
-    if (total === null && grid.results !== results && (!error || error.status === 400)) {
+    if (error?.status === 400) {
+      showOverlay(wrongSearch(error));
+    } else if (total === null && grid.results !== results && !error) {
       overlay.hidden = true; // the results before are still there, dimmed
     } else if (error && total === null) {
-      const bad = error.status === 400;
-      const retry = () => results.refresh();
-      showOverlay(
-        bad
-          ? emptyState("search", "This search cannot be read", error.message, el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search"))
-          : errorState(error, retry),
-      );
+      showOverlay(errorState(error, () => results.refresh()));
     } else if (total === 0 && query) {
       showOverlay(emptyState("search", "Nothing found", "No asset matches this search.", el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search")));
     } else if (total === 0) {
@@ -84,6 +87,15 @@ export function libraryView({ searchBar }) {
       overlay.hidden = true;
       roots = null;
     }
+  }
+
+  // Told once, in the place of the results, which would be those of another search.
+  function wrongSearch(error) {
+    const state = emptyState("search", "This search cannot be read", sentence(error.message.replace(/^reading the query: /, "")), el("button", { type: "button", onclick: () => go(href("/")) }, "Clear the search"));
+    if (error.remedy) state.querySelector(".state-text").after(el("p.state-text", {}, sentence(error.remedy)));
+    state.id = "search-error";
+    state.setAttribute("role", "alert");
+    return state;
   }
 
   function showOverlay(...content) {
@@ -98,13 +110,13 @@ export function libraryView({ searchBar }) {
     const found = await roots;
     if (results.total !== 0 || query) return;
     const active = jobs.active()[0];
-    const state = active ? `job ${active.id}` : found.length ? "scan" : "first";
+    const state = active ? `job ${active.id}${listed(active) ? " lists" : ""}` : found.length ? "scan" : "first";
     if (!overlay.hidden && overlay.dataset.shows === state) {
       if (active) overlay.querySelector(".progress")?.replaceWith(progress(active));
       return;
     }
     if (active) {
-      showOverlay(emptyState("folder", active.title, "What is found appears here as it is found."), progress(active));
+      showOverlay(emptyState("folder", active.title, listed(active) ? "First everything is listed, then it appears here." : "What is found appears here as it is found."), progress(active));
     } else if (found.length) {
       showOverlay(
         emptyState(
@@ -153,9 +165,13 @@ export function libraryView({ searchBar }) {
   }
 
   news.addEventListener("catalog", catalogChanged);
+  // Nothing that is shown is news while the server is away.
+  connection.addEventListener("lost", () => visible && results && grid.results === results && results.total !== null && bar.count(null, true, `${plural(results.total, "asset")} when last asked`));
   jobs.addEventListener("ended", catalogChanged);
   jobs.addEventListener("change", () => {
-    if (visible && results?.total === 0 && !query) drawFirstRun();
+    if (!visible || results?.total !== 0 || query) return;
+    if (!results.error) drawCount();
+    drawFirstRun();
   });
 
   return {
@@ -173,7 +189,7 @@ export function libraryView({ searchBar }) {
         results = next;
         query = q;
         results.addEventListener("change", changed);
-        searchBar.problem = null;
+        searchBar.wrong = false;
         results.want(0, 0);
       } else if (reason === "again" || changedMeanwhile) {
         results.refresh();
@@ -187,7 +203,7 @@ export function libraryView({ searchBar }) {
     hide() {
       visible = false;
       memory ??= grid.memory;
-      searchBar.problem = null;
+      searchBar.wrong = false;
     },
     /** Another result was looked at in the detail view: that is the current one now. */
     looked(index) {

@@ -1,12 +1,13 @@
-// Video and sound: the browser's own controls, and under them what an editor
-// expects: shuttle, exact frame steps, timecode.
+// Video and sound, under one bar of controls: what everybody expects of a
+// player, and what an editor does: shuttle, exact frame steps, timecode.
 
 import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
 import { el, fill } from "./dom.js";
-import { count } from "./format.js";
+import { clock, count } from "./format.js";
 import { icon } from "./icons.js";
 import { Shuttle } from "./shuttle.js";
-import { errorBox } from "./states.js";
+import { seekBar, volume } from "./sliders.js";
+import { damageOf, errorBox } from "./states.js";
 import { exactClock, frameAt, fromTimecode, numberOf, rateText, rational, timecode, timeOf } from "./time.js";
 
 /** The player of an asset: `{ element, key(event), keyUp(event), destroy() }`. */
@@ -20,34 +21,42 @@ export function player(asset) {
   const stated = stream?.frame_count?.frames ?? null;
 
   const media = el(video ? "video" : "audio", {
-    controls: true,
     preload: "metadata",
     playsinline: true,
     poster: video ? previewUrl(asset, "poster") : null,
     "aria-label": asset.name,
   });
-  const picture = video ? null : soundPicture(asset, media);
+  const picture = video ? null : soundPicture(asset, media, seek);
   const screen = el("div.screen", { class: video ? "" : "is-sound" }, picture, media);
   const trouble = el("div.screen-trouble", { hidden: true });
 
-  const timeText = el("span.readout-main", { title: "Time" });
+  const timeText = el("span.readout-now", { title: "Time" });
+  const lengthText = el("span.readout-length", { title: "Length" });
   const codeText = el("span.readout-code", { title: start ? "Timecode of the file" : "Timecode from zero" });
   const frameText = el("span.readout-frame", { title: "Frame, from 0" });
   const speedText = el("span.readout-speed", { "aria-live": "polite" });
   const play = el("button.plain", { type: "button", onclick: () => shuttle.toggle() });
+  const position = seekBar(media, { length, seek });
+  const loudness = asset.has_audio === false ? null : volume(media);
+  const whole = video && el("button.plain.whole", { type: "button", onclick: () => fullScreen() });
   const stepButton = (by, label, name, key) =>
     el("button.plain", { type: "button", "aria-label": label, title: `${label} (${key})`, onclick: () => step(by) }, icon(name));
   const transport = el(
     "div.transport",
     { role: "group", "aria-label": "Playback" },
+    position.element,
     exact && stepButton(-1, "One frame back", "stepback", ","),
     play,
     exact && stepButton(1, "One frame on", "stepforward", "."),
+    el("span.readout-main", {}, timeText, lengthText),
     exact && codeText,
-    timeText,
     exact && frameText,
     speedText,
+    el("span.transport-gap"),
     exact && el("span.readout-rate", { title: "Frames a second, exact" }, stream?.variable_rate ? `≈ ${rateText(asset.frame_rate_hz)}, variable` : `${rateText(`${exact.num}/${exact.den}`)}${exact.den > 1 ? ` (${exact.num}/${exact.den})` : ""}`),
+    loudness?.mute,
+    loudness?.range,
+    whole,
   );
   const element = el("div.player", {}, screen, trouble, transport);
 
@@ -86,6 +95,8 @@ export function player(asset) {
 
   function seek(secs) {
     target = null;
+    // Going somewhere ends going backwards, which is a chain of seeks itself.
+    if (shuttle.speed < 0) shuttle.stop();
     const end = Number.isFinite(media.duration) ? media.duration : Infinity;
     media.currentTime = Math.max(0, Math.min(secs, end));
   }
@@ -101,8 +112,25 @@ export function player(asset) {
 
   function paint() {
     timeText.textContent = exactClock(media.currentTime);
+    lengthText.textContent = Number.isFinite(media.duration) ? `/ ${clock(media.duration)}` : length ? `/ ${clock(length)}` : "";
+    position.draw(clock(media.currentTime));
     picture?.style.setProperty("--part", String(media.duration > 0 ? media.currentTime / media.duration : 0));
     if (target === null && !watching && exact) show(Math.min(frameAt(media.currentTime, exact), lastFrame()));
+  }
+
+  function fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (element.requestFullscreen) element.requestFullscreen().catch(() => {});
+    else media.webkitEnterFullscreen?.(); // phones of Apple know it for videos only
+  }
+
+  function drawWhole() {
+    if (!whole) return;
+    const on = document.fullscreenElement !== null;
+    const label = on ? "Leave full screen" : "Full screen";
+    whole.setAttribute("aria-label", label);
+    whole.title = `${label} (F)`;
+    fill(whole, icon(on ? "smaller" : "larger"));
   }
 
   function loop() {
@@ -127,15 +155,25 @@ export function player(asset) {
     const code = media.error?.code ?? 0;
     if (code === MediaError.MEDIA_ERR_ABORTED || !media.getAttribute("src")) return;
     const away = asset.state !== "present";
-    const format = [asset.codec, asset.probe?.container?.name ?? asset.probe?.container?.format].filter(Boolean).join(" in ");
     explain(
       away
         ? { what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was" }
-        : code === MediaError.MEDIA_ERR_NETWORK
-          ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
-          : { what: `This browser cannot play ${format || "this format"}`, why: "the format is not one of its own", remedy: "Download the original and open it in a player that knows the format." },
+        : damageOf(asset) ??
+            (code === MediaError.MEDIA_ERR_NETWORK
+              ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
+              : unknownFormat()),
       !away,
     );
+  }
+
+  // Of what could be decoded for a still of it, the browser lacks the format;
+  // of anything else it is not known who is to blame.
+  function unknownFormat() {
+    const format = [asset.codec, asset.probe?.container?.name ?? asset.probe?.container?.format].filter(Boolean).join(" in ");
+    const remedy = "Download the original and open it in a player that knows the format.";
+    return previewUrl(asset, "poster") || previewUrl(asset, "waveform")
+      ? { what: `This browser cannot play ${format || "this format"}`, why: "the format is not one of its own", remedy }
+      : { what: `This browser could not play ${format || "this file"}`, why: "either the format is not one of its own, or the file is damaged", remedy };
   }
 
   function explain(error, offer) {
@@ -151,17 +189,20 @@ export function player(asset) {
       el(
         "div.trouble-text",
         {},
-        errorBox(error, null),
+        errorBox(error, error.title ?? null),
         offer && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
       ),
     );
   }
 
   media.addEventListener("error", failed);
+  // The readout names the first frame: once that is there, it is what is seen.
+  // Browsers would keep the poster, another frame, until someone plays or seeks.
+  media.addEventListener("loadeddata", () => media.removeAttribute("poster"));
   media.addEventListener("loadedmetadata", () => {
     paint();
     if (video && media.videoWidth === 0) {
-      explain({ what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, true);
+      explain(damageOf(asset) ?? { what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, true);
     }
   });
   media.addEventListener("timeupdate", paint);
@@ -174,7 +215,14 @@ export function player(asset) {
     target = null;
     painting ||= requestAnimationFrame(loop);
   });
+  media.addEventListener("durationchange", paint);
+  if (video) {
+    media.addEventListener("click", () => shuttle.toggle());
+    media.addEventListener("dblclick", fullScreen);
+    document.addEventListener("fullscreenchange", drawWhole);
+  }
   drawPlay();
+  drawWhole();
   show(0);
   paint();
   if (asset.state === "present") {
@@ -202,7 +250,8 @@ export function player(asset) {
       ArrowRight: () => seek(media.currentTime + jump),
       Home: () => seek(0),
       End: () => seek(media.duration),
-      m: () => (media.muted = !media.muted),
+      m: () => loudness?.toggle(),
+      f: fullScreen,
     };
     if (!Object.hasOwn(actions, name)) return false;
     actions[name]();
@@ -216,6 +265,7 @@ export function player(asset) {
       if (event.key.toLowerCase() === "k") held = false;
     },
     destroy() {
+      document.removeEventListener("fullscreenchange", drawWhole);
       cancelAnimationFrame(painting);
       if (watching !== null) media.cancelVideoFrameCallback?.(watching);
       shuttle.stop();
@@ -225,7 +275,7 @@ export function player(asset) {
   };
 }
 
-function soundPicture(asset, media) {
+function soundPicture(asset, media, seek) {
   const url = previewUrl(asset, "waveform");
   const cover = previewUrl(asset, "poster");
   const box = el("div.sound-picture", {}, cover && el("img.sound-cover", { src: cover, alt: "Cover" }));
@@ -234,7 +284,7 @@ function soundPicture(asset, media) {
   wave.addEventListener("pointerdown", (event) => {
     if (!(media.duration > 0)) return;
     const area = wave.getBoundingClientRect();
-    media.currentTime = (Math.max(0, Math.min(1, (event.clientX - area.left) / area.width))) * media.duration;
+    seek(Math.max(0, Math.min(1, (event.clientX - area.left) / area.width)) * media.duration);
   });
   box.append(wave);
   return box;

@@ -38,9 +38,8 @@ export class SearchBar {
     });
     this.clear = el("button.plain.small", { type: "button", "aria-label": "Clear the search", hidden: true, onclick: () => this.#clearAll() }, icon("close"));
     this.list = el("div.suggestions", { id: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true });
-    this.error = el("p.search-error", { id: "search-error", role: "alert", hidden: true });
     const field = el("div.search-field", { onclick: (event) => event.target === field && this.input.focus() }, icon("search"), this.chips, this.input, this.clear, el("kbd.search-key", { "aria-hidden": "true" }, "/"));
-    this.element = el("search.search", {}, field, this.list, this.error);
+    this.element = el("search.search", {}, field, this.list);
     this.input.addEventListener("input", () => this.#typed());
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("focus", () => this.#offer());
@@ -71,12 +70,10 @@ export class SearchBar {
     this.#draw();
   }
 
-  /** Says what is wrong with the search; null when nothing is. */
-  set problem(text) {
-    this.error.textContent = text ?? "";
-    this.error.hidden = !text;
-    this.element.classList.toggle("is-wrong", Boolean(text));
-    if (text) this.input.setAttribute("aria-invalid", "true");
+  /** Marks the field as wrong; the element `search-error` of the view says why. */
+  set wrong(wrong) {
+    this.element.classList.toggle("is-wrong", wrong);
+    if (wrong) this.input.setAttribute("aria-invalid", "true");
     else this.input.removeAttribute("aria-invalid");
   }
 

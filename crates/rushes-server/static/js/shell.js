@@ -8,7 +8,7 @@ import { el, fill } from "./dom.js";
 import { plural } from "./format.js";
 import { icon } from "./icons.js";
 import { jobs } from "./jobstore.js";
-import { share } from "./progress.js";
+import { listed, share } from "./progress.js";
 import { showShortcuts } from "./shortcuts.js";
 
 const PLACES = [
@@ -57,8 +57,9 @@ export function buildShell({ searchBar, session }) {
     const active = jobs.active();
     activity.hidden = active.length === 0;
     if (!active.length) return;
-    const part = share(active.find((job) => job.state === "running") ?? active[0]);
-    const label = `${plural(active.length, "job")} ${active.some((job) => job.state === "running") ? "running" : "queued"}`;
+    const away = !connection.reachable;
+    const part = away ? null : share(active.find((job) => job.state === "running") ?? active[0]);
+    const label = `${plural(active.length, "job")} ${active.some((job) => job.state === "running") ? "running" : "queued"}${away ? " when last asked" : ""}`;
     const percent = part === null ? null : Math.floor(part * 100);
     activity.setAttribute("aria-label", percent === null ? label : `${label}, ${percent} %`);
     activity.title = active.map((job) => job.title).join("\n");
@@ -67,11 +68,13 @@ export function buildShell({ searchBar, session }) {
       ring = el("span.ring");
       fill(activity, ring, el("span.activity-text"));
     }
-    ring.classList.toggle("is-unknown", part === null);
-    ring.style.setProperty("--part", String(part ?? 0.25));
-    activity.querySelector(".activity-text").textContent = percent === null ? active[0].title : `${percent} %`;
+    ring.classList.toggle("is-unknown", part === null && !away);
+    ring.style.setProperty("--part", String(part ?? (away ? 0 : 0.25)));
+    activity.querySelector(".activity-text").textContent = away ? "not known now" : percent === null ? (active.map(listed).find(Boolean) ?? active[0].title) : `${percent} %`;
   }
   jobs.addEventListener("change", drawActivity);
+  connection.addEventListener("lost", drawActivity);
+  connection.addEventListener("found", drawActivity);
 
   document.addEventListener("rushes:route", (event) => {
     for (const link of links) {

@@ -12,7 +12,7 @@ export class Shuttle {
   constructor(media, onchange) {
     this.#media = media;
     this.#onchange = onchange;
-    // The native controls may pause or play as well: the speed follows.
+    // Media keys and headphones may pause or play as well: the speed follows.
     media.addEventListener("play", () => {
       if (SPEEDS[this.#at] <= 0) this.#set(SPEEDS.indexOf(1), false);
     });

@@ -2,6 +2,7 @@
 // and an error with what to do about it.
 
 import { el } from "./dom.js";
+import { sentence } from "./format.js";
 import { icon } from "./icons.js";
 
 /** Nothing to show, and what to do about it. */
@@ -38,14 +39,36 @@ export function skeleton(lines = 4) {
   );
 }
 
+const NOT_WHOLE = "This file could not be read whole";
+const AGAIN = "Copy it again from where it came from, or repair it.";
+// For errors that do not say themselves what to do.
+const REMEDIES = {
+  corrupt: AGAIN,
+  unsupported: "Nothing has to be done: the file stays as it is.",
+  denied: "Let the user that Rushes runs as read it, and scan again.",
+  unavailable: "Scan again when it is there.",
+};
+
+/** What to do about an item's own error; null when nothing is known. */
+export const remedyOf = (error) => error?.remedy ?? REMEDIES[error?.kind] ?? null;
+
+/** What is known to be wrong with an asset's bytes, for `errorBox`; null when nothing is. */
+export function damageOf(asset) {
+  if (asset.error) return { title: NOT_WHOLE, ...asset.error, remedy: remedyOf(asset.error) };
+  const { agrees, differences } = asset.probe?.agreement ?? {};
+  if (agrees !== false || !differences?.length) return null;
+  const [first, second] = differences;
+  return { title: "What this file says of itself does not agree with what is in it", why: second ? `${first}; ${second}` : first, remedy: AGAIN };
+}
+
 /** What an item's own error says: `{ what, why, remedy }`. */
-export function errorBox(error, title = "This file could not be read whole") {
+export function errorBox(error, title = NOT_WHOLE) {
   if (!error) return null;
-  const text = typeof error === "string" ? error : [error.what, error.why].filter(Boolean).join(": ") || error.detail || error.message;
+  const text = typeof error === "string" ? error : sentence([error.what, error.why].filter(Boolean).join(": ") || error.detail || error.message);
   return el(
     "div.error-box",
     {},
     icon("warn"),
-    el("div", {}, title && el("strong", {}, title), el("p", {}, text), error.remedy && el("p.muted", {}, error.remedy), error.path && el("p.path", {}, error.path)),
+    el("div", {}, title && el("strong", {}, title), el("p", {}, text), error.remedy && el("p.muted", {}, sentence(error.remedy)), error.path && el("p.path", {}, error.path)),
   );
 }

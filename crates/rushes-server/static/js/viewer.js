@@ -1,9 +1,10 @@
 // A still: fitted to the stage, or closer up to its own pixels and beyond.
 
 import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
-import { el } from "./dom.js";
+import { el, fill } from "./dom.js";
+import { count } from "./format.js";
 import { icon } from "./icons.js";
-import { errorBox } from "./states.js";
+import { damageOf, errorBox } from "./states.js";
 
 // What browsers show by themselves; of anything else the preview is shown.
 const SHOWN = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/apng"]);
@@ -38,7 +39,9 @@ export function stillViewer(asset) {
 
   function fitScale() {
     const [width, height] = size();
-    return Math.min(frame.clientWidth / width, frame.clientHeight / height, Math.max(1, onePixel()));
+    // A preview is small beside its original: it is shown as large as there is room.
+    const most = tried === "poster" ? Infinity : Math.max(1, onePixel());
+    return Math.min(frame.clientWidth / width, frame.clientHeight / height, most);
   }
 
   function draw() {
@@ -51,7 +54,7 @@ export function stillViewer(asset) {
     image.style.height = `${height * scale}px`;
     image.style.transform = `translate(-50%, -50%) translate(${x}px, ${y}px)`;
     frame.classList.toggle("is-close", width * scale > frame.clientWidth + 1 || height * scale > frame.clientHeight + 1);
-    frame.classList.toggle("is-pixels", scale >= onePixel() * 3);
+    frame.classList.toggle("is-pixels", tried === "original" && scale >= onePixel() * 3);
     percent.textContent = `${Math.round((scale / onePixel()) * 100)} %`;
   }
 
@@ -107,21 +110,17 @@ export function stillViewer(asset) {
   frame.addEventListener("pointerup", drop);
   frame.addEventListener("pointercancel", drop);
 
-  function say(text) {
-    note.textContent = text;
-    note.hidden = false;
-  }
-
   function trouble(error) {
     frame.replaceChildren(
       el(
         "div.trouble-text",
         {},
-        errorBox(error, null),
+        errorBox(error, error.title ?? null),
         asset.state === "present" && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
       ),
     );
     frame.classList.add("is-trouble");
+    note.hidden = true;
     tools.hidden = true;
   }
 
@@ -135,20 +134,37 @@ export function stillViewer(asset) {
     // A share of the preview's own size would pass for one of the original's.
     percent.hidden = true;
     tools.lastElementChild.hidden = true;
-    if (asset.state === "present") say(`Preview. The original is ${format}, which this browser cannot show.`);
-    else say(`Preview. The original is ${asset.state === "offline" ? "on a disk that is offline" : "gone from where it was"}.`);
+    sayPreview();
     if (poster) image.src = poster;
-    else trouble({ what: asset.state === "present" ? `This browser cannot show ${format}` : "This file is not there now", why: "there is no preview of it", remedy: asset.state === "present" ? "Download the original and open it in a program that knows the format." : null });
+    else trouble((asset.state === "present" && damageOf(asset)) || { what: asset.state === "present" ? `This browser cannot show ${format}` : "This file is not there now", why: "there is no preview of it", remedy: asset.state === "present" ? "Download the original and open it in a program that knows the format." : null });
+  }
+
+  // What is enlarged looks blurred: nobody should take that for the original.
+  function sayPreview() {
+    const px = Math.max(image.naturalWidth, image.naturalHeight);
+    const size = asset.width_px && `${count(asset.width_px)} × ${count(asset.height_px)} px`;
+    const known = [asset.probe?.container?.name ?? asset.codec, size].filter(Boolean).map((text) => `, ${text}`).join("");
+    const why = {
+      present: damageOf(asset) ? "could not be read whole" : "is of a format that this browser cannot show",
+      offline: "is on a disk that is offline",
+    };
+    fill(
+      note,
+      el("strong", {}, px > 0 ? `Preview, ${count(px)} px.` : "Preview."),
+      ` The original${known}${known && ","} ${why[asset.state] ?? "is gone from where it was"}.`,
+    );
+    note.hidden = false;
   }
 
   image.addEventListener("load", () => {
     image.classList.add("is-loaded");
+    if (tried === "poster") sayPreview();
     draw();
   });
   image.addEventListener("error", () => {
     if (!image.getAttribute("src")) return;
     if (tried === "original" && poster) showPoster();
-    else trouble({ what: `This picture could not be shown`, why: "the browser could not decode it", remedy: "Download the original and open it in a program that knows the format." });
+    else trouble(damageOf(asset) ?? { what: "This picture could not be shown", why: "the browser could not decode it", remedy: "Download the original and open it in a program that knows the format." });
   });
   const observer = new ResizeObserver(() => draw());
   observer.observe(frame);

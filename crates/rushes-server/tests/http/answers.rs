@@ -79,6 +79,12 @@ async fn jobs_are_queued_planned_and_cancelled() {
     let answer = server.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await;
     assert_eq!(answer.json()["state"], "queued");
     server.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await.problem(409);
+    for (limit, status) in [("0", 400), ("1001", 400), ("1000", 200)] {
+        for target in ["/api/v1/jobs", "/api/v1/search", "/jobs", "/search"] {
+            let answer = server.get(&format!("{target}?limit={limit}")).await;
+            assert_eq!(answer.status, status, "{target} {limit}");
+        }
+    }
     let listed = server.get("/api/v1/jobs?state=queued&limit=1").await.json();
     assert_eq!(listed["jobs"][0]["id"], id);
     for target in ["/api/v1/hash", "/api/v1/previews", "/api/v1/check"] {
@@ -167,8 +173,20 @@ async fn previews_are_kept_for_good_by_version() {
     assert!(kept.header("cache-control").starts_with("private"));
     let tag = kept.header("etag").to_owned();
     assert_eq!(server.ask("GET", &poster, &[("if-none-match", &tag)]).await.status, 304);
-    for missing in ["strip", "waveform"] {
-        server.get(&format!("/api/v1/assets/{id}/{missing}")).await.problem(404);
+    // What a kind never has is not to be waited for.
+    for (kind, which, waits, why) in [
+        ("video", "strip", false, "too short"),
+        ("video", "waveform", false, "only sound"),
+        ("still", "waveform", false, "only sound"),
+        ("audio", "strip", false, "only videos"),
+        ("audio", "waveform", true, "not made"),
+        ("still", "poster", true, "not made"),
+    ] {
+        let answer = server.get(&format!("/api/v1/assets/{}/{which}", library.id(kind))).await;
+        assert_eq!(answer.problem(404), "not_found", "{which} of {kind}");
+        let problem = answer.json();
+        assert!(problem["detail"].as_str().unwrap().contains(why), "{problem}");
+        assert_eq!(problem["remedy"].is_string(), waits, "{problem}");
     }
 }
 
@@ -283,6 +301,18 @@ async fn the_prototype_s_routes() {
     for rows in [&by_path, &by_query, &by_body, &by_q] {
         assert_eq!(names(rows), expected);
     }
+    for (kind, number) in [("video", 1), ("audio", 1), ("image", 1), ("Photo", 1), ("", 3)] {
+        let rows = server.get(&format!("/search?q=&type={kind}")).await.json();
+        assert_eq!(rows.as_array().unwrap().len(), number, "{kind}");
+        let rows = server.post("/search", &json!({"query": "", "type": kind})).await.json();
+        assert_eq!(rows.as_array().unwrap().len(), number, "{kind}");
+    }
+    let both = server.get("/search?q=a&type=audio").await.json();
+    assert_eq!(both, json!([]), "the words count too");
+    let unknown = server.get("/search?q=a&type=film").await;
+    assert_eq!(unknown.problem(400), "invalid");
+    let remedy = unknown.json()["remedy"].as_str().unwrap().to_owned();
+    assert_eq!(remedy, "use one of audio, image, photo, still, video");
     let row = &by_path[0];
     assert_eq!(row["size_bytes"], 10_000);
     assert_eq!(row["mime"], "video/mp4");
@@ -314,6 +344,26 @@ async fn the_prototype_s_roots_and_jobs() {
     let removed = server.ask("DELETE", "/paths/other", &[]).await;
     assert_eq!((removed.status, removed.json()), (200, json!({"removed": "other"})));
     server.ask("DELETE", "/paths/other", &[]).await.problem(404);
+    // The path that the list gives, whatever its bytes are, names the root too.
+    use std::os::unix::ffi::OsStrExt as _;
+    for name in [&b"plain"[..], "sp ace é%2F".as_bytes(), b"not\xffutf8"] {
+        let folder = other.path().canonicalize().unwrap().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir(&folder).unwrap();
+        let add = rushes_actions::find("paths add").unwrap();
+        let context = rushes_actions::Context {
+            engine: &library.engine,
+            authority: rushes_actions::Authority::Local,
+            progress: &rushes_actions::Unwatched::default(),
+        };
+        let given = rushes_media::give_path(folder.as_os_str()).unwrap();
+        (add.apply)(&context, &json!({"path": given})).unwrap();
+        let listed = server.get("/paths").await.json();
+        let shown = listed[1].as_str().unwrap();
+        let encoded: String = shown.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let removed = server.ask("DELETE", &format!("/paths/{encoded}"), &[]).await;
+        assert_eq!(removed.status, 200, "{shown}");
+        assert_eq!(server.get("/paths").await.json(), json!([media]));
+    }
     let trip = library.media.join("Trip");
     let body = json!({"directory": trip.to_str().unwrap(), "recursive": true});
     let started = server.post("/scan", &body).await;
@@ -342,6 +392,30 @@ async fn the_prototype_s_roots_and_jobs() {
     }
     let cancelled = server.ask("DELETE", &format!("/jobs/{id}"), &[]).await.json();
     assert_eq!(cancelled["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn relative_paths_from_the_network_are_refused() {
+    let library = Library::filled();
+    let server = library.open();
+    // They would begin where the server was started: here, where src is.
+    for path in ["src", "./src", "../rushes-server", ""] {
+        for (target, body) in [
+            ("/api/v1/paths", json!({"path": path})),
+            ("/paths", json!({"path": path})),
+            ("/api/v1/scan", json!({"roots": [path]})),
+            ("/scan", json!({"directory": path})),
+            ("/api/v1/probe", json!({"files": [path]})),
+        ] {
+            let answer = server.post(target, &body).await;
+            assert_eq!(answer.problem(400), "invalid", "{target} {path:?}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("must be absolute"), "{target} {path:?}: {detail}");
+        }
+    }
+    // A root's name is no path.
+    let named = server.post("/api/v1/scan", &json!({"roots": ["Footage"]})).await;
+    assert_eq!(named.status, 202);
 }
 
 #[tokio::test]
