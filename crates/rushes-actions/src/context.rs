@@ -27,9 +27,25 @@ struct Inner {
     opened: OnceLock<Opened>,
     opening: std::sync::Mutex<()>,
     pool: Pool,
+    converters: Pool,
     clock: Arc<dyn Clock>,
     limits: Limits,
     roots_from_network: OnceLock<Vec<PathBuf>>,
+}
+
+/// Conversions at a time; each uses all processors.
+const CONVERSIONS: usize = 2;
+
+/// What a conversion may cost: encoders hold many frames, and a day of footage
+/// takes days. One that hangs is noticed by its silence.
+fn converting(limits: &Limits) -> Limits {
+    let forever_secs = 365 * 24 * 3600;
+    Limits {
+        memory_bytes: limits.memory_bytes.max(8 << 30),
+        cpu_secs: forever_secs,
+        wall_secs: forever_secs,
+        ..*limits
+    }
 }
 
 struct Opened {
@@ -54,7 +70,9 @@ impl Engine {
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> Engine {
+        let converters = pool.with_limits(CONVERSIONS, converting(&limits));
         Engine(Arc::new(Inner {
+            converters,
             home,
             open_queue,
             opened: OnceLock::new(),
@@ -106,6 +124,12 @@ impl Engine {
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.0.pool
+    }
+
+    /// The processes that convert media, which may take as long as it takes.
+    #[must_use]
+    pub fn converters(&self) -> &Pool {
+        &self.0.converters
     }
 
     /// The clock.

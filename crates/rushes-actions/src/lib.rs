@@ -7,6 +7,7 @@
 mod action;
 mod check;
 mod context;
+mod convert;
 mod doctor;
 mod find;
 mod hash;
@@ -23,6 +24,7 @@ pub mod tasks;
 pub use action::{Action, Effect, Plan, Route, Verb};
 pub use check::{Check, CheckReport};
 pub use context::{Authority, Context, Engine, OpenQueue, Progress, Report, Unwatched};
+pub use convert::{Convert, ConvertReport, StreamReport};
 pub use doctor::{Doctor, Health, Library, Missing, Protection};
 pub use find::{AssetList, Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
 pub use hash::{Hash, HashReport};
@@ -40,6 +42,7 @@ pub use scan::{Failure, Phases, RootReport, Scan, ScanReport};
 pub static ACTIONS: &[Verb] = &[
     Verb::of::<Scan>(),
     Verb::of::<ProbeFiles>(),
+    Verb::of::<Convert>(),
     Verb::of::<Search>(),
     Verb::of::<Recent>(),
     Verb::of::<Show>(),
@@ -78,6 +81,6 @@ mod tests {
             assert!(!verb.summary.is_empty() && !verb.summary.ends_with('.'));
             assert!(!(verb.changes && verb.route.method == "GET"), "{}", verb.words());
         }
-        assert_eq!(ACTIONS.len(), 19);
+        assert_eq!(ACTIONS.len(), 20);
     }
 }

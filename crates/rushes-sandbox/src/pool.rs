@@ -55,10 +55,17 @@ impl Pool {
         }
     }
 
+    /// A pool of its own of the same program, of at most `size` workers, each
+    /// within these limits.
+    #[must_use]
+    pub fn with_limits(&self, size: usize, limits: Limits) -> Pool {
+        Pool::new(self.launch.clone(), size, limits)
+    }
+
     /// Has a worker do this task, and waits for it; for a free worker too. The
     /// child gets descriptors of these files (at most
-    /// [`MAX_FILES`](crate::MAX_FILES), opened for reading only), which share
-    /// their position with the caller's. Setting `cancel` ends the wait, and
+    /// [`MAX_FILES`](crate::MAX_FILES), opened for reading only, or a pipe to
+    /// write to), which share their position with the caller's. Setting `cancel` ends the wait, and
     /// the worker that does the task, within a tenth of a second.
     ///
     /// # Errors

@@ -1,0 +1,395 @@
+//! `convert`: one file as another kind, or changed on the way. Everything
+//! that reads or writes media happens in a worker; here its bytes are put into
+//! the new file, which has its name only once it is whole.
+
+mod pipe;
+mod work;
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+use rushes_media::{Error, ErrorKind, Result, display_name, give_path, name_to_url, path_given};
+use rushes_ops::{Form, OPERATIONS};
+use rushes_sandbox::{Reply, Task};
+use rushes_store::PartialFile;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::action::{Action, Plan, Route, path_parser};
+use crate::context::{Authority, Context, Report};
+use crate::queue::EffectState;
+use pipe::Told;
+
+const WHAT: &str = "converting";
+/// The key of its one effect.
+const WRITE: &str = "write";
+
+/// What a worker does for it.
+pub(crate) const TASKS: [(&str, Task); 2] =
+    [("plan conversion", work::plan_task), ("convert", work::convert_task)];
+
+/// The parameters of `convert`.
+#[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Convert {
+    /// The file to convert: video, sound or a still.
+    #[arg(value_parser = path_parser())]
+    pub input: String,
+    /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
+    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, tiff, exr and
+    /// more.
+    #[arg(value_parser = path_parser())]
+    pub output: String,
+    /// Changes every frame, in the order given:
+    /// resize:width=1280 crop:left=10,top=20 gamma:gamma=1.2 ... Parameters
+    /// may also be JSON: affine:{"matrix":[1,0,0,0,1,0]}.
+    #[arg(long = "filter", value_name = "NAME:KEY=VALUE,...")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<String>,
+    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
+    /// or mpeg4; without one the picture keeps its codec where it can.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<String>,
+    /// Quality of the picture, 0 to 100; asking for one means encoding.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100))]
+    pub quality: Option<u8>,
+    /// Codec of the sound, such as aac, opus, flac or pcm_s24le.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound_codec: Option<String>,
+    /// Bits a second of sound that is encoded with loss.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(8_000..=2_000_000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 8_000, max = 2_000_000))]
+    pub sound_bit_rate: Option<u32>,
+    /// Leaves the sound out.
+    #[arg(long)]
+    #[serde(default)]
+    pub no_sound: bool,
+    /// Replaces the new file's name where it is taken.
+    #[arg(long)]
+    #[serde(default)]
+    pub overwrite: bool,
+}
+
+/// What a conversion made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConvertReport {
+    /// The new file, safe to show.
+    pub path: String,
+    /// Its bytes.
+    pub size_bytes: u64,
+    /// What became of each stream.
+    pub streams: Vec<StreamReport>,
+    /// Frames that were encoded.
+    pub frames: u64,
+    /// Frames that could not be decoded, and are not in it.
+    pub lost_frames: u64,
+}
+
+/// What becomes of one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StreamReport {
+    /// Its number in the file that is read.
+    pub index: u64,
+    /// `video`, `audio`, `subtitle`, `still`, `data` or `attachment`.
+    pub kind: String,
+    /// Its codec.
+    pub codec: String,
+    /// `copied`, `encoded as hevc`, or `left out: ` and why.
+    pub becomes: String,
+}
+
+/// One change of every frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Filter {
+    name: String,
+    parameters: Value,
+}
+
+/// What a worker is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Order {
+    /// The input's name, as a URL.
+    name: String,
+    extension: String,
+    filters: Vec<Filter>,
+    codec: Option<String>,
+    quality: Option<u8>,
+    sound_codec: Option<String>,
+    bit_rate: Option<u32>,
+    without_sound: bool,
+}
+
+/// The files of a conversion.
+struct Files {
+    input: File,
+    name: Vec<u8>,
+    output: PathBuf,
+}
+
+impl Convert {
+    fn order(&self, files: &Files) -> Result<Order> {
+        let extension = files.output.extension().map(|it| it.to_string_lossy().to_lowercase());
+        Ok(Order {
+            name: name_to_url(&files.name),
+            extension: extension.unwrap_or_default(),
+            filters: self.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
+            codec: self.codec.clone(),
+            quality: self.quality,
+            sound_codec: self.sound_codec.clone(),
+            bit_rate: self.sound_bit_rate,
+            without_sound: self.no_sound,
+        })
+    }
+
+    /// Opens the input, and makes sure that the output may be written.
+    fn files(&self, context: &Context<'_>) -> Result<Files> {
+        let path = self.allowed(context, &path_given(&self.input)?)?;
+        let input = File::open(&path)
+            .map_err(|error| Error::io("opening the file to convert", &error).at(&path))?;
+        let given = path_given(&self.output)?;
+        let name = given.file_name().ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, WHAT, "the new file has no name").at(&given)
+        })?;
+        let folder = match given.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let output = self.allowed(context, folder)?.join(name);
+        if let Ok(there) = std::fs::metadata(&output) {
+            use std::os::unix::fs::MetadataExt as _;
+            let own = input.metadata().map_err(|error| Error::io(WHAT, &error))?;
+            if (there.dev(), there.ino()) == (own.dev(), own.ino()) {
+                let why = "it would replace the file that is converted";
+                return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                    .remedy("give the new file another name")
+                    .at(&output));
+            }
+            if !self.overwrite {
+                let why = "its name is taken";
+                return Err(Error::new(ErrorKind::Conflict, WHAT, why)
+                    .remedy("give the new file another name, or pass --overwrite")
+                    .at(&output));
+            }
+        }
+        let name = path.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default();
+        Ok(Files { input, name, output })
+    }
+
+    /// The path without links and dots; from the network one beneath a root.
+    fn allowed(&self, context: &Context<'_>, given: &Path) -> Result<PathBuf> {
+        let path = std::fs::canonicalize(given);
+        if context.authority == Authority::Local {
+            return path.map_err(|error| Error::io(WHAT, &error).at(given));
+        }
+        let roots = context.engine.catalog()?.roots()?;
+        let is_beneath = |path: &PathBuf| roots.iter().any(|root| path.starts_with(&root.path));
+        path.ok().filter(is_beneath).ok_or_else(|| {
+            Error::new(ErrorKind::Denied, WHAT, "it is not beneath a registered root").at(given)
+        })
+    }
+
+    /// Asks a worker what would become of each stream.
+    fn streams(
+        &self,
+        context: &Context<'_>,
+        files: &Files,
+        order: &Order,
+    ) -> Result<Vec<StreamReport>> {
+        let params = to_value(order)?;
+        let cancelled = context.progress.cancelled();
+        let converters = context.engine.converters();
+        let reply =
+            converters.call("plan conversion", &params, &[files.input.as_fd()], cancelled)?;
+        serde_json::from_value(reply.value).map_err(|_| senseless())
+    }
+
+    fn plan_for(&self, files: &Files, streams: &[StreamReport]) -> Plan {
+        let path = display_name(files.output.as_os_str().as_bytes());
+        let mut plan = Plan::reads(format!("write {path}"));
+        let parts: Vec<String> = streams.iter().map(StreamReport::words).collect();
+        plan.push(WRITE, format!("write {path}: {}", parts.join("; ")));
+        plan
+    }
+}
+
+impl StreamReport {
+    fn words(&self) -> String {
+        format!("{} {} ({}) {}", self.kind, self.index, self.codec, self.becomes)
+    }
+}
+
+impl Action for Convert {
+    const NAME: &'static [&'static str] = &["convert"];
+    const SUMMARY: &'static str = "Write a file as another kind, or changed on the way";
+    const ROUTE: Route = Route { method: "POST", path: "/convert" };
+    const CHANGES: bool = true;
+    const AS_JOB: bool = true;
+    type Output = ConvertReport;
+
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
+        let files = self.files(context)?;
+        let order = self.order(&files)?;
+        let streams = self.streams(context, &files, &order)?;
+        Ok(self.plan_for(&files, &streams))
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<ConvertReport> {
+        let files = self.files(context)?;
+        let order = self.order(&files)?;
+        let streams = self.streams(context, &files, &order)?;
+        context.progress.effect(WRITE, EffectState::Begun, None)?;
+        let partial = PartialFile::create(&files.output)?;
+        let (told, size_bytes) = run(context, &files, &order, &partial)?;
+        partial.keep(self.overwrite)?;
+        context.progress.effect(WRITE, EffectState::Done, None)?;
+        Ok(ConvertReport {
+            path: display_name(files.output.as_os_str().as_bytes()),
+            size_bytes,
+            streams,
+            frames: if told.unit == "frames" { told.done } else { 0 },
+            lost_frames: told.lost_frames,
+        })
+    }
+
+    fn text(output: &ConvertReport) -> String {
+        let mut text = format!("{} ({} bytes)\n", output.path, output.size_bytes);
+        for stream in &output.streams {
+            let _ = writeln!(text, "  {}", stream.words());
+        }
+        if output.lost_frames > 0 {
+            let _ = writeln!(text, "  {} frames could not be decoded", output.lost_frames);
+        }
+        text
+    }
+
+    fn failures(output: &ConvertReport) -> u64 {
+        output.lost_frames
+    }
+
+    fn made_absolute(mut self) -> Convert {
+        let absolute = |given: &mut String| {
+            if let Ok(path) = path_given(given).map(std::path::absolute)
+                && let Ok(Ok(path)) = path.map(|path| give_path(path.as_os_str()))
+            {
+                *given = path;
+            }
+        };
+        absolute(&mut self.input);
+        absolute(&mut self.output);
+        self
+    }
+
+    fn title(&self) -> String {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        format!("Convert {} to {}", name(&self.input), name(&self.output))
+    }
+
+    fn job_key(&self) -> Option<String> {
+        Some(self.output.clone())
+    }
+}
+
+/// Has a worker convert, and puts what it writes into the file.
+fn run(
+    context: &Context<'_>,
+    files: &Files,
+    order: &Order,
+    partial: &PartialFile,
+) -> Result<(Told, u64)> {
+    let (from, to) = std::io::pipe().map_err(|error| Error::io(WHAT, &error))?;
+    let params = to_value(order)?;
+    let end = AtomicBool::new(false);
+    let progress = context.progress;
+    let mut last = Told::default();
+    let name = display_name(&files.name);
+    let (drained, called) = std::thread::scope(|scope| {
+        let end = &end;
+        let caller = scope.spawn(move || {
+            let passed = [files.input.as_fd(), to.as_fd()];
+            let called = context.engine.converters().call("convert", &params, &passed, end);
+            // With the last writer's end the pipe ends.
+            drop(to);
+            called
+        });
+        let drained = pipe::drain(from.into(), partial.file(), progress.cancelled(), end, &mut |said| {
+            last = said.clone();
+            let unit = match said.unit.as_str() {
+                "frames" => "frames",
+                "ms" => "ms",
+                _ => "bytes",
+            };
+            let note = Some(format!("converting {name}"));
+            progress.report(&Report { done: said.done, total: said.total, unit, note });
+        });
+        let called = caller.join().unwrap_or_else(|_| Err(Error::bug(WHAT, "the caller panicked")));
+        (drained, called)
+    });
+    context.check_cancelled(WHAT)?;
+    // What the disk says explains why the worker could not go on.
+    let reply: Reply = match (drained, called) {
+        (Err(error), _) if error.kind != ErrorKind::Corrupt => return Err(error),
+        (_, Err(error)) | (Err(error), _) => return Err(error),
+        (Ok(()), Ok(reply)) => reply,
+    };
+    let told: Told = serde_json::from_value(reply.value).map_err(|_| senseless())?;
+    let size_bytes = partial.file().metadata().map_err(|error| Error::io(WHAT, &error))?.len();
+    Ok((told, size_bytes))
+}
+
+fn to_value(order: &Order) -> Result<Value> {
+    serde_json::to_value(order).map_err(|error| Error::bug(WHAT, error))
+}
+
+fn senseless() -> Error {
+    Error::new(ErrorKind::Corrupt, WHAT, "the worker's answer makes no sense")
+}
+
+/// `resize:width=640,height=360`, or `resize:{"width":640}`.
+fn read_filter(text: &str) -> Result<Filter> {
+    let what = "reading a filter";
+    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+    let names = || {
+        let all = OPERATIONS.iter().filter(|it| matches!(it.form, Form::Frame(_)));
+        all.map(|it| it.name).collect::<Vec<_>>().join(", ")
+    };
+    let maker = OPERATIONS.iter().find_map(|operation| match &operation.form {
+        Form::Frame(maker) if operation.name == name => Some(maker),
+        _ => None,
+    });
+    let Some(maker) = maker else {
+        let why = format!("there is no filter {name:?}");
+        return Err(
+            Error::new(ErrorKind::Invalid, what, why).remedy(format!("use one of {}", names()))
+        );
+    };
+    let parameters = if rest.starts_with('{') {
+        serde_json::from_str(rest)
+            .map_err(|error| Error::new(ErrorKind::Invalid, what, format!("{name}: {error}")))?
+    } else {
+        let mut parameters = Map::new();
+        for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').ok_or_else(|| {
+                Error::new(ErrorKind::Invalid, what, format!("{name}: {pair:?} has no value"))
+                    .remedy(format!("write it like {name}:key=value,key=value"))
+            })?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+            parameters.insert(key.to_owned(), value);
+        }
+        Value::Object(parameters)
+    };
+    maker
+        .from_json(&parameters)
+        .map_err(|error| Error { what: format!("reading the filter {name}"), ..error })?;
+    Ok(Filter { name: name.to_owned(), parameters })
+}

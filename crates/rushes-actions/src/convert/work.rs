@@ -1,0 +1,186 @@
+//! What a worker does: the only part that touches media.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use rushes_codec::{
+    Conversion, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert, encode_still,
+    plan_conversion, probe, still_frame,
+};
+use rushes_media::{
+    Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
+};
+use rushes_ops::frame::{Flip, Rotate};
+use rushes_ops::{Form, FrameOperation, OPERATIONS};
+use rushes_sandbox::Reply;
+use serde_json::Value;
+
+use super::pipe::{Outlet, Told};
+use super::{Order, StreamReport, WHAT};
+
+/// How often it says how far it is.
+const OFTEN: Duration = Duration::from_millis(100);
+
+pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
+    let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
+    let source = source(&order, files, limits)?;
+    let streams = match still(&order, &source)? {
+        Some(probe) => still_streams(&order, &probe),
+        None => {
+            let plans = plan_conversion(&source, &order.conversion())?;
+            plans.into_iter().map(report).collect()
+        }
+    };
+    let value = serde_json::to_value(streams).map_err(|error| Error::bug(WHAT, error))?;
+    Ok(Reply { value, blobs: Vec::new() })
+}
+
+pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
+    let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
+    let source = source(&order, files, limits)?;
+    let outlet = || {
+        let pipe = files.get(1).ok_or_else(|| Error::bug(WHAT, "no pipe was passed"))?;
+        pipe.try_clone().map(Outlet).map_err(|error| Error::io(WHAT, &error))
+    };
+    let operations: Vec<Box<dyn FrameOperation>> = order
+        .filters
+        .iter()
+        .map(|filter| {
+            let found = OPERATIONS.iter().find_map(|operation| match &operation.form {
+                Form::Frame(maker) if operation.name == filter.name => Some(maker),
+                _ => None,
+            });
+            let maker = found.ok_or_else(|| Error::bug(WHAT, "an unknown filter"))?;
+            maker.from_json(&filter.parameters)
+        })
+        .collect::<Result<_>>()?;
+    let edit = |frame: Frame| -> Result<Frame> {
+        let (time_secs, duration_secs) = (frame.time_secs, frame.duration_secs);
+        let mut frame = frame;
+        for operation in &operations {
+            frame = operation.apply(&frame)?;
+        }
+        frame.time_secs = time_secs;
+        frame.duration_secs = duration_secs;
+        Ok(frame)
+    };
+    let told = match still(&order, &source)? {
+        Some(probe) => {
+            let frame = edit(upright(&probe, still_frame(&source)?)?)?;
+            let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
+            outlet()?
+                .write_all_at(&bytes, 0)
+                .map_err(|error| Error::io("handing the new file over", &error))?;
+            let unit = "bytes".to_owned();
+            Told { done: bytes.len() as u64, total: Some(bytes.len() as u64), unit, lost_frames: 0 }
+        }
+        None => {
+            let mut progress = outlet()?;
+            let mut next = Instant::now();
+            let mut tell = |done: &rushes_codec::Converted| {
+                if next > Instant::now() {
+                    return true;
+                }
+                next = Instant::now() + OFTEN;
+                // A parent that does not listen any more wants no file either.
+                progress.tell(&Told::from(done)).is_ok()
+            };
+            let edit = (!operations.is_empty()).then_some(&edit as rushes_codec::Edit<'_>);
+            let sink = Box::new(outlet()?);
+            let done = convert(&source, sink, &order.conversion(), edit, &mut tell)?;
+            Told::from(&done)
+        }
+    };
+    let value = serde_json::to_value(told).map_err(|error| Error::bug(WHAT, error))?;
+    Ok(Reply { value, blobs: Vec::new() })
+}
+
+impl Order {
+    fn conversion(&self) -> Conversion {
+        Conversion {
+            extension: self.extension.clone(),
+            codec: self.codec.clone(),
+            quality: self.quality,
+            sound_codec: self.sound_codec.clone(),
+            bit_rate: self.bit_rate,
+            without_sound: self.without_sound,
+            changes_frames: !self.filters.is_empty(),
+            threads: 0,
+        }
+    }
+}
+
+fn source(order: &Order, files: &[File], limits: &Limits) -> Result<Source> {
+    let file = files.first().ok_or_else(|| Error::bug(WHAT, "no file was passed"))?;
+    let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
+    Source::new(file, &name_from_url(&order.name)?, *limits)
+}
+
+/// What the still holds, when a still is to be written.
+fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
+    let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
+    let probe = probe(source)?;
+    match (probe.kind, is_target) {
+        (MediaKind::Still, true) => {
+            let moves = order.codec.is_some() || order.sound_codec.is_some();
+            if moves || order.bit_rate.is_some() {
+                let why = "a still has no codec of its own to choose, and no sound";
+                return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                    .remedy("the extension says what it becomes"));
+            }
+            Ok(Some(probe))
+        }
+        (MediaKind::Still, false) => {
+            let why = format!("a still does not become {:?}", order.extension);
+            Err(Error::new(ErrorKind::Unsupported, WHAT, why)
+                .remedy("give the new file a still's extension, such as jpg, png or tiff"))
+        }
+        (_, true) => {
+            let why = format!("what plays does not become {:?}", order.extension);
+            Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy(
+                "give the new file an extension of video or sound, such as mp4, gif or wav",
+            ))
+        }
+        (_, false) => Ok(None),
+    }
+}
+
+fn still_streams(order: &Order, probe: &Probe) -> Vec<StreamReport> {
+    let codec = probe.streams.first().map(|stream| stream.codec.clone());
+    vec![StreamReport {
+        index: 0,
+        kind: "still".to_owned(),
+        codec: codec.unwrap_or_else(|| probe.container.format.clone()),
+        becomes: format!("encoded as {}, set upright", order.extension),
+    }]
+}
+
+/// The still set upright as it is stated.
+fn upright(probe: &Probe, mut frame: Frame) -> Result<Frame> {
+    let Some(stream) = probe.picture() else { return Ok(frame) };
+    let degrees = stream.rotation_degrees.unwrap_or(0) % 360;
+    if degrees != 0 && degrees % 90 == 0 {
+        frame = Rotate { quarter_turns: -i32::from(degrees / 90) }.apply(&frame)?;
+    }
+    if stream.mirrored {
+        frame = Flip::default().apply(&frame)?;
+    }
+    Ok(frame)
+}
+
+fn report(plan: StreamPlan) -> StreamReport {
+    let kind = match plan.kind {
+        StreamKind::Still => "still",
+        StreamKind::Video => "video",
+        StreamKind::Audio => "audio",
+        StreamKind::Subtitle => "subtitle",
+        StreamKind::Data => "data",
+        StreamKind::Attachment => "attachment",
+    };
+    let becomes = match plan.treatment {
+        Treatment::Copied => "copied".to_owned(),
+        Treatment::Encoded(codec) => format!("encoded as {codec}"),
+        Treatment::LeftOut(why) => format!("left out: {why}"),
+    };
+    StreamReport { index: plan.index as u64, kind: kind.to_owned(), codec: plan.codec, becomes }
+}
