@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use rushes_catalog::{
-    AssetTask, StoredPreview, Work, next_assets, note_change, record_preview, sources, work_left,
+    AssetKey, AssetTask, StoredPreview, Transaction, Work, next_assets, note_change,
+    record_preview, sources, work_left,
 };
 use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
 use rushes_store::{FileStamp, Root};
@@ -82,16 +83,12 @@ impl Action for Previews {
                 after = page.last().map_or(after, |task| task.asset);
                 Ok(page)
             },
-            |task| (task.asset, picture_one(context, &task).unwrap_or_else(Found::NoWorker)),
-            |results| {
+            |task| (task.key(), picture_one(context, &task).unwrap_or_else(Found::NoWorker)),
+            |mut results| {
                 done += results.len() as u64;
                 catalog.write(|write| {
-                    for (asset, found) in &results {
-                        match found {
-                            Found::Made(stored) => record_preview(write, *asset, Some(stored))?,
-                            Found::Failed(_) => record_preview(write, *asset, None)?,
-                            Found::NotHere | Found::NoWorker(_) => {}
-                        }
+                    for (asset, found) in &mut results {
+                        record(write, asset, found)?;
                     }
                     note_change(write)
                 })?;
@@ -139,6 +136,21 @@ impl Action for Previews {
     fn job_key(&self) -> Option<String> {
         Some("previews".into())
     }
+}
+
+/// Stores what came of one asset; nothing of one that is gone by now, because
+/// hashing found it to be the same as another.
+fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Result<()> {
+    let stored = match found {
+        Found::Made(stored) => Some(&*stored),
+        Found::Failed(_) => None,
+        Found::NotHere | Found::NoWorker(_) => return Ok(()),
+    };
+    if asset.is_there(write)? {
+        return record_preview(write, asset.number, stored);
+    }
+    *found = Found::NotHere;
+    Ok(())
 }
 
 fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {

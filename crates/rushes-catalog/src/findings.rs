@@ -149,7 +149,12 @@ pub fn record_preview_lost(write: &Transaction<'_>, asset: i64) -> Result<()> {
         .prepare_cached("UPDATE assets SET preview_state=0 WHERE id=?")
         .and_then(|mut s| s.execute([asset]))
         .map_err(sql("noting a lost preview"))?;
-    store(write, "preview", asset, None)
+    // Not inserted: the asset may be gone by now.
+    write
+        .prepare_cached("UPDATE findings SET preview=NULL WHERE asset_id=?")
+        .and_then(|mut s| s.execute([asset]))
+        .map(drop)
+        .map_err(sql("noting a lost preview"))
 }
 
 /// Writes one column of an asset's findings.

@@ -15,6 +15,9 @@ mod wanted;
 mod words;
 mod work;
 
+/// What [`Catalog::write`] hands out.
+pub use rusqlite::Transaction;
+
 pub use assets::{
     Hashing, Identified, extension_of, identify, record_hashes, record_no_media,
     record_not_media_at, record_unsettled,
@@ -38,6 +41,6 @@ pub use query::{FILTERS, LISTED, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{
-    AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, place_names, served,
-    sources, stored_places, stored_previews, work_left,
+    AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, place_names,
+    served, sources, stored_places, stored_previews, work_left,
 };

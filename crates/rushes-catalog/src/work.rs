@@ -7,11 +7,38 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::database::sql;
 use crate::places::join;
 
+/// Names one asset for as long as work on it takes. Its number alone does not:
+/// hashing may make it one with another meanwhile, and the next new asset then
+/// gets its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetKey {
+    /// Its number.
+    pub number: i64,
+    /// Its name for good.
+    pub public_id: String,
+}
+
+impl AssetKey {
+    /// Whether the asset is still there by itself, so that what was found out
+    /// about it has a place.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn is_there(&self, reader: &Connection) -> Result<bool> {
+        reader
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM assets WHERE id=? AND public_id=?)")
+            .and_then(|mut s| s.query_row(params![self.number, self.public_id], |row| row.get(0)))
+            .map_err(sql("looking an asset up"))
+    }
+}
+
 /// An asset that something is to be done with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetTask {
     /// Its number.
     pub asset: i64,
+    /// Its name for good.
+    pub public_id: String,
     /// `still`, `video` or `audio`, as far as known.
     pub kind: String,
     /// Extension of its name.
@@ -20,6 +47,14 @@ pub struct AssetTask {
     pub size_bytes: u64,
     /// What its probe found, as JSON.
     pub probe: Option<String>,
+}
+
+impl AssetTask {
+    /// What names the asset until the work is done.
+    #[must_use]
+    pub fn key(&self) -> AssetKey {
+        AssetKey { number: self.asset, public_id: self.public_id.clone() }
+    }
 }
 
 /// Where the bytes of an asset are.
@@ -70,7 +105,7 @@ pub fn next_assets(
 ) -> Result<Vec<AssetTask>> {
     reader
         .prepare_cached(&format!(
-            "SELECT id, kind, extension, size_bytes, probe FROM assets
+            "SELECT id, public_id, kind, extension, size_bytes, probe FROM assets
              LEFT JOIN findings ON asset_id=id WHERE {} AND id>? ORDER BY id LIMIT ?",
             work.condition()
         ))
@@ -78,10 +113,11 @@ pub fn next_assets(
             s.query_map(params![after, limit], |row| {
                 Ok(AssetTask {
                     asset: row.get(0)?,
-                    kind: row.get(1)?,
-                    extension: row.get(2)?,
-                    size_bytes: row.get(3)?,
-                    probe: row.get(4)?,
+                    public_id: row.get(1)?,
+                    kind: row.get(2)?,
+                    extension: row.get(3)?,
+                    size_bytes: row.get(4)?,
+                    probe: row.get(5)?,
                 })
             })?
             .collect()

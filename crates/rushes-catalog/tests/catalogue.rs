@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rushes_catalog::{
-    Catalog, FolderDifference, Hashing, Identified, Role, check, identify, record_folder,
-    record_gone, record_hashes, record_probe,
+    AssetTask, Catalog, FolderDifference, Hashing, Identified, Role, Transaction, Work, check,
+    identify, next_assets, record_folder, record_gone, record_hashes, record_preview_lost,
+    record_probe,
 };
 use rushes_media::{
     Agreement, Camera, Confidence, Container, Created, ErrorKind, MediaKind, Probe, Rational,
@@ -155,6 +156,35 @@ fn equal_hashes_make_two_assets_one_and_both_names_lead_there() {
         assert_eq!((asset.row.id.as_str(), asset.places.len()), (names[0].as_str(), 2));
     }
     assert_eq!(library.ids("copies:>1").len(), 1);
+    library.is_sound();
+}
+
+/// An asset's number is free when it was merged away, and the next one has it.
+#[test]
+fn work_on_an_asset_that_was_merged_away_has_no_place() {
+    let library = Library::new();
+    let (one, other) = (library.file("", "a", stamp(1)), library.file("x", "b", stamp(2)));
+    library.identify(one, sampled(1), None);
+    library.identify(other, sampled(1), None);
+    let tasks = library.catalog.read(|reader| next_assets(reader, Work::Probe, 0, 10)).unwrap();
+    let there = || {
+        let is_there = |task: &AssetTask| library.catalog.read(|r| task.key().is_there(r));
+        tasks.iter().map(|task| is_there(task).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(there(), [true, true]);
+    library.hashed(one, stamp(1), hashes(1));
+    assert_eq!(library.hashed(other, stamp(2), hashes(1)), Hashing::Merged);
+    assert_eq!(there(), [true, false]);
+    let third = library.file("x", "c", stamp(3));
+    library.identify(third, sampled(2), None);
+    let next = library
+        .catalog
+        .read(|reader| next_assets(reader, Work::Probe, tasks[0].asset, 10))
+        .unwrap();
+    assert_eq!(next[0].asset, tasks[1].asset, "the number is in use again");
+    assert_eq!(there(), [true, false]);
+    let lost = |write: &Transaction<'_>| record_preview_lost(write, tasks[1].asset + 7);
+    library.catalog.write(lost).unwrap();
     library.is_sound();
 }
 

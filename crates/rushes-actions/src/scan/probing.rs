@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use rushes_catalog::{
-    AssetTask, Work, next_assets, place_names, record_no_media, record_not_media_at, record_probe,
-    record_probe_failure, sources, work_left,
+    AssetKey, AssetTask, Transaction, Work, next_assets, place_names, record_no_media,
+    record_not_media_at, record_probe, record_probe_failure, sources, work_left,
 };
 use rushes_media::{Error, ErrorKind, MediaKind, Probe, Result, display_name};
 use rushes_store::{FileStamp, Root};
@@ -50,22 +50,15 @@ pub(super) fn probe_all(
             Ok(page)
         },
         |task| {
-            probe_one(context, &task)
-                .unwrap_or_else(|error| (task.asset, String::new(), Found::NoWorker(error)))
+            let (path, found) = probe_one(context, &task)
+                .unwrap_or_else(|error| (String::new(), Found::NoWorker(error)));
+            (task.key(), path, found)
         },
-        |results| {
+        |mut results| {
             done += results.len() as u64;
             catalog.write(|write| {
-                for (asset, _, found) in &results {
-                    match found {
-                        Found::Probe(probe) => record_probe(write, *asset, probe)?,
-                        Found::NoMedia => record_no_media(write, *asset)?,
-                        Found::Failed { error, guess, others } => {
-                            record_not_media_at(write, *asset, others)?;
-                            record_probe_failure(write, *asset, error, *guess)?;
-                        }
-                        Found::NotHere | Found::NoWorker(_) => {}
-                    }
+                for (asset, _, found) in &mut results {
+                    record(write, asset, found)?;
                 }
                 rushes_catalog::note_change(write)
             })?;
@@ -84,7 +77,28 @@ pub(super) fn probe_all(
     )
 }
 
-fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Found)> {
+/// Stores what was found out about one asset; nothing of one that is gone by
+/// now, because hashing found it to be the same as another.
+fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Result<()> {
+    if matches!(found, Found::NotHere | Found::NoWorker(_)) {
+        return Ok(());
+    }
+    if !asset.is_there(write)? {
+        *found = Found::NotHere;
+        return Ok(());
+    }
+    match found {
+        Found::Probe(probe) => record_probe(write, asset.number, probe),
+        Found::NoMedia => record_no_media(write, asset.number),
+        Found::Failed { error, guess, others } => {
+            record_not_media_at(write, asset.number, others)?;
+            record_probe_failure(write, asset.number, error, *guess)
+        }
+        Found::NotHere | Found::NoWorker(_) => Ok(()),
+    }
+}
+
+fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(String, Found)> {
     use std::os::unix::ffi::OsStrExt;
     let mut places = context.engine.catalog()?.read(|reader| sources(reader, task.asset))?;
     // The same bytes may have several names; the one that promises media is tried.
@@ -110,9 +124,9 @@ fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Fo
             }
             Err(error) => failed(context, task.asset, error)?,
         };
-        return Ok((task.asset, shown, found));
+        return Ok((shown, found));
     }
-    Ok((task.asset, String::new(), Found::NotHere))
+    Ok((String::new(), Found::NotHere))
 }
 
 /// What a failure means: no media when no name of it promised any.
