@@ -176,6 +176,11 @@ pub trait Progress: Sync {
     /// # Errors
     /// When it could not be recorded; the action must not go on.
     fn effect(&self, key: &str, state: EffectState, detail: Option<&str>) -> Result<()>;
+
+    /// Tells that something was stored that a later attempt finds done. Said of
+    /// nothing that every attempt does anew, or a job that kills its worker
+    /// would be tried for ever.
+    fn got_further(&self) {}
 }
 
 /// How far an action is.

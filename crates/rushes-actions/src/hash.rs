@@ -159,6 +159,9 @@ impl Hash {
                                 .write(|write| record_hashes(write, place, &stamp, &hashes, now));
                             report.bytes += stamp.size_bytes;
                             is_split |= matches!(stored, Ok(Hashing::Merged | Hashing::Split));
+                            if stored.is_ok() {
+                                context.progress.got_further();
+                            }
                             match stored {
                                 Ok(Hashing::Merged) => report.merged += 1,
                                 Ok(Hashing::Stored | Hashing::Split) => report.hashed += 1,

@@ -128,6 +128,7 @@ pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile>
                 priority: 5,
                 // It needs no path that is not in the catalogue.
                 authority: Authority::Network,
+                asked_now: false,
             })?;
             return Err(none());
         }

@@ -92,6 +92,9 @@ impl Action for Previews {
                     }
                     note_change(write)
                 })?;
+                if results.iter().any(|(_, found)| matches!(found, Found::Made(_))) {
+                    context.progress.got_further();
+                }
                 context.progress.report(&Report {
                     done,
                     total: Some(total.max(done)),

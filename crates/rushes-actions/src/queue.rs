@@ -62,7 +62,7 @@ pub struct Job {
     pub rate_per_sec: Option<f64>,
     /// What it is doing now.
     pub note: Option<String>,
-    /// How often it was started.
+    /// How often it was started since it was asked for, or last got further.
     pub attempts: u32,
     /// How often it may be.
     pub max_attempts: u32,
@@ -151,6 +151,10 @@ pub struct NewJob {
     pub priority: i32,
     /// Who asks for it.
     pub authority: Authority,
+    /// Whether somebody asks for it now, and not other work that leaves it
+    /// behind. A job with the same key that waits after failed attempts, or
+    /// whose worker died, then starts afresh instead of being waited for.
+    pub asked_now: bool,
 }
 
 /// A worker's hold on a job, lost when it is not renewed in time.
@@ -209,8 +213,8 @@ pub trait JobQueue: Send + Sync {
 
     /// Takes the job that is due: `only` that one, or the most urgent of
     /// these kinds (all kinds when empty). A running job whose lease ran out
-    /// is due again; one that died `max_attempts` times is parked as failed
-    /// instead.
+    /// is due again; one that died `max_attempts` times without getting further
+    /// is parked as failed instead.
     ///
     /// # Errors
     /// When the queue cannot be read.
@@ -239,6 +243,14 @@ pub trait JobQueue: Send + Sync {
         state: EffectState,
         detail: Option<&str>,
     ) -> Result<()>;
+
+    /// Notes that this attempt got further than the ones before it: those no
+    /// longer count, so that long work is not parked for as many deaths as it
+    /// needs days, while what dies at the same place again and again still is.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is lost.
+    fn record_progress(&self, lease: &Lease) -> Result<()>;
 
     /// Ends an attempt.
     ///

@@ -205,6 +205,7 @@ fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> 
                 key: Some(kind.into()),
                 priority,
                 authority: context.authority,
+                asked_now: false,
             })?;
         }
     }

@@ -28,5 +28,13 @@ pub fn enqueue_verb(
     // Two verbs may well choose the same key.
     let key = (verb.job_key)(params)?.map(|key| format!("{kind} {key}"));
     let title = (verb.title)(params)?;
-    queue.enqueue(&NewJob { kind, title, params: params.clone(), key, priority, authority })
+    queue.enqueue(&NewJob {
+        kind,
+        title,
+        params: params.clone(),
+        key,
+        priority,
+        authority,
+        asked_now: true,
+    })
 }

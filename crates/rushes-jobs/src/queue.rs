@@ -116,7 +116,8 @@ impl SqliteQueue {
     pub fn enqueue_in(&self, writer: &Transaction<'_>, new: &NewJob) -> Result<Job> {
         const WHAT: &str = "queuing a job";
         if let Some(key) = &new.key
-            && let Some(job) = with_key(writer, key)?
+            && let Some(same) = with_key(writer, key)?
+            && let Some(job) = self.join(writer, same, new)?
         {
             return Ok(job);
         }
@@ -145,6 +146,26 @@ impl SqliteQueue {
             })
             .map_err(sql(WHAT))?;
         job(writer, id)
+    }
+
+    /// The job with the key of a new one, as it stands then; none when it was
+    /// only there because nobody had seen yet that it has ended.
+    fn join(&self, writer: &Transaction<'_>, same: Job, new: &NewJob) -> Result<Option<Job>> {
+        if !new.asked_now {
+            return Ok(Some(same));
+        }
+        let id = same.id;
+        let abandoned = self.abandoned(writer)?;
+        if let Some(held) = abandoned.iter().find(|held| held.id == id) {
+            self.take_back(writer, held)?;
+        }
+        let same = job(writer, id)?;
+        match same.state {
+            JobState::Running => Ok(Some(same)),
+            JobState::Queued if same.attempts == 0 => Ok(Some(same)),
+            JobState::Queued => start_afresh(writer, id).map(Some),
+            JobState::Done | JobState::Failed | JobState::Cancelled => Ok(None),
+        }
     }
 
     fn rates(&self) -> MutexGuard<'_, HashMap<i64, (i64, Rate)>> {
@@ -247,6 +268,19 @@ struct Ended {
 fn with_key(reader: &Connection, key: &str) -> Result<Option<Job>> {
     let tail = "WHERE key = ?1 AND state IN ('queued', 'running')";
     Ok(jobs(reader, tail, [key])?.pop())
+}
+
+/// Forgets what a queued job's attempts came to, and the pause after them.
+fn start_afresh(writer: &Transaction<'_>, id: i64) -> Result<Job> {
+    let change = next_change(writer)?;
+    writer
+        .prepare_cached(
+            "UPDATE jobs SET attempts = 0, deaths = 0, not_before_ns = NULL, change = ?2
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| statement.execute([id, change]))
+        .map_err(sql("queuing a job again"))?;
+    job(writer, id)
 }
 
 /// The job to run next.
@@ -473,6 +507,26 @@ impl JobQueue for SqliteQueue {
                         detail
                     ])
                 })
+                .map_err(sql(WHAT))?;
+            if rows == 0 { Err(lost(WHAT, lease)) } else { Ok(()) }
+        })
+    }
+
+    fn record_progress(&self, lease: &Lease) -> Result<()> {
+        const WHAT: &str = "storing that a job got further";
+        let is_first = |held: &Held| held.attempts <= 1 && held.deaths == 0;
+        let found = self.catalog.read(|reader| held(reader, lease))?;
+        if is_first(&found.ok_or_else(|| lost(WHAT, lease))?) {
+            return Ok(());
+        }
+        self.catalog.write(|writer| {
+            let change = next_change(writer)?;
+            let rows = writer
+                .prepare_cached(
+                    "UPDATE jobs SET attempts = 1, deaths = 0, change = ?3
+                     WHERE id = ?1 AND token = ?2 AND state = 'running'",
+                )
+                .and_then(|mut statement| statement.execute([lease.job_id, lease.token, change]))
                 .map_err(sql(WHAT))?;
             if rows == 0 { Err(lost(WHAT, lease)) } else { Ok(()) }
         })

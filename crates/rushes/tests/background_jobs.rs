@@ -4,12 +4,58 @@
 
 mod support;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use rushes_actions::{Authority, Context, EffectState, Engine, Progress, Report};
 use rushes_catalog::Catalog;
-use serde_json::json;
+use rushes_media::{Limits, Result};
+use rushes_sandbox::{Launch, Pool};
+use rushes_store::Home;
+use serde_json::{Value, json};
 use support::Stage;
-use support::bytes::wav;
+use support::bytes::{noise, png, wav};
+
+/// Counts how often an action says that it got further.
+#[derive(Default)]
+struct Steps {
+    taken: AtomicU32,
+    cancelled: AtomicBool,
+}
+
+impl Progress for Steps {
+    fn report(&self, _report: &Report) {}
+
+    fn cancelled(&self) -> &AtomicBool {
+        &self.cancelled
+    }
+
+    fn effect(&self, _key: &str, _state: EffectState, _detail: Option<&str>) -> Result<()> {
+        Ok(())
+    }
+
+    fn got_further(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 impl Stage {
+    /// Carries a verb out in this process; whether it got further.
+    fn gets_further(&self, verb: &str, params: &Value) -> bool {
+        let launch = Launch {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_rushes")),
+            args: vec![OsString::from("worker")],
+        };
+        let (home, limits) = (Home::at(self.path("home")), Limits::default());
+        let pool = Pool::new(launch, 2, limits);
+        let engine = Engine::new(home, rushes_jobs::open_queue, pool, limits);
+        let progress = Steps::default();
+        let context = Context { engine: &engine, authority: Authority::Local, progress: &progress };
+        (rushes_actions::find(verb).unwrap().apply)(&context, params).unwrap();
+        progress.taken.into_inner() > 0
+    }
+
     fn catalog(&self) -> Catalog {
         Catalog::open(&self.path("home/catalogue.sqlite")).unwrap()
     }
@@ -58,4 +104,39 @@ fn an_asset_merged_away_meanwhile_costs_no_job() {
     assert_eq!(stage.scan()["probed"], 1);
     stage.tamper("DROP TRIGGER merged_meanwhile");
     stage.done(&["check"]);
+}
+
+/// Only what a later attempt finds done may keep a job from being parked.
+#[test]
+fn an_action_got_further_when_it_stored_something_new() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/b.wav", &support::bytes::big(1));
+    stage.write("media/broken.mp4", &noise(1, 900));
+    let scan = json!({ "roots": [stage.text("media")] });
+    let again = json!({ "roots": [stage.text("media")], "retry_failed": true });
+    assert!(stage.gets_further("scan", &scan));
+    assert!(!stage.gets_further("scan", &scan), "nothing is new");
+    assert!(!stage.gets_further("scan", &again), "every attempt finds the broken file");
+    for verb in ["previews", "hash"] {
+        assert!(stage.gets_further(verb, &json!({})), "{verb}");
+        assert!(!stage.gets_further(verb, &json!({})), "{verb}");
+    }
+}
+
+#[test]
+fn a_scan_that_was_killed_thrice_runs_when_asked_for_again() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.scan();
+    stage.write("media/b.png", &png(2));
+    // As the third kill leaves it; of another boot, so that its worker is gone.
+    stage.tamper(
+        "UPDATE jobs SET state='running', attempts=3, deaths=2, finished_ns=NULL, result=NULL,
+           worker='killed', lease_boot='another', lease_until_ns=1, process_scope='',
+           process_id=1, process_started=1 WHERE kind='scan'",
+    );
+    assert_eq!(stage.scan()["added"], 1);
+    let jobs = stage.done(&["jobs", "list", "--state", "failed"]);
+    assert_eq!(jobs["jobs"][0]["error"]["why"], "its worker died 3 times");
 }

@@ -62,6 +62,11 @@ pub(super) fn probe_all(
                 }
                 rushes_catalog::note_change(write)
             })?;
+            // What failed may be asked for again, by every attempt.
+            let is_told = |found: &Found| matches!(found, Found::Probe(_) | Found::NoMedia);
+            if results.iter().any(|(_, _, found)| is_told(found)) {
+                context.progress.got_further();
+            }
             tell(context, done, Some(total), "probing");
             for (_, path, found) in results {
                 match found {
