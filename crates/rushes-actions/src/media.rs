@@ -99,7 +99,8 @@ pub struct PreviewFile {
     pub mime: &'static str,
 }
 
-/// Opens a preview. One that was lost is queued to be made again.
+/// Opens a preview. One that was lost, or whose bytes changed, is queued to be
+/// made again.
 ///
 /// # Errors
 /// `NotFound` when there is no such asset, or no such preview of it (yet).
@@ -118,7 +119,8 @@ pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile>
     let hash = hash.as_deref().and_then(PreviewHash::from_hex).ok_or_else(none)?;
     let file = match engine.home().previews().open(&hash) {
         Ok(file) => file,
-        Err(error) if error.kind == ErrorKind::NotFound => {
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Corrupt) => {
+            engine.home().previews().discard(&hash)?;
             catalog.write(|write| record_preview_lost(write, served.asset))?;
             engine.queue()?.enqueue(&NewJob {
                 kind: "previews".into(),

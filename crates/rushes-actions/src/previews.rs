@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use rushes_catalog::{
-    AssetKey, AssetTask, StoredPreview, Transaction, Work, next_assets, note_change,
-    record_preview, sources, work_left,
+    AssetKey, AssetTask, PreviewCopy, StoredPreview, Transaction, Work, next_assets, note_change,
+    record_preview, record_preview_lost, sources, stored_previews, work_left,
 };
 use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
-use rushes_store::{FileStamp, Root};
+use rushes_store::{FileStamp, PreviewHash, Root};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +55,14 @@ impl Action for Previews {
     type Output = PreviewReport;
 
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
-        let (assets, _) =
+        let (missing, _) =
             context.engine.catalog()?.read(|reader| work_left(reader, Work::Preview))?;
+        let mut lost = 0;
+        each_lost(context, &mut |assets| {
+            lost += assets.len() as u64;
+            Ok(())
+        })?;
+        let assets = missing + lost;
         let mut plan = Plan::reads(format!("make previews of {assets} assets"));
         if assets > 0 {
             plan.push(
@@ -70,6 +76,7 @@ impl Action for Previews {
     fn apply(&self, context: &Context<'_>) -> Result<PreviewReport> {
         context.progress.effect("previews", EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
+        forget_lost(context)?;
         let (total, _) = catalog.read(|reader| work_left(reader, Work::Preview))?;
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let threads = self.workers.map_or(processors, |workers| workers as usize);
@@ -139,6 +146,51 @@ impl Action for Previews {
     fn job_key(&self) -> Option<String> {
         Some("previews".into())
     }
+}
+
+/// Assets that are looked at together, and at first sight.
+const PAGE: u32 = 500;
+
+/// Assets among these of which a preview's file is not there any more.
+fn lost_of(context: &Context<'_>, page: &[PreviewCopy]) -> Vec<i64> {
+    let store = context.engine.home().previews();
+    let is_lost =
+        |hash: &String| PreviewHash::from_hex(hash).is_none_or(|hash| !store.is_there(&hash));
+    page.iter().filter(|copy| copy.hashes.iter().any(is_lost)).map(|copy| copy.asset).collect()
+}
+
+/// Hands on the assets whose previews were lost, some at a time.
+fn each_lost(context: &Context<'_>, give: &mut dyn FnMut(&[i64]) -> Result<()>) -> Result<()> {
+    let catalog = context.engine.catalog()?;
+    let mut after = 0;
+    loop {
+        context.check_cancelled("looking for lost previews")?;
+        let page = catalog.read(|reader| stored_previews(reader, after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.asset;
+        let lost = lost_of(context, &page);
+        if !lost.is_empty() {
+            give(&lost)?;
+        }
+    }
+}
+
+/// Lets lost previews count as not made.
+fn forget_lost(context: &Context<'_>) -> Result<()> {
+    let catalog = context.engine.catalog()?;
+    each_lost(context, &mut |assets| {
+        catalog.write(|write| {
+            assets.iter().try_for_each(|asset| record_preview_lost(write, *asset))?;
+            note_change(write)
+        })
+    })
+}
+
+/// The same for who comes by often: when the first previews are all there, so
+/// are the others, as far as one can see without looking at each.
+pub(crate) fn forget_lost_at_first_sight(context: &Context<'_>) -> Result<()> {
+    let first = context.engine.catalog()?.read(|reader| stored_previews(reader, 0, PAGE))?;
+    if lost_of(context, &first).is_empty() { Ok(()) } else { forget_lost(context) }
 }
 
 /// Stores what came of one asset; nothing of one that is gone by now, because

@@ -190,6 +190,7 @@ fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> 
     if context.progress.cancelled().load(Ordering::Relaxed) {
         return Ok(());
     }
+    crate::previews::forget_lost_at_first_sight(context)?;
     let (previews, hashes) = context.engine.catalog()?.read(|reader| {
         Ok((work_left(reader, Work::Preview)?.0, work_left(reader, Work::Hash)?.0))
     })?;

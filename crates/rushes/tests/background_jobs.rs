@@ -14,8 +14,8 @@ use rushes_media::{Limits, Result};
 use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
 use serde_json::{Value, json};
-use support::Stage;
 use support::bytes::{noise, png, wav};
+use support::{Stage, text};
 
 /// Counts how often an action says that it got further.
 #[derive(Default)]
@@ -139,4 +139,48 @@ fn a_scan_that_was_killed_thrice_runs_when_asked_for_again() {
     assert_eq!(stage.scan()["added"], 1);
     let jobs = stage.done(&["jobs", "list", "--state", "failed"]);
     assert_eq!(jobs["jobs"][0]["error"]["why"], "its worker died 3 times");
+}
+
+/// Every file of the previews' store.
+fn preview_files(stage: &Stage) -> Vec<PathBuf> {
+    let shelves = std::fs::read_dir(stage.path("home/previews")).unwrap();
+    let files = shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[test]
+fn lost_and_damaged_previews_are_made_again() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/b.png", &png(2));
+    stage.scan();
+    assert_eq!(stage.done(&["previews"])["made"], 2);
+    stage.done(&["hash"]);
+    assert_eq!(stage.done(&["check"])["previews"], 2);
+
+    std::fs::remove_dir_all(stage.path("home/previews")).unwrap();
+    let check = stage.run(&["check"]);
+    assert_eq!((check.code, &check.json["previews"]), (1, &json!(0)));
+    for violation in check.json["violations"].as_array().unwrap() {
+        assert!(text(&violation["what"]).ends_with("it is lost; rushes previews makes it again"));
+    }
+    assert_eq!(stage.done(&["previews", "--dry-run"])["plan"]["effects"][0]["key"], "previews");
+    assert_eq!(stage.done(&["previews"])["made"], 2);
+    assert_eq!(stage.done(&["check"])["previews"], 2);
+
+    std::fs::remove_dir_all(stage.path("home/previews")).unwrap();
+    assert_eq!(stage.scan()["previews_queued"], 2);
+    assert_eq!(stage.done(&["previews"])["made"], 2);
+    assert_eq!(stage.done(&["previews"])["made"], 0);
+
+    // The same length, so that only the bytes tell.
+    let damaged = preview_files(&stage).remove(0);
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&damaged, bytes).unwrap();
+    let check = stage.run(&["check"]);
+    assert_eq!((check.code, &check.json["previews"]), (1, &json!(1)));
+    assert_eq!(check.json["violations"].as_array().unwrap().len(), 1);
+    assert_eq!(stage.done(&["previews"])["made"], 1);
+    assert_eq!(stage.done(&["check"])["previews"], 2);
 }
