@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use rushes_catalog::{
     AssetKey, AssetTask, PreviewCopy, StoredPreview, Transaction, Work, next_assets, note_change,
-    record_preview, record_preview_lost, sources, stored_previews, work_left,
+    record_preview, record_preview_failure, record_preview_lost, sources, stored_previews,
+    work_left,
 };
 use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
 use rushes_store::{FileStamp, PreviewHash, Root};
@@ -196,16 +197,18 @@ pub(crate) fn forget_lost_at_first_sight(context: &Context<'_>) -> Result<()> {
 /// Stores what came of one asset; nothing of one that is gone by now, because
 /// hashing found it to be the same as another.
 fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Result<()> {
-    let stored = match found {
-        Found::Made(stored) => Some(&*stored),
-        Found::Failed(_) => None,
-        Found::NotHere | Found::NoWorker(_) => return Ok(()),
-    };
-    if asset.is_there(write)? {
-        return record_preview(write, asset.number, stored);
+    if matches!(found, Found::NotHere | Found::NoWorker(_)) {
+        return Ok(());
     }
-    *found = Found::NotHere;
-    Ok(())
+    if !asset.is_there(write)? {
+        *found = Found::NotHere;
+        return Ok(());
+    }
+    match found {
+        Found::Made(stored) => record_preview(write, asset.number, stored),
+        Found::Failed(Failure { error, .. }) => record_preview_failure(write, asset.number, error),
+        Found::NotHere | Found::NoWorker(_) => Ok(()),
+    }
 }
 
 fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {

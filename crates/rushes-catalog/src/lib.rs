@@ -26,8 +26,8 @@ pub use check::{Violation, check};
 pub use database::{Catalog, sql, sqlite_version};
 pub use detail::asset_number;
 pub use findings::{
-    StoredPreview, forget_failures, record_preview, record_preview_lost, record_probe,
-    record_probe_failure,
+    StoredPreview, forget_failures, record_preview, record_preview_failure, record_preview_lost,
+    record_probe, record_probe_failure,
 };
 pub use model::{
     Asset, AssetRow, Event, Page, Place, Preview, RootRow, Sidecar, Stats, Total, rfc3339,

@@ -6,6 +6,7 @@ mod support;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rushes_actions::{Authority, Context, EffectState, Engine, Progress, Report};
@@ -14,7 +15,7 @@ use rushes_media::{Limits, Result};
 use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
 use serde_json::{Value, json};
-use support::bytes::{noise, png, wav};
+use support::bytes::{noise, png, png_of, wav};
 use support::{Stage, text};
 
 /// Counts how often an action says that it got further.
@@ -183,4 +184,28 @@ fn lost_and_damaged_previews_are_made_again() {
     assert_eq!(check.json["violations"].as_array().unwrap().len(), 1);
     assert_eq!(stage.done(&["previews"])["made"], 1);
     assert_eq!(stage.done(&["check"])["previews"], 2);
+}
+
+#[test]
+fn an_asset_says_why_it_has_no_preview() {
+    let stage = Stage::new();
+    // Its header is sound, its pixels are not there.
+    stage.write("media/empty.png", &png_of(64, 64, &[]));
+    stage.scan();
+    let previews = stage.run(&["previews"]);
+    assert_eq!(previews.code, 1);
+    let error = &previews.json["failed"][0]["error"];
+    let asset = stage.asset_at("media/empty.png");
+    assert_eq!((&asset["preview_error"], &asset["error"]), (error, &Value::Null));
+    assert_eq!(stage.done(&["previews"])["failed"], json!([]), "it is not tried again");
+    let shown = Command::new(env!("CARGO_BIN_EXE_rushes"))
+        .arg("--home")
+        .arg(stage.path("home"))
+        .args(["show", &text(&asset["id"])])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains(&format!("no preview   {}", text(&error["what"]))), "{shown}");
+    stage.run(&["scan", "--retry-failed"]);
+    assert_eq!(stage.run(&["previews"]).json["failed"].as_array().unwrap().len(), 1);
 }
