@@ -15,7 +15,7 @@ use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
 use crate::pipeline;
 use crate::queue::EffectState;
-use crate::scan::{Failure, is_same};
+use crate::scan::{Failure, ScanReport, is_same, probe_all, queue_behind};
 
 /// The parameters of hashing.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -101,6 +101,7 @@ impl Action for Hash {
             report.failed.clear();
         }
         context.check_cancelled("hashing")?;
+        self.probe_told(context, &mut report)?;
         context.progress.effect(Hash::EFFECT, EffectState::Done, Some(&report.line()))?;
         Ok(report)
     }
@@ -129,6 +130,20 @@ impl Action for Hash {
 impl Hash {
     /// Names its effect.
     pub(crate) const EFFECT: &'static str = "hash";
+
+    /// Probes the assets that hashing told from others, and leaves their
+    /// previews to the background: no scan may come for a long time.
+    fn probe_told(&self, context: &Context<'_>, report: &mut HashReport) -> Result<()> {
+        let threads = self.workers.unwrap_or(1) as usize;
+        let mut probed = ScanReport::default();
+        probe_all(context, Work::ProbeTold, threads, &mut probed)?;
+        context.check_cancelled("probing what hashing told apart")?;
+        report.failed.append(&mut probed.failed);
+        if probed.probed > 0 {
+            queue_behind(context, "previews", "Make previews", 5)?;
+        }
+        Ok(())
+    }
 
     /// Hashes each asset through one of its places; whether some asset may
     /// have places left that are still to be read.

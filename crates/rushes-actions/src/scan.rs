@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use clap::Args;
+use rushes_catalog::{Work, work_left};
 use rushes_media::{Result, give_path, path_given};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use target::Target;
 pub use report::{Failure, Phases, RootReport, ScanReport};
 
 pub(crate) use looking::is_same;
+pub(crate) use probing::probe_all;
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::{Context, Report};
@@ -117,7 +119,7 @@ impl Action for Scan {
             context.engine.catalog()?.write(rushes_catalog::forget_failures)?;
         }
         let started = Instant::now();
-        probing::probe_all(context, self.threads(), &mut report)?;
+        probe_all(context, Work::Probe, self.threads(), &mut report)?;
         report.phases.probe_secs = started.elapsed().as_secs_f64();
 
         if self.full {
@@ -186,7 +188,6 @@ fn register(scan: &Scan, context: &Context<'_>) -> Result<Vec<Target>> {
 
 /// Previews and hashes follow in the background.
 fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> {
-    use rushes_catalog::{Work, work_left};
     if context.progress.cancelled().load(Ordering::Relaxed) {
         return Ok(());
     }
@@ -196,20 +197,31 @@ fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> 
     })?;
     report.previews_queued = previews;
     report.hashes_queued = hashes;
-    let jobs = [(previews, "previews", "Make previews", 5), (hashes, "hash", "Hash every byte", 0)];
-    for (left, kind, title, priority) in jobs {
-        if left > 0 {
-            context.engine.queue()?.enqueue(&NewJob {
-                kind: kind.into(),
-                title: title.into(),
-                params: serde_json::json!({}),
-                key: Some(kind.into()),
-                priority,
-                authority: context.authority,
-                asked_now: false,
-            })?;
-        }
+    if previews > 0 {
+        queue_behind(context, "previews", "Make previews", 5)?;
     }
+    if hashes > 0 {
+        queue_behind(context, "hash", "Hash every byte", 0)?;
+    }
+    Ok(())
+}
+
+/// Queues what is left for the background.
+pub(crate) fn queue_behind(
+    context: &Context<'_>,
+    kind: &str,
+    title: &str,
+    priority: i32,
+) -> Result<()> {
+    context.engine.queue()?.enqueue(&NewJob {
+        kind: kind.into(),
+        title: title.into(),
+        params: serde_json::json!({}),
+        key: Some(kind.into()),
+        priority,
+        authority: context.authority,
+        asked_now: false,
+    })?;
     Ok(())
 }
 

@@ -77,6 +77,8 @@ pub struct Source {
 pub enum Work {
     /// To find out what they hold.
     Probe,
+    /// The same, of those that only hashing told from others that look alike.
+    ProbeTold,
     /// To hash every byte.
     Hash,
     /// To make previews.
@@ -87,6 +89,12 @@ impl Work {
     fn condition(self) -> &'static str {
         match self {
             Work::Probe => "probe_state=0 AND present>0",
+            // What a scan has not probed yet has no such neighbour, or no hash.
+            Work::ProbeTold => {
+                "probe_state=0 AND present>0 AND blake3 IS NOT NULL AND EXISTS
+                 (SELECT 1 FROM assets AS other WHERE other.size_bytes=assets.size_bytes
+                    AND other.fingerprint=assets.fingerprint AND other.id<>assets.id)"
+            }
             Work::Hash => "(blake3 IS NULL OR rehash=1) AND present>0",
             Work::Preview => "preview_state=0 AND probe_state=1 AND present>0",
         }

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use rushes_actions::{Authority, Context, EffectState, Engine, Progress, Report};
 use rushes_catalog::Catalog;
@@ -15,8 +16,8 @@ use rushes_media::{Limits, Result};
 use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
 use serde_json::{Value, json};
-use support::bytes::{noise, png, png_of, wav};
-use support::{Stage, text};
+use support::bytes::{big, noise, png, png_of, twin_of, wav};
+use support::{Stage, long_ago, set_modified, text};
 
 /// Counts how often an action says that it got further.
 #[derive(Default)]
@@ -112,7 +113,7 @@ fn an_asset_merged_away_meanwhile_costs_no_job() {
 fn an_action_got_further_when_it_stored_something_new() {
     let stage = Stage::new();
     stage.write("media/a.png", &png(1));
-    stage.write("media/b.wav", &support::bytes::big(1));
+    stage.write("media/b.wav", &big(1));
     stage.write("media/broken.mp4", &noise(1, 900));
     let scan = json!({ "roots": [stage.text("media")] });
     let again = json!({ "roots": [stage.text("media")], "retry_failed": true });
@@ -208,4 +209,29 @@ fn an_asset_says_why_it_has_no_preview() {
     assert!(shown.contains(&format!("no preview   {}", text(&error["what"]))), "{shown}");
     stage.run(&["scan", "--retry-failed"]);
     assert_eq!(stage.run(&["previews"]).json["failed"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_hashing_tells_apart_is_probed_and_pictured() {
+    let stage = Stage::new();
+    let content = big(1);
+    let path = stage.write("media/a.wav", &content);
+    stage.scan();
+    stage.done(&["hash"]);
+    stage.done(&["previews"]);
+    let before = stage.id_at("media/a.wav");
+    // As large and with the same samples, so that only its hash is another.
+    stage.write("media/a.wav", &twin_of(&content));
+    set_modified(&path, long_ago() + Duration::from_secs(60));
+    stage.scan();
+    assert_eq!(stage.id_at("media/a.wav"), before, "it cannot be told yet");
+    stage.tamper("DELETE FROM jobs WHERE state='queued'");
+    stage.done(&["hash"]);
+    let asset = stage.asset_at("media/a.wav");
+    assert_ne!(text(&asset["id"]), before);
+    assert_eq!((&asset["codec"], &asset["hashed"]), (&json!("pcm_s16le"), &json!(true)));
+    let queued = stage.done(&["jobs", "list", "--state", "queued"]);
+    assert_eq!(queued["jobs"][0]["kind"], "previews");
+    assert_eq!(stage.done(&["previews"])["made"], 1);
+    stage.check();
 }

@@ -33,19 +33,21 @@ enum Found {
     NoWorker(Error),
 }
 
-pub(super) fn probe_all(
+/// Probes all assets with this work to do.
+pub(crate) fn probe_all(
     context: &Context<'_>,
+    work: Work,
     threads: usize,
     report: &mut ScanReport,
 ) -> Result<()> {
     let catalog = context.engine.catalog()?;
-    let (total, _) = catalog.read(|reader| work_left(reader, Work::Probe))?;
+    let (total, _) = catalog.read(|reader| work_left(reader, work))?;
     let (mut after, mut done) = (0, 0);
     pipeline::run(
         threads,
         context.progress.cancelled(),
         || {
-            let page = catalog.read(|reader| next_assets(reader, Work::Probe, after, 500))?;
+            let page = catalog.read(|reader| next_assets(reader, work, after, 500))?;
             after = page.last().map_or(after, |task| task.asset);
             Ok(page)
         },
