@@ -30,6 +30,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: Limits,
     roots_from_network: OnceLock<Vec<PathBuf>>,
+    hash_rate_mb_per_sec: OnceLock<u32>,
 }
 
 struct Opened {
@@ -63,6 +64,7 @@ impl Engine {
             clock,
             limits,
             roots_from_network: OnceLock::new(),
+            hash_rate_mb_per_sec: OnceLock::new(),
         }))
     }
 
@@ -132,6 +134,17 @@ impl Engine {
             return Ok(true);
         }
         Ok(self.catalog()?.roots()?.iter().any(|root| folder.starts_with(&root.path)))
+    }
+
+    /// Limits hashing that names no rate of its own to this many megabytes a
+    /// second. Said once, before the first job.
+    pub fn limit_hash_rate(&self, mb_per_sec: u32) {
+        let _ = self.0.hash_rate_mb_per_sec.set(mb_per_sec);
+    }
+
+    /// That limit, when there is one.
+    pub(crate) fn hash_rate_mb_per_sec(&self) -> Option<u32> {
+        self.0.hash_rate_mb_per_sec.get().copied()
     }
 
     /// What one input may cost.

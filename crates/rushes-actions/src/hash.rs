@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rushes_catalog::{AssetTask, Hashing, Work, next_assets, record_hashes, sources, work_left};
+use rushes_catalog::{
+    AssetTask, Hashing, Work, is_left, next_assets, record_hashes, sources, work_left,
+};
 use rushes_media::{ErrorKind, Result, display_name};
 use rushes_store::{FileStamp, Hashed, Hashes, Root, hash_file};
 use schemars::JsonSchema;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
 use crate::pipeline;
+use crate::previews::Previews;
 use crate::queue::EffectState;
 use crate::scan::{Failure, ScanReport, is_same, probe_all, queue_behind};
 
@@ -26,6 +29,8 @@ pub struct Hash {
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<u32>,
     /// Most megabytes a second to read, so that others can use the disk too.
+    /// There is one hash job at a time, or they would read the same files: one
+    /// that waits takes the rate of who asks last, one that runs keeps its own.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
     #[schemars(range(min = 1))]
     pub rate_mb_per_sec: Option<u32>,
@@ -92,7 +97,7 @@ impl Action for Hash {
         context.progress.effect(Hash::EFFECT, EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
         let (_, total) = catalog.read(|reader| work_left(reader, Work::Hash))?;
-        let pace = Pace::new(self.rate_mb_per_sec);
+        let pace = Pace::new(self.rate_mb_per_sec.or(context.engine.hash_rate_mb_per_sec()));
         let mut report = HashReport::default();
         // A place that turned out to hold other content than its asset's other
         // places leaves those to be read too.
@@ -140,7 +145,7 @@ impl Hash {
         context.check_cancelled("probing what hashing told apart")?;
         report.failed.append(&mut probed.failed);
         if probed.probed > 0 {
-            queue_behind(context, "previews", "Make previews", 5)?;
+            queue_behind(context, &Previews::default(), false)?;
         }
         Ok(())
     }
@@ -202,7 +207,13 @@ impl Hash {
 
 fn hash_one(context: &Context<'_>, task: &AssetTask, pace: &Pace, total: u64) -> Found {
     use std::os::unix::ffi::OsStrExt;
-    let places = match context.engine.catalog().and_then(|c| c.read(|r| sources(r, task.asset))) {
+    let places = match context.engine.catalog().and_then(|catalog| {
+        // A full scan may have hashed it since it was listed.
+        catalog.read(|reader| {
+            let is_left = is_left(reader, Work::Hash, &task.key())?;
+            if is_left { sources(reader, task.asset) } else { Ok(Vec::new()) }
+        })
+    }) {
         Ok(places) => places,
         Err(error) => return Found::Failed(Failure { path: String::new(), error }),
     };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::action::Plan;
+use crate::action::{Plan, Verb};
 use crate::context::{Authority, Report};
 
 /// Where a job stands.
@@ -145,7 +145,8 @@ pub struct NewJob {
     /// The verb's parameters.
     pub params: Value,
     /// While a job with the same key is queued or running, no second one is
-    /// made; the first is returned.
+    /// made; the first is returned. One that waits takes the parameters of who
+    /// asked last, unless that would let somebody say more than they may.
     pub key: Option<String>,
     /// Higher goes first: scans 10, previews 5, hashes 0.
     pub priority: i32,
@@ -155,6 +156,32 @@ pub struct NewJob {
     /// behind. A job with the same key that waits after failed attempts, or
     /// whose worker died, then starts afresh instead of being waited for.
     pub asked_now: bool,
+}
+
+impl NewJob {
+    /// This verb with these parameters as a job, to be told from others by the
+    /// same key wherever it is queued.
+    ///
+    /// # Errors
+    /// `Invalid` when the parameters are not those of the verb.
+    pub fn of(
+        verb: &Verb,
+        params: &Value,
+        authority: Authority,
+        asked_now: bool,
+    ) -> Result<NewJob> {
+        let kind = verb.words();
+        let priority = match kind.as_str() {
+            "scan" => 10,
+            "previews" => 5,
+            "hash" => 0,
+            _ => 8,
+        };
+        // Two verbs may well choose the same key.
+        let key = (verb.job_key)(params)?.map(|key| format!("{kind} {key}"));
+        let title = (verb.title)(params)?;
+        Ok(NewJob { kind, title, params: params.clone(), key, priority, authority, asked_now })
+    }
 }
 
 /// A worker's hold on a job, lost when it is not renewed in time.

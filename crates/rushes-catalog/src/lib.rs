@@ -41,6 +41,6 @@ pub use query::{FILTERS, LISTED, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{
-    AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, place_names,
-    served, sources, stored_places, stored_previews, work_left,
+    AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, is_left, next_assets,
+    place_names, served, sources, stored_places, stored_previews, work_left,
 };

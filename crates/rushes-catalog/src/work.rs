@@ -147,6 +147,20 @@ pub fn work_left(reader: &Connection, work: Work) -> Result<(u64, u64)> {
         .map_err(sql("counting what is to be done"))
 }
 
+/// Whether this asset still has this work to do.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn is_left(reader: &Connection, work: Work, asset: &AssetKey) -> Result<bool> {
+    reader
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM assets WHERE {} AND id=? AND public_id=?)",
+            work.condition()
+        ))
+        .and_then(|mut s| s.query_row(params![asset.number, asset.public_id], |row| row.get(0)))
+        .map_err(sql("looking whether something is to be done"))
+}
+
 /// Places where an asset's bytes can be read now, the best first.
 ///
 /// # Errors

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rushes_actions::{
-    Claimed, EffectState, Job, JobDetail, JobQueue, JobState, Lease, NewJob, Outcome, Plan, Report,
-    Signal,
+    Authority, Claimed, EffectState, Job, JobDetail, JobQueue, JobState, Lease, NewJob, Outcome,
+    Plan, Report, Signal,
 };
 use rushes_catalog::{Catalog, sql};
 use rushes_media::{Clock, Error, ErrorKind, Result, SystemClock, UnixNanos};
@@ -162,8 +162,7 @@ impl SqliteQueue {
         let same = job(writer, id)?;
         match same.state {
             JobState::Running => Ok(Some(same)),
-            JobState::Queued if same.attempts == 0 => Ok(Some(same)),
-            JobState::Queued => start_afresh(writer, id).map(Some),
+            JobState::Queued => ask_again(writer, same, new).map(Some),
             JobState::Done | JobState::Failed | JobState::Cancelled => Ok(None),
         }
     }
@@ -270,17 +269,35 @@ fn with_key(reader: &Connection, key: &str) -> Result<Option<Job>> {
     Ok(jobs(reader, tail, [key])?.pop())
 }
 
-/// Forgets what a queued job's attempts came to, and the pause after them.
-fn start_afresh(writer: &Transaction<'_>, id: i64) -> Result<Job> {
+/// Lets a queued job do what was asked for last, and forgets what its attempts
+/// came to and the pause after them.
+fn ask_again(writer: &Transaction<'_>, queued: Job, new: &NewJob) -> Result<Job> {
+    let is_same = queued.attempts == 0
+        && (&queued.title, &queued.params, queued.authority)
+            == (&new.title, &new.params, new.authority);
+    // The network does not say what a job does that this machine's person asked for.
+    let may_say = new.authority == Authority::Local || new.authority == queued.authority;
+    if is_same || (!may_say && queued.attempts == 0) {
+        return Ok(queued);
+    }
+    let (title, params, authority) = if may_say {
+        (&new.title, &new.params, new.authority)
+    } else {
+        (&queued.title, &queued.params, queued.authority)
+    };
     let change = next_change(writer)?;
     writer
         .prepare_cached(
-            "UPDATE jobs SET attempts = 0, deaths = 0, not_before_ns = NULL, change = ?2
+            "UPDATE jobs SET title = ?2, params = ?3, authority = ?4, attempts = 0, deaths = 0,
+                 not_before_ns = NULL, change = ?5
              WHERE id = ?1",
         )
-        .and_then(|mut statement| statement.execute([id, change]))
+        .and_then(|mut statement| {
+            let id = queued.id;
+            statement.execute(params![id, title, params.to_string(), authority.name(), change])
+        })
         .map_err(sql("queuing a job again"))?;
-    job(writer, id)
+    job(writer, queued.id)
 }
 
 /// The job to run next.

@@ -507,6 +507,30 @@ fn asking_again_starts_a_dying_job_afresh() {
 }
 
 #[test]
+fn a_job_that_waits_does_what_was_asked_for_last() {
+    let bench = Bench::new();
+    let queue = bench.process(1);
+    let rate = |rate: u32, authority, asked_now| {
+        let params = json!({ "rate": rate });
+        let title = format!("hash at {rate}");
+        let new = NewJob { params, title, authority, asked_now, ..keyed("hash") };
+        let job = queue.enqueue(&new).unwrap();
+        (job.id, job.params["rate"].as_u64(), job.title, job.authority)
+    };
+    let (local, network) = (Authority::Local, Authority::Network);
+    let is = |rate: u32, authority| (1, Some(rate.into()), format!("hash at {rate}"), authority);
+    assert_eq!(rate(1, network, false), is(1, network));
+    assert_eq!(rate(2, network, false), is(1, network), "it only comes along");
+    assert_eq!(rate(3, network, true), is(3, network));
+    assert_eq!(rate(4, local, true), is(4, local));
+    assert_eq!(rate(5, network, true), is(4, local), "it is this machine's person's now");
+    let lease = must_claim(&queue).lease;
+    assert_eq!(rate(6, local, true), is(4, local), "it runs");
+    queue.finish(&lease, &Outcome::Released).unwrap();
+    assert_eq!(rate(7, local, true), is(7, local));
+}
+
+#[test]
 fn deaths_count_from_where_a_job_got_further() {
     let bench = Bench::new();
     let id = bench.process(1).enqueue(&new_job("previews", 1)).unwrap().id;

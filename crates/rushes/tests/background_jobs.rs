@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rushes_actions::{Authority, Context, EffectState, Engine, Progress, Report};
 use rushes_catalog::Catalog;
@@ -43,19 +43,36 @@ impl Progress for Steps {
 }
 
 impl Stage {
-    /// Carries a verb out in this process; whether it got further.
-    fn gets_further(&self, verb: &str, params: &Value) -> bool {
+    /// This home in this process.
+    fn engine(&self) -> Engine {
         let launch = Launch {
             program: PathBuf::from(env!("CARGO_BIN_EXE_rushes")),
             args: vec![OsString::from("worker")],
         };
         let (home, limits) = (Home::at(self.path("home")), Limits::default());
         let pool = Pool::new(launch, 2, limits);
-        let engine = Engine::new(home, rushes_jobs::open_queue, pool, limits);
+        Engine::new(home, rushes_jobs::open_queue, pool, limits)
+    }
+
+    /// Carries a verb out in this process; whether it got further.
+    fn gets_further(&self, verb: &str, params: &Value) -> bool {
+        self.carry_out(&self.engine(), verb, params)
+    }
+
+    fn carry_out(&self, engine: &Engine, verb: &str, params: &Value) -> bool {
         let progress = Steps::default();
-        let context = Context { engine: &engine, authority: Authority::Local, progress: &progress };
+        let context = Context { engine, authority: Authority::Local, progress: &progress };
         (rushes_actions::find(verb).unwrap().apply)(&context, params).unwrap();
         progress.taken.into_inner() > 0
+    }
+
+    /// Kind, state and rate of each job, oldest first.
+    fn jobs(&self) -> Vec<(String, String, Value)> {
+        let jobs = self.done(&["jobs", "list"])["jobs"].as_array().unwrap().clone();
+        let told = |job: &Value| {
+            (text(&job["kind"]), text(&job["state"]), job["params"]["rate_mb_per_sec"].clone())
+        };
+        jobs.iter().rev().map(told).collect()
     }
 
     fn catalog(&self) -> Catalog {
@@ -234,4 +251,33 @@ fn what_hashing_tells_apart_is_probed_and_pictured() {
     assert_eq!(queued["jobs"][0]["kind"], "previews");
     assert_eq!(stage.done(&["previews"])["made"], 1);
     stage.check();
+}
+
+#[test]
+fn there_is_one_hash_job_whoever_asks() {
+    let stage = Stage::new();
+    stage.write("media/a.wav", &big(1));
+    let job = |kind: &str, state: &str, rate: Value| (kind.to_owned(), state.to_owned(), rate);
+    let (scan, previews) =
+        (job("scan", "done", Value::Null), job("previews", "queued", Value::Null));
+    let is = |hash| vec![scan.clone(), previews.clone(), hash];
+    stage.done(&["scan", &stage.text("media"), "--hash-rate-mb-per-sec", "20"]);
+    assert_eq!(stage.jobs(), is(job("hash", "queued", json!(20))));
+    assert_eq!(stage.done(&["hash", "--rate-mb-per-sec", "100"])["hashed"], 1);
+    assert_eq!(stage.jobs(), is(job("hash", "done", json!(100))));
+    stage.done(&["previews"]);
+    assert_eq!(stage.jobs()[1], job("previews", "done", Value::Null));
+}
+
+#[test]
+fn hashing_that_names_no_rate_keeps_to_that_of_its_process() {
+    let stage = Stage::new();
+    stage.write("media/a.wav", &big(1));
+    stage.scan();
+    let engine = stage.engine();
+    engine.limit_hash_rate(4);
+    let begun = Instant::now();
+    assert!(stage.carry_out(&engine, "hash", &json!({})));
+    // A megabyte at four a second takes a quarter of one.
+    assert!(begun.elapsed() >= Duration::from_millis(250), "{:?}", begun.elapsed());
 }
