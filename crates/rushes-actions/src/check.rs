@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use clap::Args;
 use rushes_catalog::{PreviewCopy, StoredPlace, Violation, stored_places, stored_previews};
-use rushes_media::Result;
+use rushes_media::{ErrorKind, Result};
 use rushes_store::{FileStamp, Hashed, PreviewHash, Root, hash_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub struct CheckReport {
     pub read: u64,
     /// Bytes of these.
     pub read_bytes: u64,
-    /// Previews verified.
+    /// Previews that are there and sound.
     pub previews: u64,
 }
 
@@ -53,7 +53,8 @@ impl Action for Check {
 
     fn plan(&self, _context: &Context<'_>) -> Result<Plan> {
         Ok(Plan::reads(format!(
-            "check the database, every place and preview, and the bytes of {} % of the files",
+            "check the database, every place and preview, and the bytes of {} % of the files; \
+             a damaged preview is taken away, so that it is made again",
             self.read_data_percent
         )))
     }
@@ -182,14 +183,22 @@ fn check_previews(context: &Context<'_>, report: &mut CheckReport) -> Result<()>
         for copy in &page {
             context.check_cancelled("checking")?;
             for hash in copy.hashes.iter().filter_map(|hash| PreviewHash::from_hex(hash)) {
-                report.previews += 1;
-                // A lost preview is made again when it is asked for; a changed one is not noticed.
-                if let Err(error) = store.verify(&hash)
-                    && error.kind == rushes_media::ErrorKind::Corrupt
-                {
-                    let what = format!("a preview of {}: {error}", copy.public_id);
-                    report.violations.push(Violation { invariant: 0, what });
-                }
+                let found = match store.verify(&hash) {
+                    Ok(()) => {
+                        report.previews += 1;
+                        continue;
+                    }
+                    Err(error) if error.kind == ErrorKind::NotFound => String::from("it is lost"),
+                    // Only what is missing is noticed by those who make previews.
+                    Err(error) if error.kind == ErrorKind::Corrupt => {
+                        store.discard(&hash)?;
+                        format!("{error}; it was taken away")
+                    }
+                    Err(error) => error.to_string(),
+                };
+                let id = &copy.public_id;
+                let what = format!("a preview of {id}: {found}; rushes previews makes it again");
+                report.violations.push(Violation { invariant: 0, what });
             }
         }
     }

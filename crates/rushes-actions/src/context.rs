@@ -31,6 +31,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: Limits,
     roots_from_network: OnceLock<Vec<PathBuf>>,
+    hash_rate_mb_per_sec: OnceLock<u32>,
 }
 
 /// Conversions at a time; each uses all processors.
@@ -81,6 +82,7 @@ impl Engine {
             clock,
             limits,
             roots_from_network: OnceLock::new(),
+            hash_rate_mb_per_sec: OnceLock::new(),
         }))
     }
 
@@ -173,6 +175,17 @@ impl Engine {
         Ok(())
     }
 
+    /// Limits hashing that names no rate of its own to this many megabytes a
+    /// second. Said once, before the first job.
+    pub fn limit_hash_rate(&self, mb_per_sec: u32) {
+        let _ = self.0.hash_rate_mb_per_sec.set(mb_per_sec);
+    }
+
+    /// That limit, when there is one.
+    pub(crate) fn hash_rate_mb_per_sec(&self) -> Option<u32> {
+        self.0.hash_rate_mb_per_sec.get().copied()
+    }
+
     /// What one input may cost.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -215,6 +228,11 @@ pub trait Progress: Sync {
     /// # Errors
     /// When it could not be recorded; the action must not go on.
     fn effect(&self, key: &str, state: EffectState, detail: Option<&str>) -> Result<()>;
+
+    /// Tells that something was stored that a later attempt finds done. Said of
+    /// nothing that every attempt does anew, or a job that kills its worker
+    /// would be tried for ever.
+    fn got_further(&self) {}
 }
 
 /// How far an action is.

@@ -322,16 +322,17 @@ fn run(
             drop(to);
             called
         });
-        let drained = pipe::drain(from.into(), partial.file(), progress.cancelled(), end, &mut |said| {
-            last = said.clone();
-            let unit = match said.unit.as_str() {
-                "frames" => "frames",
-                "ms" => "ms",
-                _ => "bytes",
-            };
-            let note = Some(format!("converting {name}"));
-            progress.report(&Report { done: said.done, total: said.total, unit, note });
-        });
+        let drained =
+            pipe::drain(from.into(), partial.file(), progress.cancelled(), end, &mut |said| {
+                last = said.clone();
+                let unit = match said.unit.as_str() {
+                    "frames" => "frames",
+                    "ms" => "ms",
+                    _ => "bytes",
+                };
+                let note = Some(format!("converting {name}"));
+                progress.report(&Report { done: said.done, total: said.total, unit, note });
+            });
         let called = caller.join().unwrap_or_else(|_| Err(Error::bug(WHAT, "the caller panicked")));
         (drained, called)
     });

@@ -206,6 +206,9 @@ impl Action for Show {
         if let Some(error) = &output.row.error {
             line("error", &error.to_string());
         }
+        if let Some(error) = &output.preview_error {
+            line("no preview", &error.to_string());
+        }
         for event in &output.events {
             line(&event.kind, &format!("{} {}", event.at, event.detail));
         }

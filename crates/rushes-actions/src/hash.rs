@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rushes_catalog::{AssetTask, Hashing, Work, next_assets, record_hashes, sources, work_left};
+use rushes_catalog::{
+    AssetTask, Hashing, Work, is_left, next_assets, record_hashes, sources, work_left,
+};
 use rushes_media::{ErrorKind, Result, display_name};
 use rushes_store::{FileStamp, Hashed, Hashes, Root, hash_file};
 use schemars::JsonSchema;
@@ -14,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
 use crate::pipeline;
+use crate::previews::Previews;
 use crate::queue::EffectState;
-use crate::scan::{Failure, is_same};
+use crate::scan::{Failure, ScanReport, is_same, probe_all, queue_behind};
 
 /// The parameters of hashing.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +29,8 @@ pub struct Hash {
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<u32>,
     /// Most megabytes a second to read, so that others can use the disk too.
+    /// There is one hash job at a time, or they would read the same files: one
+    /// that waits takes the rate of who asks last, one that runs keeps its own.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
     #[schemars(range(min = 1))]
     pub rate_mb_per_sec: Option<u32>,
@@ -92,7 +97,7 @@ impl Action for Hash {
         context.progress.effect(Hash::EFFECT, EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
         let (_, total) = catalog.read(|reader| work_left(reader, Work::Hash))?;
-        let pace = Pace::new(self.rate_mb_per_sec);
+        let pace = Pace::new(self.rate_mb_per_sec.or(context.engine.hash_rate_mb_per_sec()));
         let mut report = HashReport::default();
         // A place that turned out to hold other content than its asset's other
         // places leaves those to be read too.
@@ -101,6 +106,7 @@ impl Action for Hash {
             report.failed.clear();
         }
         context.check_cancelled("hashing")?;
+        self.probe_told(context, &mut report)?;
         context.progress.effect(Hash::EFFECT, EffectState::Done, Some(&report.line()))?;
         Ok(report)
     }
@@ -129,6 +135,20 @@ impl Action for Hash {
 impl Hash {
     /// Names its effect.
     pub(crate) const EFFECT: &'static str = "hash";
+
+    /// Probes the assets that hashing told from others, and leaves their
+    /// previews to the background: no scan may come for a long time.
+    fn probe_told(&self, context: &Context<'_>, report: &mut HashReport) -> Result<()> {
+        let threads = self.workers.unwrap_or(1) as usize;
+        let mut probed = ScanReport::default();
+        probe_all(context, Work::ProbeTold, threads, &mut probed)?;
+        context.check_cancelled("probing what hashing told apart")?;
+        report.failed.append(&mut probed.failed);
+        if probed.probed > 0 {
+            queue_behind(context, &Previews::default(), false)?;
+        }
+        Ok(())
+    }
 
     /// Hashes each asset through one of its places; whether some asset may
     /// have places left that are still to be read.
@@ -159,6 +179,9 @@ impl Hash {
                                 .write(|write| record_hashes(write, place, &stamp, &hashes, now));
                             report.bytes += stamp.size_bytes;
                             is_split |= matches!(stored, Ok(Hashing::Merged | Hashing::Split));
+                            if stored.is_ok() {
+                                context.progress.got_further();
+                            }
                             match stored {
                                 Ok(Hashing::Merged) => report.merged += 1,
                                 Ok(Hashing::Stored | Hashing::Split) => report.hashed += 1,
@@ -184,7 +207,13 @@ impl Hash {
 
 fn hash_one(context: &Context<'_>, task: &AssetTask, pace: &Pace, total: u64) -> Found {
     use std::os::unix::ffi::OsStrExt;
-    let places = match context.engine.catalog().and_then(|c| c.read(|r| sources(r, task.asset))) {
+    let places = match context.engine.catalog().and_then(|catalog| {
+        // A full scan may have hashed it since it was listed.
+        catalog.read(|reader| {
+            let is_left = is_left(reader, Work::Hash, &task.key())?;
+            if is_left { sources(reader, task.asset) } else { Ok(Vec::new()) }
+        })
+    }) {
         Ok(places) => places,
         Err(error) => return Found::Failed(Failure { path: String::new(), error }),
     };

@@ -6,7 +6,9 @@ use rushes_catalog::{Served, record_preview_lost, served, sources};
 use rushes_media::{Error, ErrorKind, Result, UnixNanos};
 use rushes_store::{FileStamp, PreviewHash, Root};
 
+use crate::action::Verb;
 use crate::context::{Authority, Engine};
+use crate::previews::Previews;
 use crate::queue::NewJob;
 
 /// An asset's bytes.
@@ -112,7 +114,8 @@ fn never_has(served: &Served, which: Preview) -> Option<&'static str> {
     }
 }
 
-/// Opens a preview. One that was lost is queued to be made again.
+/// Opens a preview. One that was lost, or whose bytes changed, is queued to be
+/// made again.
 ///
 /// # Errors
 /// `NotFound` when there is no such asset, or no such preview of it (yet).
@@ -135,17 +138,13 @@ pub fn preview(engine: &Engine, id: &str, which: Preview) -> Result<PreviewFile>
     })?;
     let file = match engine.home().previews().open(&hash) {
         Ok(file) => file,
-        Err(error) if error.kind == ErrorKind::NotFound => {
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Corrupt) => {
+            engine.home().previews().discard(&hash)?;
             catalog.write(|write| record_preview_lost(write, served.asset))?;
-            engine.queue()?.enqueue(&NewJob {
-                kind: "previews".into(),
-                title: "Make previews".into(),
-                params: serde_json::json!({}),
-                key: Some("previews".into()),
-                priority: 5,
-                // It needs no path that is not in the catalogue.
-                authority: Authority::Network,
-            })?;
+            let (verb, params) = (Verb::of::<Previews>(), serde_json::json!({}));
+            // It needs no path that is not in the catalogue.
+            let job = NewJob::of(&verb, &params, Authority::Network, false)?;
+            engine.queue()?.enqueue(&job)?;
             return Err(none());
         }
         Err(error) => return Err(error),

@@ -4,10 +4,12 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use rushes_catalog::{
-    AssetTask, StoredPreview, Work, next_assets, note_change, record_preview, sources, work_left,
+    AssetKey, AssetTask, PreviewCopy, StoredPreview, Transaction, Work, next_assets, note_change,
+    record_preview, record_preview_failure, record_preview_lost, sources, stored_previews,
+    work_left,
 };
 use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
-use rushes_store::{FileStamp, Root};
+use rushes_store::{FileStamp, PreviewHash, Root};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +56,14 @@ impl Action for Previews {
     type Output = PreviewReport;
 
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
-        let (assets, _) =
+        let (missing, _) =
             context.engine.catalog()?.read(|reader| work_left(reader, Work::Preview))?;
+        let mut lost = 0;
+        each_lost(context, &mut |assets| {
+            lost += assets.len() as u64;
+            Ok(())
+        })?;
+        let assets = missing + lost;
         let mut plan = Plan::reads(format!("make previews of {assets} assets"));
         if assets > 0 {
             plan.push(
@@ -69,6 +77,7 @@ impl Action for Previews {
     fn apply(&self, context: &Context<'_>) -> Result<PreviewReport> {
         context.progress.effect("previews", EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
+        forget_lost(context)?;
         let (total, _) = catalog.read(|reader| work_left(reader, Work::Preview))?;
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let threads = self.workers.map_or(processors, |workers| workers as usize);
@@ -82,19 +91,18 @@ impl Action for Previews {
                 after = page.last().map_or(after, |task| task.asset);
                 Ok(page)
             },
-            |task| (task.asset, picture_one(context, &task).unwrap_or_else(Found::NoWorker)),
-            |results| {
+            |task| (task.key(), picture_one(context, &task).unwrap_or_else(Found::NoWorker)),
+            |mut results| {
                 done += results.len() as u64;
                 catalog.write(|write| {
-                    for (asset, found) in &results {
-                        match found {
-                            Found::Made(stored) => record_preview(write, *asset, Some(stored))?,
-                            Found::Failed(_) => record_preview(write, *asset, None)?,
-                            Found::NotHere | Found::NoWorker(_) => {}
-                        }
+                    for (asset, found) in &mut results {
+                        record(write, asset, found)?;
                     }
                     note_change(write)
                 })?;
+                if results.iter().any(|(_, found)| matches!(found, Found::Made(_))) {
+                    context.progress.got_further();
+                }
                 context.progress.report(&Report {
                     done,
                     total: Some(total.max(done)),
@@ -138,6 +146,68 @@ impl Action for Previews {
 
     fn job_key(&self) -> Option<String> {
         Some("previews".into())
+    }
+}
+
+/// Assets that are looked at together, and at first sight.
+const PAGE: u32 = 500;
+
+/// Assets among these of which a preview's file is not there any more.
+fn lost_of(context: &Context<'_>, page: &[PreviewCopy]) -> Vec<i64> {
+    let store = context.engine.home().previews();
+    let is_lost =
+        |hash: &String| PreviewHash::from_hex(hash).is_none_or(|hash| !store.is_there(&hash));
+    page.iter().filter(|copy| copy.hashes.iter().any(is_lost)).map(|copy| copy.asset).collect()
+}
+
+/// Hands on the assets whose previews were lost, some at a time.
+fn each_lost(context: &Context<'_>, give: &mut dyn FnMut(&[i64]) -> Result<()>) -> Result<()> {
+    let catalog = context.engine.catalog()?;
+    let mut after = 0;
+    loop {
+        context.check_cancelled("looking for lost previews")?;
+        let page = catalog.read(|reader| stored_previews(reader, after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.asset;
+        let lost = lost_of(context, &page);
+        if !lost.is_empty() {
+            give(&lost)?;
+        }
+    }
+}
+
+/// Lets lost previews count as not made.
+fn forget_lost(context: &Context<'_>) -> Result<()> {
+    let catalog = context.engine.catalog()?;
+    each_lost(context, &mut |assets| {
+        catalog.write(|write| {
+            assets.iter().try_for_each(|asset| record_preview_lost(write, *asset))?;
+            note_change(write)
+        })
+    })
+}
+
+/// The same for who comes by often: when the first previews are all there, so
+/// are the others, as far as one can see without looking at each.
+pub(crate) fn forget_lost_at_first_sight(context: &Context<'_>) -> Result<()> {
+    let first = context.engine.catalog()?.read(|reader| stored_previews(reader, 0, PAGE))?;
+    if lost_of(context, &first).is_empty() { Ok(()) } else { forget_lost(context) }
+}
+
+/// Stores what came of one asset; nothing of one that is gone by now, because
+/// hashing found it to be the same as another.
+fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Result<()> {
+    if matches!(found, Found::NotHere | Found::NoWorker(_)) {
+        return Ok(());
+    }
+    if !asset.is_there(write)? {
+        *found = Found::NotHere;
+        return Ok(());
+    }
+    match found {
+        Found::Made(stored) => record_preview(write, asset.number, stored),
+        Found::Failed(Failure { error, .. }) => record_preview_failure(write, asset.number, error),
+        Found::NotHere | Found::NoWorker(_) => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::action::Plan;
+use crate::action::{Plan, Verb};
 use crate::context::{Authority, Report};
 
 /// Where a job stands.
@@ -62,7 +62,7 @@ pub struct Job {
     pub rate_per_sec: Option<f64>,
     /// What it is doing now.
     pub note: Option<String>,
-    /// How often it was started.
+    /// How often it was started since it was asked for, or last got further.
     pub attempts: u32,
     /// How often it may be.
     pub max_attempts: u32,
@@ -145,12 +145,43 @@ pub struct NewJob {
     /// The verb's parameters.
     pub params: Value,
     /// While a job with the same key is queued or running, no second one is
-    /// made; the first is returned.
+    /// made; the first is returned. One that waits takes the parameters of who
+    /// asked last, unless that would let somebody say more than they may.
     pub key: Option<String>,
     /// Higher goes first: scans 10, previews 5, hashes 0.
     pub priority: i32,
     /// Who asks for it.
     pub authority: Authority,
+    /// Whether somebody asks for it now, and not other work that leaves it
+    /// behind. A job with the same key that waits after failed attempts, or
+    /// whose worker died, then starts afresh instead of being waited for.
+    pub asked_now: bool,
+}
+
+impl NewJob {
+    /// This verb with these parameters as a job, to be told from others by the
+    /// same key wherever it is queued.
+    ///
+    /// # Errors
+    /// `Invalid` when the parameters are not those of the verb.
+    pub fn of(
+        verb: &Verb,
+        params: &Value,
+        authority: Authority,
+        asked_now: bool,
+    ) -> Result<NewJob> {
+        let kind = verb.words();
+        let priority = match kind.as_str() {
+            "scan" => 10,
+            "previews" => 5,
+            "hash" => 0,
+            _ => 8,
+        };
+        // Two verbs may well choose the same key.
+        let key = (verb.job_key)(params)?.map(|key| format!("{kind} {key}"));
+        let title = (verb.title)(params)?;
+        Ok(NewJob { kind, title, params: params.clone(), key, priority, authority, asked_now })
+    }
 }
 
 /// A worker's hold on a job, lost when it is not renewed in time.
@@ -209,8 +240,8 @@ pub trait JobQueue: Send + Sync {
 
     /// Takes the job that is due: `only` that one, or the most urgent of
     /// these kinds (all kinds when empty). A running job whose lease ran out
-    /// is due again; one that died `max_attempts` times is parked as failed
-    /// instead.
+    /// is due again; one that died `max_attempts` times without getting further
+    /// is parked as failed instead.
     ///
     /// # Errors
     /// When the queue cannot be read.
@@ -239,6 +270,14 @@ pub trait JobQueue: Send + Sync {
         state: EffectState,
         detail: Option<&str>,
     ) -> Result<()>;
+
+    /// Notes that this attempt got further than the ones before it: those no
+    /// longer count, so that long work is not parked for as many deaths as it
+    /// needs days, while what dies at the same place again and again still is.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is lost.
+    fn record_progress(&self, lease: &Lease) -> Result<()>;
 
     /// Ends an attempt.
     ///

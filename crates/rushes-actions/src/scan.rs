@@ -18,7 +18,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use clap::Args;
-use rushes_media::{Result, give_path, path_given};
+use rushes_catalog::{Work, work_left};
+use rushes_media::{Error, Result, give_path, path_given};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +28,12 @@ use target::Target;
 pub use report::{Failure, Phases, RootReport, ScanReport};
 
 pub(crate) use looking::is_same;
+pub(crate) use probing::probe_all;
 
-use crate::action::{Action, Plan, Route, path_parser};
+use crate::action::{Action, Plan, Route, Verb, path_parser};
 use crate::context::{Context, Report};
 use crate::hash::Hash;
+use crate::previews::{self, Previews};
 use crate::queue::{EffectState, NewJob};
 
 /// The parameters of a scan.
@@ -50,6 +53,11 @@ pub struct Scan {
     /// Hash every byte now instead of in the background.
     #[arg(long)]
     pub full: bool,
+    /// Most megabytes a second that hashing reads, now or in the background, so
+    /// that others can use the disk too.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    #[schemars(range(min = 1))]
+    pub hash_rate_mb_per_sec: Option<u32>,
     /// Probe again what could not be read before, though it has not changed.
     #[arg(long)]
     pub retry_failed: bool,
@@ -59,6 +67,11 @@ impl Scan {
     fn threads(&self) -> usize {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         self.workers.map_or(processors, |workers| workers.clamp(1, 64) as usize)
+    }
+
+    /// The hashing that it does or leaves to the background.
+    fn hash(&self) -> Hash {
+        Hash { rate_mb_per_sec: self.hash_rate_mb_per_sec, ..Hash::default() }
     }
 }
 
@@ -118,7 +131,7 @@ impl Action for Scan {
             context.engine.catalog()?.write(rushes_catalog::forget_failures)?;
         }
         let started = Instant::now();
-        probing::probe_all(context, threads, &mut report)?;
+        probe_all(context, Work::Probe, threads, &mut report)?;
         report.phases.probe_secs = started.elapsed().as_secs_f64();
 
         if let Some(unsettled) = unsettled {
@@ -126,15 +139,15 @@ impl Action for Scan {
             looking::look_again(context, &unsettled, &roots, threads, &mut report)?;
             report.phases.fingerprint_secs += started.elapsed().as_secs_f64();
             let started = Instant::now();
-            probing::probe_all(context, threads, &mut report)?;
+            probe_all(context, Work::Probe, threads, &mut report)?;
             report.phases.probe_secs += started.elapsed().as_secs_f64();
         }
 
         if self.full {
-            let hash = Hash { workers: self.workers, ..Hash::default() };
+            let hash = Hash { workers: self.workers, ..self.hash() };
             report.hashed = Some(hash.apply(context)?);
         }
-        queue_the_rest(context, &mut report)?;
+        queue_the_rest(self, context, &mut report)?;
         context.check_cancelled("scanning")?;
         for target in &targets {
             let outcome =
@@ -195,30 +208,36 @@ fn register(scan: &Scan, context: &Context<'_>) -> Result<Vec<Target>> {
 }
 
 /// Previews and hashes follow in the background.
-fn queue_the_rest(context: &Context<'_>, report: &mut ScanReport) -> Result<()> {
-    use rushes_catalog::{Work, work_left};
+fn queue_the_rest(scan: &Scan, context: &Context<'_>, report: &mut ScanReport) -> Result<()> {
     if context.progress.cancelled().load(Ordering::Relaxed) {
         return Ok(());
     }
-    let (previews, hashes) = context.engine.catalog()?.read(|reader| {
+    previews::forget_lost_at_first_sight(context)?;
+    let (pictures, hashes) = context.engine.catalog()?.read(|reader| {
         Ok((work_left(reader, Work::Preview)?.0, work_left(reader, Work::Hash)?.0))
     })?;
-    report.previews_queued = previews;
+    report.previews_queued = pictures;
     report.hashes_queued = hashes;
-    let jobs = [(previews, "previews", "Make previews", 5), (hashes, "hash", "Hash every byte", 0)];
-    for (left, kind, title, priority) in jobs {
-        if left > 0 {
-            context.engine.queue()?.enqueue(&NewJob {
-                kind: kind.into(),
-                title: title.into(),
-                params: serde_json::json!({}),
-                key: Some(kind.into()),
-                priority,
-                authority: context.authority,
-            })?;
-        }
+    if pictures > 0 {
+        queue_behind(context, &Previews::default(), false)?;
+    }
+    if hashes > 0 {
+        // Who says a rate wants it for the job that waits already, too.
+        queue_behind(context, &scan.hash(), scan.hash_rate_mb_per_sec.is_some())?;
     }
     Ok(())
+}
+
+/// Queues what is left for the background.
+pub(crate) fn queue_behind<A: Action>(
+    context: &Context<'_>,
+    action: &A,
+    asked_now: bool,
+) -> Result<()> {
+    let params =
+        serde_json::to_value(action).map_err(|e| Error::bug("queuing what is left to do", e))?;
+    let job = NewJob::of(&Verb::of::<A>(), &params, context.authority, asked_now)?;
+    context.engine.queue()?.enqueue(&job).map(drop)
 }
 
 /// Tells how far a step is.

@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_catalogue.sql"),
     include_str!("../migrations/0002_jobs.sql"),
     include_str!("../migrations/0003_job_authority.sql"),
+    include_str!("../migrations/0004_preview_errors.sql"),
+    include_str!("../migrations/0005_job_keys.sql"),
 ];
 
 /// SQLite before this one can lose a commit when its WAL is reset.

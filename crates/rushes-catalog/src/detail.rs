@@ -54,9 +54,10 @@ impl Catalog {
         self.read(|reader| {
             let number = asset_number(reader, id)?;
             let what = "reading an asset";
-            let (row, probe, blake3, xxh3, fingerprint, content) = reader
+            let (row, probe, blake3, xxh3, fingerprint, content, preview_error) = reader
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS}, probe, blake3, xxh3_128, fingerprint, content_identifier
+                    "SELECT {COLUMNS}, probe, blake3, xxh3_128, fingerprint, content_identifier,
+                            preview_error
                      FROM assets {JOINED} WHERE assets.id=?"
                 ))
                 .and_then(|mut s| {
@@ -68,12 +69,14 @@ impl Catalog {
                             row.get::<_, Option<Vec<u8>>>(COLUMNS_END + 2)?,
                             row.get::<_, Vec<u8>>(COLUMNS_END + 3)?,
                             row.get::<_, Option<String>>(COLUMNS_END + 4)?,
+                            row.get::<_, Option<String>>(COLUMNS_END + 5)?,
                         ))
                     })
                 })
                 .map_err(sql(what))?;
             Ok(Asset {
                 probe: probe.and_then(|json| serde_json::from_str::<Probe>(&json).ok()),
+                preview_error: preview_error.and_then(|json| serde_json::from_str(&json).ok()),
                 places: places(reader, number)?,
                 sidecars: sidecars(reader, number)?,
                 live_photo_partner: match content {

@@ -1,7 +1,7 @@
 //! What was found out about assets: their probes, their previews, and why
 //! these could not be had.
 
-use rushes_media::{Error, MediaKind, Probe, Rational, Result, StreamKind, UnixNanos};
+use rushes_media::{Error, ErrorKind, MediaKind, Probe, Rational, Result, StreamKind, UnixNanos};
 use rusqlite::{Transaction, params};
 
 use crate::database::sql;
@@ -56,7 +56,8 @@ pub fn record_probe(write: &Transaction<'_>, asset: i64, probe: &Probe) -> Resul
     write
         .prepare_cached(
             "INSERT INTO findings (asset_id, duration, frame_rate, probe) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET duration=?2, frame_rate=?3, probe=?4, error=NULL",
+             ON CONFLICT DO UPDATE SET duration=?2, frame_rate=?3, probe=?4, error=NULL,
+               preview_error=NULL, worker_deaths=0",
         )
         .and_then(|mut s| {
             s.execute(params![
@@ -85,7 +86,35 @@ pub(crate) fn nanos_of(at: &str) -> Option<UnixNanos> {
     i64::try_from(time.ok()?.as_nanosecond()).ok()
 }
 
+/// How often a worker may die over an asset, killed from outside, before that
+/// is held against the asset: the system may just have been out of memory, or
+/// the asset may be what takes it.
+const WORKER_DEATHS: u32 = 3;
+
+/// The state of what failed: still to be done when the error says nothing of
+/// the file, unless it has come too often; else failed.
+fn state_after(write: &Transaction<'_>, asset: i64, error: &Error) -> Result<u8> {
+    if error.kind != ErrorKind::Unavailable {
+        return Ok(FAILED);
+    }
+    let deaths: u32 = write
+        .prepare_cached(
+            "INSERT INTO findings (asset_id, worker_deaths) VALUES (?1, 1)
+             ON CONFLICT DO UPDATE SET worker_deaths=worker_deaths+1 RETURNING worker_deaths",
+        )
+        .and_then(|mut s| s.query_row([asset], |row| row.get(0)))
+        .map_err(sql("counting how often a worker died"))?;
+    Ok(if deaths < WORKER_DEATHS { TO_BE_DONE } else { FAILED })
+}
+
+/// States of probing and of previews.
+const TO_BE_DONE: u8 = 0;
+const DONE: u8 = 1;
+const FAILED: u8 = 2;
+
 /// Stores why an asset could not be read, and the kind that its names promise.
+/// When its worker was killed from outside it is tried again by the next scan,
+/// twice at most.
 ///
 /// # Errors
 /// When it cannot be stored.
@@ -96,12 +125,13 @@ pub fn record_probe_failure(
     guess: Option<MediaKind>,
 ) -> Result<()> {
     let json = serde_json::to_string(error).map_err(|e| Error::bug("writing an error", e))?;
+    let state = state_after(write, asset, error)?;
     write
         .prepare_cached(
-            "UPDATE assets SET probe_state=2, kind=iif(kind='unknown', coalesce(?2, kind), kind)
+            "UPDATE assets SET probe_state=?3, kind=iif(kind='unknown', coalesce(?2, kind), kind)
              WHERE id=?1",
         )
-        .and_then(|mut s| s.execute(params![asset, guess.map(MediaKind::name)]))
+        .and_then(|mut s| s.execute(params![asset, guess.map(MediaKind::name), state]))
         .map_err(sql("recording why a file could not be read"))?;
     store(write, "error", asset, Some(json))?;
     words::index(write, asset)
@@ -114,30 +144,51 @@ pub fn record_probe_failure(
 pub fn forget_failures(write: &Transaction<'_>) -> Result<()> {
     write
         .execute_batch(
-            "UPDATE assets SET probe_state=0 WHERE probe_state=2 AND present>0;
+            "UPDATE findings SET worker_deaths=0 WHERE asset_id IN
+               (SELECT id FROM assets WHERE (probe_state=2 OR preview_state=2) AND present>0);
+             UPDATE assets SET probe_state=0 WHERE probe_state=2 AND present>0;
              UPDATE assets SET preview_state=0 WHERE preview_state=2 AND present>0;",
         )
         .map_err(sql("letting failures be tried again"))
 }
 
-/// Stores an asset's previews, or that they could not be made.
+/// Stores an asset's previews.
 ///
 /// # Errors
 /// When it cannot be stored.
-pub fn record_preview(
-    write: &Transaction<'_>,
-    asset: i64,
-    preview: Option<&StoredPreview>,
-) -> Result<()> {
-    let json = preview
-        .map(serde_json::to_string)
-        .transpose()
-        .map_err(|e| Error::bug("writing a preview's row", e))?;
+pub fn record_preview(write: &Transaction<'_>, asset: i64, preview: &StoredPreview) -> Result<()> {
+    let json =
+        serde_json::to_string(preview).map_err(|e| Error::bug("writing a preview's row", e))?;
+    set_preview_state(write, asset, DONE)?;
+    write
+        .prepare_cached(
+            "INSERT INTO findings (asset_id, preview) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET preview=?2, preview_error=NULL, worker_deaths=0",
+        )
+        .and_then(|mut s| s.execute(params![asset, json]))
+        .map(drop)
+        .map_err(sql("recording previews"))
+}
+
+/// Stores why no previews of an asset could be made. When their worker was
+/// killed from outside they are tried again by the next job, twice at most.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn record_preview_failure(write: &Transaction<'_>, asset: i64, error: &Error) -> Result<()> {
+    let json = serde_json::to_string(error).map_err(|e| Error::bug("writing an error", e))?;
+    let state = state_after(write, asset, error)?;
+    set_preview_state(write, asset, state)?;
+    store(write, "preview", asset, None)?;
+    store(write, "preview_error", asset, Some(json))
+}
+
+fn set_preview_state(write: &Transaction<'_>, asset: i64, state: u8) -> Result<()> {
     write
         .prepare_cached("UPDATE assets SET preview_state=?2 WHERE id=?1")
-        .and_then(|mut s| s.execute(params![asset, if json.is_some() { 1 } else { 2 }]))
-        .map_err(sql("recording previews"))?;
-    store(write, "preview", asset, json)
+        .and_then(|mut s| s.execute(params![asset, state]))
+        .map(drop)
+        .map_err(sql("recording previews"))
 }
 
 /// Notes that a stored preview was lost and is to be made again.
@@ -145,11 +196,13 @@ pub fn record_preview(
 /// # Errors
 /// When it cannot be stored.
 pub fn record_preview_lost(write: &Transaction<'_>, asset: i64) -> Result<()> {
+    set_preview_state(write, asset, TO_BE_DONE)?;
+    // Not inserted: the asset may be gone by now.
     write
-        .prepare_cached("UPDATE assets SET preview_state=0 WHERE id=?")
+        .prepare_cached("UPDATE findings SET preview=NULL WHERE asset_id=?")
         .and_then(|mut s| s.execute([asset]))
-        .map_err(sql("noting a lost preview"))?;
-    store(write, "preview", asset, None)
+        .map(drop)
+        .map_err(sql("noting a lost preview"))
 }
 
 /// Writes one column of an asset's findings.

@@ -15,6 +15,9 @@ mod wanted;
 mod words;
 mod work;
 
+/// What [`Catalog::write`] hands out.
+pub use rusqlite::Transaction;
+
 pub use assets::{
     Hashing, Identified, extension_of, identify, record_hashes, record_no_media,
     record_not_media_at, record_unsettled,
@@ -23,8 +26,8 @@ pub use check::{Violation, check};
 pub use database::{Catalog, sql, sqlite_version};
 pub use detail::asset_number;
 pub use findings::{
-    StoredPreview, forget_failures, record_preview, record_preview_lost, record_probe,
-    record_probe_failure,
+    StoredPreview, forget_failures, record_preview, record_preview_failure, record_preview_lost,
+    record_probe, record_probe_failure,
 };
 pub use model::{
     Asset, AssetRow, Event, Page, Place, Preview, RootRow, Sidecar, Stats, Total, rfc3339,
@@ -38,6 +41,6 @@ pub use query::{FILTERS, LISTED, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{
-    AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, next_assets, place_names, served,
-    sources, stored_places, stored_previews, work_left,
+    AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, is_left, next_assets,
+    place_names, served, sources, stored_places, stored_previews, work_left,
 };

@@ -100,6 +100,8 @@ pub struct Asset {
     pub probe: Option<Probe>,
     /// Everywhere it is or was.
     pub places: Vec<Place>,
+    /// Why no previews of it could be made.
+    pub preview_error: Option<Error>,
     /// The files that belong to it.
     pub sidecars: Vec<Sidecar>,
     /// The other half of a Live Photo.

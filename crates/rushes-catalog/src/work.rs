@@ -7,11 +7,38 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::database::sql;
 use crate::places::join;
 
+/// Names one asset for as long as work on it takes. Its number alone does not:
+/// hashing may make it one with another meanwhile, and the next new asset then
+/// gets its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetKey {
+    /// Its number.
+    pub number: i64,
+    /// Its name for good.
+    pub public_id: String,
+}
+
+impl AssetKey {
+    /// Whether the asset is still there by itself, so that what was found out
+    /// about it has a place.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn is_there(&self, reader: &Connection) -> Result<bool> {
+        reader
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM assets WHERE id=? AND public_id=?)")
+            .and_then(|mut s| s.query_row(params![self.number, self.public_id], |row| row.get(0)))
+            .map_err(sql("looking an asset up"))
+    }
+}
+
 /// An asset that something is to be done with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetTask {
     /// Its number.
     pub asset: i64,
+    /// Its name for good.
+    pub public_id: String,
     /// `still`, `video` or `audio`, as far as known.
     pub kind: String,
     /// Extension of its name.
@@ -20,6 +47,14 @@ pub struct AssetTask {
     pub size_bytes: u64,
     /// What its probe found, as JSON.
     pub probe: Option<String>,
+}
+
+impl AssetTask {
+    /// What names the asset until the work is done.
+    #[must_use]
+    pub fn key(&self) -> AssetKey {
+        AssetKey { number: self.asset, public_id: self.public_id.clone() }
+    }
 }
 
 /// Where the bytes of an asset are.
@@ -42,6 +77,8 @@ pub struct Source {
 pub enum Work {
     /// To find out what they hold.
     Probe,
+    /// The same, of those that only hashing told from others that look alike.
+    ProbeTold,
     /// To hash every byte.
     Hash,
     /// To make previews.
@@ -52,6 +89,12 @@ impl Work {
     fn condition(self) -> &'static str {
         match self {
             Work::Probe => "probe_state=0 AND present>0",
+            // What a scan has not probed yet has no such neighbour, or no hash.
+            Work::ProbeTold => {
+                "probe_state=0 AND present>0 AND blake3 IS NOT NULL AND EXISTS
+                 (SELECT 1 FROM assets AS other WHERE other.size_bytes=assets.size_bytes
+                    AND other.fingerprint=assets.fingerprint AND other.id<>assets.id)"
+            }
             Work::Hash => "(blake3 IS NULL OR rehash=1) AND present>0",
             Work::Preview => "preview_state=0 AND probe_state=1 AND present>0",
         }
@@ -70,7 +113,7 @@ pub fn next_assets(
 ) -> Result<Vec<AssetTask>> {
     reader
         .prepare_cached(&format!(
-            "SELECT id, kind, extension, size_bytes, probe FROM assets
+            "SELECT id, public_id, kind, extension, size_bytes, probe FROM assets
              LEFT JOIN findings ON asset_id=id WHERE {} AND id>? ORDER BY id LIMIT ?",
             work.condition()
         ))
@@ -78,10 +121,11 @@ pub fn next_assets(
             s.query_map(params![after, limit], |row| {
                 Ok(AssetTask {
                     asset: row.get(0)?,
-                    kind: row.get(1)?,
-                    extension: row.get(2)?,
-                    size_bytes: row.get(3)?,
-                    probe: row.get(4)?,
+                    public_id: row.get(1)?,
+                    kind: row.get(2)?,
+                    extension: row.get(3)?,
+                    size_bytes: row.get(4)?,
+                    probe: row.get(5)?,
                 })
             })?
             .collect()
@@ -101,6 +145,20 @@ pub fn work_left(reader: &Connection, work: Work) -> Result<(u64, u64)> {
         ))
         .and_then(|mut s| s.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
         .map_err(sql("counting what is to be done"))
+}
+
+/// Whether this asset still has this work to do.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn is_left(reader: &Connection, work: Work, asset: &AssetKey) -> Result<bool> {
+    reader
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM assets WHERE {} AND id=? AND public_id=?)",
+            work.condition()
+        ))
+        .and_then(|mut s| s.query_row(params![asset.number, asset.public_id], |row| row.get(0)))
+        .map_err(sql("looking whether something is to be done"))
 }
 
 /// Places where an asset's bytes can be read now, the best first.

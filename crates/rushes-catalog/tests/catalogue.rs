@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rushes_catalog::{
-    Catalog, FolderDifference, Hashing, Identified, Role, check, identify, record_folder,
-    record_gone, record_hashes, record_probe,
+    AssetTask, Catalog, FolderDifference, Hashing, Identified, Role, StoredPreview, Transaction,
+    Work, check, forget_failures, identify, next_assets, record_folder, record_gone, record_hashes,
+    record_preview, record_preview_failure, record_preview_lost, record_probe,
+    record_probe_failure, work_left,
 };
 use rushes_media::{
-    Agreement, Camera, Confidence, Container, Created, ErrorKind, MediaKind, Probe, Rational,
-    Stream, StreamKind,
+    Agreement, Camera, Confidence, Container, Created, Error, ErrorKind, MediaKind, Probe,
+    Rational, Stream, StreamKind,
 };
 use rushes_store::{Entry, EntryKind, FileStamp, Fingerprint, Hashes, Sampled};
 
@@ -156,6 +158,75 @@ fn equal_hashes_make_two_assets_one_and_both_names_lead_there() {
     }
     assert_eq!(library.ids("copies:>1").len(), 1);
     library.is_sound();
+}
+
+/// An asset's number is free when it was merged away, and the next one has it.
+#[test]
+fn work_on_an_asset_that_was_merged_away_has_no_place() {
+    let library = Library::new();
+    let (one, other) = (library.file("", "a", stamp(1)), library.file("x", "b", stamp(2)));
+    library.identify(one, sampled(1), None);
+    library.identify(other, sampled(1), None);
+    let tasks = library.catalog.read(|reader| next_assets(reader, Work::Probe, 0, 10)).unwrap();
+    let there = || {
+        let is_there = |task: &AssetTask| library.catalog.read(|r| task.key().is_there(r));
+        tasks.iter().map(|task| is_there(task).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(there(), [true, true]);
+    library.hashed(one, stamp(1), hashes(1));
+    assert_eq!(library.hashed(other, stamp(2), hashes(1)), Hashing::Merged);
+    assert_eq!(there(), [true, false]);
+    let third = library.file("x", "c", stamp(3));
+    library.identify(third, sampled(2), None);
+    let next = library
+        .catalog
+        .read(|reader| next_assets(reader, Work::Probe, tasks[0].asset, 10))
+        .unwrap();
+    assert_eq!(next[0].asset, tasks[1].asset, "the number is in use again");
+    assert_eq!(there(), [true, false]);
+    let lost = |write: &Transaction<'_>| record_preview_lost(write, tasks[1].asset + 7);
+    library.catalog.write(lost).unwrap();
+    library.is_sound();
+}
+
+/// A kill from outside says little of the file; again and again, it does.
+#[test]
+fn what_a_killed_worker_left_is_tried_again_and_not_for_ever() {
+    let library = filled(1);
+    let id = library.ids("").remove(0);
+    let killed = Error::new(ErrorKind::Unavailable, "making previews", "the worker was killed");
+    let corrupt = Error::new(ErrorKind::Corrupt, "making previews", "no frame can be decoded");
+    let left = |work| library.catalog.read(|reader| work_left(reader, work)).unwrap().0;
+    let write = |record: &dyn Fn(&Transaction<'_>) -> rushes_media::Result<()>| {
+        library.catalog.write(record).unwrap();
+    };
+    let preview_error = || library.catalog.asset(&id).unwrap().preview_error;
+    for tries_left in [1, 1, 0] {
+        assert_eq!(left(Work::Preview), 1);
+        write(&|write| record_preview_failure(write, 1, &killed));
+        assert_eq!(left(Work::Preview), tries_left);
+        assert_eq!(preview_error().as_ref(), Some(&killed));
+    }
+    write(&forget_failures);
+    write(&|write| record_preview_failure(write, 1, &killed));
+    assert_eq!(left(Work::Preview), 1, "who asks gives it all its tries back");
+    write(&|write| record_preview(write, 1, &StoredPreview::default()));
+    assert_eq!((left(Work::Preview), preview_error()), (0, None));
+    write(&|write| record_preview_failure(write, 1, &corrupt));
+    assert_eq!((left(Work::Preview), preview_error()), (0, Some(corrupt)));
+
+    // The same for probes.
+    write(&|write| record_probe(write, 1, &probe(0)));
+    assert_eq!(preview_error(), None);
+    write(&|write| {
+        write.execute_batch("UPDATE assets SET probe_state=0").unwrap();
+        Ok(())
+    });
+    for tries_left in [1, 1, 0] {
+        write(&|write| record_probe_failure(write, 1, &killed, None));
+        assert_eq!(left(Work::Probe), tries_left);
+        assert_eq!(library.catalog.asset(&id).unwrap().row.error.as_ref(), Some(&killed));
+    }
 }
 
 #[test]

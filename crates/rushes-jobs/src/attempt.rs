@@ -28,6 +28,8 @@ pub(crate) struct Attempt<'a> {
     is_released: AtomicBool,
     /// Another worker has the job.
     is_lost: AtomicBool,
+    /// The queue knows that this attempt got further than those before.
+    has_got_further: AtomicBool,
     beats: Mutex<Beats>,
     has_ended: Mutex<bool>,
     ended: Condvar,
@@ -50,6 +52,7 @@ impl<'a> Attempt<'a> {
             cancel_asked: AtomicBool::new(false),
             is_released: AtomicBool::new(false),
             is_lost: AtomicBool::new(false),
+            has_got_further: AtomicBool::new(false),
             beats: Mutex::new(Beats { last_good: Instant::now(), gave_up: None }),
             has_ended: Mutex::new(false),
             ended: Condvar::new(),
@@ -160,6 +163,17 @@ impl Progress for Attempt<'_> {
         self.queue
             .record_effect(self.lease, key, state, detail)
             .inspect_err(|error| self.hear(error))
+    }
+
+    fn got_further(&self) {
+        if self.has_got_further.load(Ordering::Relaxed) {
+            return;
+        }
+        match self.queue.record_progress(self.lease) {
+            Ok(()) => self.has_got_further.store(true, Ordering::Relaxed),
+            // One that could not be stored now is told again with the next.
+            Err(error) => self.hear(&error),
+        }
     }
 }
 

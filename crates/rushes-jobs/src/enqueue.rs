@@ -18,15 +18,5 @@ pub fn enqueue_verb(
     params: &Value,
     authority: Authority,
 ) -> Result<Job> {
-    let kind = verb.words();
-    let priority = match kind.as_str() {
-        "scan" => 10,
-        "previews" => 5,
-        "hash" => 0,
-        _ => 8,
-    };
-    // Two verbs may well choose the same key.
-    let key = (verb.job_key)(params)?.map(|key| format!("{kind} {key}"));
-    let title = (verb.title)(params)?;
-    queue.enqueue(&NewJob { kind, title, params: params.clone(), key, priority, authority })
+    queue.enqueue(&NewJob::of(verb, params, authority, true)?)
 }

@@ -90,7 +90,8 @@ pub(crate) fn after_death(
     if attempts < max_attempts {
         return (JobState::Queued, Some(error));
     }
-    let remedy = "find out what ends the process, such as memory running out, then retry the job";
+    let remedy =
+        "find out what ends the process, such as memory running out, then ask for it again";
     (JobState::Failed, Some(error.remedy(remedy)))
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rushes_actions::{
-    Claimed, EffectState, Job, JobDetail, JobQueue, JobState, Lease, NewJob, Outcome, Plan, Report,
-    Signal,
+    Authority, Claimed, EffectState, Job, JobDetail, JobQueue, JobState, Lease, NewJob, Outcome,
+    Plan, Report, Signal,
 };
 use rushes_catalog::{Catalog, sql};
 use rushes_media::{Clock, Error, ErrorKind, Result, SystemClock, UnixNanos};
@@ -116,7 +116,8 @@ impl SqliteQueue {
     pub fn enqueue_in(&self, writer: &Transaction<'_>, new: &NewJob) -> Result<Job> {
         const WHAT: &str = "queuing a job";
         if let Some(key) = &new.key
-            && let Some(job) = with_key(writer, key)?
+            && let Some(same) = with_key(writer, key)?
+            && let Some(job) = self.join(writer, same, new)?
         {
             return Ok(job);
         }
@@ -145,6 +146,25 @@ impl SqliteQueue {
             })
             .map_err(sql(WHAT))?;
         job(writer, id)
+    }
+
+    /// The job with the key of a new one, as it stands then; none when it was
+    /// only there because nobody had seen yet that it has ended.
+    fn join(&self, writer: &Transaction<'_>, same: Job, new: &NewJob) -> Result<Option<Job>> {
+        if !new.asked_now {
+            return Ok(Some(same));
+        }
+        let id = same.id;
+        let abandoned = self.abandoned(writer)?;
+        if let Some(held) = abandoned.iter().find(|held| held.id == id) {
+            self.take_back(writer, held)?;
+        }
+        let same = job(writer, id)?;
+        match same.state {
+            JobState::Running => Ok(Some(same)),
+            JobState::Queued => ask_again(writer, same, new).map(Some),
+            JobState::Done | JobState::Failed | JobState::Cancelled => Ok(None),
+        }
     }
 
     fn rates(&self) -> MutexGuard<'_, HashMap<i64, (i64, Rate)>> {
@@ -247,6 +267,37 @@ struct Ended {
 fn with_key(reader: &Connection, key: &str) -> Result<Option<Job>> {
     let tail = "WHERE key = ?1 AND state IN ('queued', 'running')";
     Ok(jobs(reader, tail, [key])?.pop())
+}
+
+/// Lets a queued job do what was asked for last, and forgets what its attempts
+/// came to and the pause after them.
+fn ask_again(writer: &Transaction<'_>, queued: Job, new: &NewJob) -> Result<Job> {
+    let is_same = queued.attempts == 0
+        && (&queued.title, &queued.params, queued.authority)
+            == (&new.title, &new.params, new.authority);
+    // The network does not say what a job does that this machine's person asked for.
+    let may_say = new.authority == Authority::Local || new.authority == queued.authority;
+    if is_same || (!may_say && queued.attempts == 0) {
+        return Ok(queued);
+    }
+    let (title, params, authority) = if may_say {
+        (&new.title, &new.params, new.authority)
+    } else {
+        (&queued.title, &queued.params, queued.authority)
+    };
+    let change = next_change(writer)?;
+    writer
+        .prepare_cached(
+            "UPDATE jobs SET title = ?2, params = ?3, authority = ?4, attempts = 0, deaths = 0,
+                 not_before_ns = NULL, change = ?5
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            let id = queued.id;
+            statement.execute(params![id, title, params.to_string(), authority.name(), change])
+        })
+        .map_err(sql("queuing a job again"))?;
+    job(writer, queued.id)
 }
 
 /// The job to run next.
@@ -473,6 +524,26 @@ impl JobQueue for SqliteQueue {
                         detail
                     ])
                 })
+                .map_err(sql(WHAT))?;
+            if rows == 0 { Err(lost(WHAT, lease)) } else { Ok(()) }
+        })
+    }
+
+    fn record_progress(&self, lease: &Lease) -> Result<()> {
+        const WHAT: &str = "storing that a job got further";
+        let is_first = |held: &Held| held.attempts <= 1 && held.deaths == 0;
+        let found = self.catalog.read(|reader| held(reader, lease))?;
+        if is_first(&found.ok_or_else(|| lost(WHAT, lease))?) {
+            return Ok(());
+        }
+        self.catalog.write(|writer| {
+            let change = next_change(writer)?;
+            let rows = writer
+                .prepare_cached(
+                    "UPDATE jobs SET attempts = 1, deaths = 0, change = ?3
+                     WHERE id = ?1 AND token = ?2 AND state = 'running'",
+                )
+                .and_then(|mut statement| statement.execute([lease.job_id, lease.token, change]))
                 .map_err(sql(WHAT))?;
             if rows == 0 { Err(lost(WHAT, lease)) } else { Ok(()) }
         })

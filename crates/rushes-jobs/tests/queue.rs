@@ -109,6 +109,7 @@ fn new_job(kind: &str, number: u32) -> NewJob {
         key: None,
         priority: 0,
         authority: Authority::Local,
+        asked_now: true,
     }
 }
 
@@ -470,6 +471,87 @@ fn a_job_that_kills_its_workers_is_parked() {
     assert!(claim(&survivor).is_none());
     let again = survivor.retry(poison).unwrap();
     assert_eq!((again.state, again.attempts, again.error), (JobState::Queued, 0, None));
+}
+
+#[test]
+fn asking_again_starts_a_dying_job_afresh() {
+    let bench = Bench::new();
+    let brought_along = NewJob { asked_now: false, ..keyed("scan footage") };
+    let first = bench.process(1).enqueue(&brought_along).unwrap().id;
+    for deaths in 1..3 {
+        must_claim(&bench.process(deaths));
+        bench.kill(deaths);
+    }
+    // What only comes along does not undo what is known of the job.
+    let queue = bench.process(3);
+    assert_eq!(queue.enqueue(&brought_along).unwrap().id, first);
+    let asked = queue.enqueue(&keyed("scan footage")).unwrap();
+    assert_eq!((asked.id, asked.state, asked.attempts), (first, JobState::Queued, 0));
+    for process in 3..6 {
+        assert_eq!(must_claim(&bench.process(process)).job.id, first);
+        bench.kill(process);
+    }
+    // Nobody has seen the third death yet: who asks gets a job that runs.
+    let queue = bench.process(6);
+    let second = queue.enqueue(&keyed("scan footage")).unwrap();
+    assert_ne!(second.id, first);
+    assert_eq!(state_of(&queue, first), JobState::Failed);
+    assert_eq!(queue.claim("worker", &[], Some(second.id)).unwrap().unwrap().job.attempts, 1);
+    // One that runs is joined, and one that pauses does so no longer.
+    assert_eq!(bench.process(7).enqueue(&keyed("scan footage")).unwrap().id, second.id);
+    let lease = Lease { job_id: second.id, token: 1 };
+    assert!(queue.finish(&lease, &failure(ErrorKind::Limit)).unwrap().not_before.is_some());
+    assert!(queue.enqueue(&brought_along).unwrap().not_before.is_some());
+    let asked = queue.enqueue(&keyed("scan footage")).unwrap();
+    assert_eq!((asked.id, asked.attempts, asked.not_before), (second.id, 0, None));
+}
+
+#[test]
+fn a_job_that_waits_does_what_was_asked_for_last() {
+    let bench = Bench::new();
+    let queue = bench.process(1);
+    let rate = |rate: u32, authority, asked_now| {
+        let params = json!({ "rate": rate });
+        let title = format!("hash at {rate}");
+        let new = NewJob { params, title, authority, asked_now, ..keyed("hash") };
+        let job = queue.enqueue(&new).unwrap();
+        (job.id, job.params["rate"].as_u64(), job.title, job.authority)
+    };
+    let (local, network) = (Authority::Local, Authority::Network);
+    let is = |rate: u32, authority| (1, Some(rate.into()), format!("hash at {rate}"), authority);
+    assert_eq!(rate(1, network, false), is(1, network));
+    assert_eq!(rate(2, network, false), is(1, network), "it only comes along");
+    assert_eq!(rate(3, network, true), is(3, network));
+    assert_eq!(rate(4, local, true), is(4, local));
+    assert_eq!(rate(5, network, true), is(4, local), "it is this machine's person's now");
+    let lease = must_claim(&queue).lease;
+    assert_eq!(rate(6, local, true), is(4, local), "it runs");
+    queue.finish(&lease, &Outcome::Released).unwrap();
+    assert_eq!(rate(7, local, true), is(7, local));
+}
+
+#[test]
+fn deaths_count_from_where_a_job_got_further() {
+    let bench = Bench::new();
+    let id = bench.process(1).enqueue(&new_job("previews", 1)).unwrap().id;
+    for process in 1..=8 {
+        let queue = bench.process(process);
+        let lease = must_claim(&queue).lease;
+        queue.record_progress(&lease).unwrap();
+        bench.kill(process);
+    }
+    // From here on it dies where it died before.
+    for process in 9..=10 {
+        assert_eq!(must_claim(&bench.process(process)).job.id, id);
+        bench.kill(process);
+    }
+    let survivor = bench.process(11);
+    assert!(claim(&survivor).is_none());
+    let parked = survivor.get(id).unwrap().job;
+    assert_eq!((parked.state, parked.attempts), (JobState::Failed, 3));
+    assert_eq!(parked.error.unwrap().why, "its worker died 3 times");
+    let stale = Lease { job_id: id, token: 10 };
+    assert_eq!(survivor.record_progress(&stale).unwrap_err().kind, ErrorKind::Conflict);
 }
 
 #[test]

@@ -54,7 +54,7 @@ const fn verb(name: &'static [&'static str], apply: Apply) -> Verb {
     }
 }
 
-static VERBS: [Verb; 7] = [
+static VERBS: [Verb; 8] = [
     verb(&["scan"], succeed),
     verb(&["fail"], fail),
     verb(&["panic"], |_, _| panic!("boom {}", 7)),
@@ -64,6 +64,11 @@ static VERBS: [Verb; 7] = [
     }),
     verb(&["flaky"], flaky),
     verb(&["many", "effects"], many_effects),
+    verb(&["further"], |context, _| {
+        context.progress.got_further();
+        context.progress.got_further();
+        Ok(Value::Null)
+    }),
 ];
 
 fn find(kind: &str) -> Option<&'static Verb> {
@@ -141,6 +146,7 @@ impl Bench {
             key: None,
             priority: 0,
             authority: Authority::Local,
+            asked_now: true,
         };
         self.queue().enqueue(&new).unwrap()
     }
@@ -274,6 +280,26 @@ fn a_job_that_another_worker_took_is_let_go() {
     assert_eq!(bench.queue().get(id).unwrap().effects, []);
     assert_eq!(SEEN.lock().unwrap().take(), Some((ErrorKind::Conflict, true)));
     *TAKE.lock().unwrap() = None;
+}
+
+#[test]
+fn the_queue_hears_that_an_attempt_got_further() {
+    let bench = Bench::new();
+    let id = bench.enqueue("further", Value::Null).id;
+    for _ in 0..2 {
+        bench.queue().claim("dies", &[], None).unwrap().unwrap();
+        bench
+            .engine
+            .catalog()
+            .unwrap()
+            .write(|writer| {
+                writer.execute("UPDATE jobs SET lease_boot = 'another'", []).unwrap();
+                Ok(())
+            })
+            .unwrap();
+    }
+    let job = bench.runner.run_next(&[], &bench.stop).unwrap().unwrap();
+    assert_eq!((job.id, job.state, job.attempts), (id, JobState::Done, 1));
 }
 
 #[test]
@@ -571,6 +597,7 @@ fn kill_at_any_moment_and_every_effect_happens_once() {
             key: None,
             priority: 0,
             authority: Authority::Local,
+            asked_now: true,
         };
         assert_eq!(queue.enqueue(&job).unwrap().id, number);
     }

@@ -1,4 +1,5 @@
 use std::fs::{DirBuilder, File};
+use std::io::Seek as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
@@ -53,7 +54,7 @@ impl PreviewStore {
         self.folder.join(shelf).join(format!("{name}.webp"))
     }
 
-    /// Stores a picture; one that is there already is not written again.
+    /// Stores a picture; one that is there already and sound is not written again.
     ///
     /// # Errors
     /// When the system refuses.
@@ -63,7 +64,7 @@ impl PreviewStore {
             blake3::hash(bytes).as_bytes().first_chunk::<20>().unwrap_or(&[0; 20]),
         );
         let path = self.path(&hash);
-        if std::fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+        if self.verify(&hash).is_ok() {
             return Ok(hash);
         }
         if let Some(shelf) = path.parent() {
@@ -77,27 +78,53 @@ impl PreviewStore {
         Ok(hash)
     }
 
-    /// Opens a stored picture.
+    /// Whether a picture with this name is there, whatever its bytes.
+    #[must_use]
+    pub fn is_there(&self, hash: &PreviewHash) -> bool {
+        std::fs::metadata(self.path(hash)).is_ok_and(|found| found.is_file())
+    }
+
+    /// Opens a stored picture whose bytes still have their hash. Pictures are
+    /// small: reading one twice costs less than sending it.
     ///
     /// # Errors
-    /// `NotFound` when it was lost; it can be made again.
+    /// `NotFound` when it was lost, `Corrupt` when its bytes changed; it can be
+    /// made again.
     pub fn open(&self, hash: &PreviewHash) -> Result<File> {
         let path = self.path(hash);
-        File::open(&path).map_err(|error| Error::io("opening a preview", &error).at(path))
+        let failed = |error| Error::io("reading a preview", &error).at(&path);
+        let mut file = File::open(&path).map_err(failed)?;
+        let mut hasher = blake3::Hasher::new();
+        std::io::copy(&mut file, &mut hasher).map_err(failed)?;
+        if !hasher.finalize().as_bytes().starts_with(&hash.0) {
+            let why = "its bytes changed";
+            return Err(Error::new(ErrorKind::Corrupt, "verifying a preview", why).at(path));
+        }
+        file.rewind().map_err(failed)?;
+        Ok(file)
     }
 
     /// Whether the stored bytes still have their hash.
     ///
     /// # Errors
-    /// `NotFound` when the picture was lost, `Corrupt` when its bytes changed.
+    /// As for `open`.
     pub fn verify(&self, hash: &PreviewHash) -> Result<()> {
+        self.open(hash).map(drop)
+    }
+
+    /// Takes a picture away whose bytes changed, so that it counts as lost and
+    /// is made again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn discard(&self, hash: &PreviewHash) -> Result<()> {
         let path = self.path(hash);
-        let bytes = std::fs::read(&path)
-            .map_err(|error| Error::io("reading a preview", &error).at(&path))?;
-        if blake3::hash(&bytes).as_bytes().starts_with(&hash.0) {
-            return Ok(());
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("taking a damaged preview away", &error).at(path))
+            }
+            _ => Ok(()),
         }
-        Err(Error::new(ErrorKind::Corrupt, "verifying a preview", "its bytes changed").at(path))
     }
 }
 
@@ -116,7 +143,13 @@ mod tests {
         store.verify(&hash).unwrap();
         std::fs::write(store.path(&hash), b"pictuRe").unwrap();
         assert_eq!(store.verify(&hash).unwrap_err().kind, ErrorKind::Corrupt);
-        std::fs::remove_file(store.path(&hash)).unwrap();
+        assert_eq!(store.open(&hash).unwrap_err().kind, ErrorKind::Corrupt);
+        store.put(b"picture").unwrap();
+        assert_eq!(std::io::read_to_string(store.open(&hash).unwrap()).unwrap(), "picture");
+        assert!(store.is_there(&hash));
+        store.discard(&hash).unwrap();
+        store.discard(&hash).unwrap();
+        assert!(!store.is_there(&hash));
         assert_eq!(store.open(&hash).unwrap_err().kind, ErrorKind::NotFound);
         store.put(b"picture").unwrap();
         store.verify(&hash).unwrap();

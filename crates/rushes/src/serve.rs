@@ -31,6 +31,16 @@ pub fn subcommand() -> Command {
                 .help("Jobs worked on at once; 0 leaves them to other processes"),
         )
         .arg(
+            Arg::new("hash-rate-mb-per-sec")
+                .long("hash-rate-mb-per-sec")
+                .value_name("MB")
+                .value_parser(value_parser!(u32).range(1..))
+                .help(
+                    "Most megabytes a second that hashing in the background reads, so that \
+                     others can use the disk too; a job that names its own rate keeps it",
+                ),
+        )
+        .arg(
             Arg::new("allow-host")
                 .long("allow-host")
                 .value_name("NAME")
@@ -57,6 +67,9 @@ pub fn serve(engine: Engine, matches: &ArgMatches, as_json: bool) -> Result<Exit
         .copied()
         .ok_or_else(|| Error::bug("serving", "no address"))?;
     let workers = matches.get_one::<u32>("workers").map_or(3, |workers| *workers as usize);
+    if let Some(rate) = matches.get_one::<u32>("hash-rate-mb-per-sec") {
+        engine.limit_hash_rate(*rate);
+    }
     let allow_hosts =
         matches.get_many::<String>("allow-host").into_iter().flatten().cloned().collect();
     let allow_roots_in =

@@ -184,6 +184,12 @@ impl<'a> Looker<'a> {
             }
             Ok(())
         })?;
+        let is_new = |outcome: &Result<Stored>| {
+            matches!(outcome, Ok(Stored::Identified(Identified::New | Identified::Copied)))
+        };
+        if outcomes.iter().any(|(_, outcome)| is_new(outcome)) {
+            self.context.progress.got_further();
+        }
         for (place, outcome) in outcomes {
             match outcome {
                 Err(error) => report.fail(self.shown(&place), error),

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use rushes_catalog::{
-    AssetTask, Work, next_assets, place_names, record_no_media, record_not_media_at, record_probe,
-    record_probe_failure, sources, work_left,
+    AssetKey, AssetTask, Transaction, Work, next_assets, place_names, record_no_media,
+    record_not_media_at, record_probe, record_probe_failure, sources, work_left,
 };
 use rushes_media::{Error, ErrorKind, MediaKind, Probe, Result, display_name};
 use rushes_store::{FileStamp, Root};
@@ -33,42 +33,42 @@ enum Found {
     NoWorker(Error),
 }
 
-pub(super) fn probe_all(
+/// Probes all assets with this work to do.
+pub(crate) fn probe_all(
     context: &Context<'_>,
+    work: Work,
     threads: usize,
     report: &mut ScanReport,
 ) -> Result<()> {
     let catalog = context.engine.catalog()?;
-    let (total, _) = catalog.read(|reader| work_left(reader, Work::Probe))?;
+    let (total, _) = catalog.read(|reader| work_left(reader, work))?;
     let (mut after, mut done) = (0, 0);
     pipeline::run(
         threads,
         context.progress.cancelled(),
         || {
-            let page = catalog.read(|reader| next_assets(reader, Work::Probe, after, 500))?;
+            let page = catalog.read(|reader| next_assets(reader, work, after, 500))?;
             after = page.last().map_or(after, |task| task.asset);
             Ok(page)
         },
         |task| {
-            probe_one(context, &task)
-                .unwrap_or_else(|error| (task.asset, String::new(), Found::NoWorker(error)))
+            let (path, found) = probe_one(context, &task)
+                .unwrap_or_else(|error| (String::new(), Found::NoWorker(error)));
+            (task.key(), path, found)
         },
-        |results| {
+        |mut results| {
             done += results.len() as u64;
             catalog.write(|write| {
-                for (asset, _, found) in &results {
-                    match found {
-                        Found::Probe(probe) => record_probe(write, *asset, probe)?,
-                        Found::NoMedia => record_no_media(write, *asset)?,
-                        Found::Failed { error, guess, others } => {
-                            record_not_media_at(write, *asset, others)?;
-                            record_probe_failure(write, *asset, error, *guess)?;
-                        }
-                        Found::NotHere | Found::NoWorker(_) => {}
-                    }
+                for (asset, _, found) in &mut results {
+                    record(write, asset, found)?;
                 }
                 rushes_catalog::note_change(write)
             })?;
+            // What failed may be asked for again, by every attempt.
+            let is_told = |found: &Found| matches!(found, Found::Probe(_) | Found::NoMedia);
+            if results.iter().any(|(_, _, found)| is_told(found)) {
+                context.progress.got_further();
+            }
             tell(context, done, Some(total), "probing");
             for (_, path, found) in results {
                 match found {
@@ -84,7 +84,28 @@ pub(super) fn probe_all(
     )
 }
 
-fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Found)> {
+/// Stores what was found out about one asset; nothing of one that is gone by
+/// now, because hashing found it to be the same as another.
+fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Result<()> {
+    if matches!(found, Found::NotHere | Found::NoWorker(_)) {
+        return Ok(());
+    }
+    if !asset.is_there(write)? {
+        *found = Found::NotHere;
+        return Ok(());
+    }
+    match found {
+        Found::Probe(probe) => record_probe(write, asset.number, probe),
+        Found::NoMedia => record_no_media(write, asset.number),
+        Found::Failed { error, guess, others } => {
+            record_not_media_at(write, asset.number, others)?;
+            record_probe_failure(write, asset.number, error, *guess)
+        }
+        Found::NotHere | Found::NoWorker(_) => Ok(()),
+    }
+}
+
+fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(String, Found)> {
     use std::os::unix::ffi::OsStrExt;
     let mut places = context.engine.catalog()?.read(|reader| sources(reader, task.asset))?;
     // The same bytes may have several names; the one that promises media is tried.
@@ -110,9 +131,9 @@ fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(i64, String, Fo
             }
             Err(error) => failed(context, task.asset, error)?,
         };
-        return Ok((task.asset, shown, found));
+        return Ok((shown, found));
     }
-    Ok((task.asset, String::new(), Found::NotHere))
+    Ok((String::new(), Found::NotHere))
 }
 
 /// What a failure means: no media when no name of it promised any.

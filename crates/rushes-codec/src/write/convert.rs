@@ -544,7 +544,7 @@ impl<'s> Copying<'s> {
         let mut input = Input::open(source)?;
         input.keep(&|at| routes.get(at).is_some_and(Option::is_some));
         // SAFETY: the input is open. AVI and others state no times of showing.
-        unsafe { (*input.context()).flags |= ffi::AVFMT_FLAG_GENPTS as i32 };
+        unsafe { (*input.context()).flags |= ffi::AVFMT_FLAG_GENPTS };
         let start_secs = input.start_secs().map_or(0.0, Rational::to_f64);
         let packet = Packet::new()?;
         let mut copying =

@@ -179,7 +179,7 @@ fn is_text(stream: *mut ffi::AVStream) -> bool {
     // constants, or null.
     unsafe {
         let descriptor = ffi::avcodec_descriptor_get((*(*stream).codecpar).codec_id);
-        !descriptor.is_null() && (*descriptor).props & ffi::AV_CODEC_PROP_TEXT_SUB as i32 != 0
+        !descriptor.is_null() && (*descriptor).props & ffi::AV_CODEC_PROP_TEXT_SUB != 0
     }
 }
 

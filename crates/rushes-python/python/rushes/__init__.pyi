@@ -111,6 +111,7 @@ class Library:
         *roots: str | os.PathLike[str],
         workers: int | None = None,
         full: bool = False,
+        hash_rate_mb_per_sec: int | None = None,
         retry_failed: bool = False,
         dry_run: bool = False,
         progress: Callable[[int, int | None, str, str | None], object] | None = None,

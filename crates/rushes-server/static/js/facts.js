@@ -33,6 +33,7 @@ export function facts(asset, { query, oncopy }) {
   const link = (key, value) => value && el("a", { href: href("/", { q: only(key, value) }) }, value);
   return [
     errorBox(asset.error),
+    errorBox(asset.preview_error, "No preview of this file could be made"),
     group("File", [
       ["Name", el("span.path", {}, asset.name)],
       ["Size", bytes(asset.size_bytes), `${asset.size_bytes} bytes`],

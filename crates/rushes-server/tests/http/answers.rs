@@ -191,6 +191,24 @@ async fn previews_are_kept_for_good_by_version() {
 }
 
 #[tokio::test]
+async fn a_damaged_preview_is_made_again_and_not_sent() {
+    let library = Library::filled();
+    let server = library.open();
+    let poster = format!("/api/v1/assets/{}/poster", library.id("video"));
+    assert_eq!(server.get(&poster).await.status, 200);
+    let shelves = library.engine.home().path().join("previews");
+    let shelf = std::fs::read_dir(shelves).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read_dir(shelf).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&file, b"RIFF....WEBp").unwrap();
+    server.get(&poster).await.problem(404);
+    assert!(!file.exists(), "it would be taken for the preview");
+    let catalog = library.engine.catalog().unwrap();
+    assert_eq!(catalog.asset(&library.id("video")).unwrap().row.preview, None);
+    let jobs = library.engine.queue().unwrap().list(None, 10).unwrap();
+    assert!(jobs.iter().any(|job| job.kind == "previews"), "{jobs:?}");
+}
+
+#[tokio::test]
 async fn json_and_files_are_compressed() {
     let library = Library::filled();
     let server = library.open();

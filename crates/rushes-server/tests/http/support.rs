@@ -97,7 +97,7 @@ impl Library {
                 .write(|write| {
                     record_probe(write, task.asset, &probe)?;
                     if kind == "video" {
-                        record_preview(write, task.asset, Some(&stored))?;
+                        record_preview(write, task.asset, &stored)?;
                     }
                     rushes_catalog::note_change(write)
                 })
