@@ -47,8 +47,8 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// Changes every frame, in the order given:
-    /// resize:width=1280 crop:left=10,top=20 gamma:gamma=1.2 ... Parameters
-    /// may also be JSON: affine:{"matrix":[1,0,0,0,1,0]}.
+    /// resize:width_px=1280, crop:left_px=10,top_px=20, rotate:quarter_turns=1,
+    /// clahe. Parameters may also be JSON: resize:{"scale":0.5}.
     #[arg(long = "filter", value_name = "NAME:KEY=VALUE,...")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
@@ -311,7 +311,6 @@ fn run(
     let params = to_value(order)?;
     let end = AtomicBool::new(false);
     let progress = context.progress;
-    let mut last = Told::default();
     let name = display_name(&files.name);
     let (drained, called) = std::thread::scope(|scope| {
         let end = &end;
@@ -324,14 +323,7 @@ fn run(
         });
         let drained =
             pipe::drain(from.into(), partial.file(), progress.cancelled(), end, &mut |said| {
-                last = said.clone();
-                let unit = match said.unit.as_str() {
-                    "frames" => "frames",
-                    "ms" => "ms",
-                    _ => "bytes",
-                };
-                let note = Some(format!("converting {name}"));
-                progress.report(&Report { done: said.done, total: said.total, unit, note });
+                tell(context, &name, said);
             });
         let called = caller.join().unwrap_or_else(|_| Err(Error::bug(WHAT, "the caller panicked")));
         (drained, called)
@@ -344,8 +336,19 @@ fn run(
         (Ok(()), Ok(reply)) => reply,
     };
     let told: Told = serde_json::from_value(reply.value).map_err(|_| senseless())?;
+    tell(context, &name, &told);
     let size_bytes = partial.file().metadata().map_err(|error| Error::io(WHAT, &error))?.len();
     Ok((told, size_bytes))
+}
+
+fn tell(context: &Context<'_>, name: &str, told: &Told) {
+    let unit = match told.unit.as_str() {
+        "frames" => "frames",
+        "ms" => "ms",
+        _ => "bytes",
+    };
+    let note = Some(format!("converting {name}"));
+    context.progress.report(&Report { done: told.done, total: told.total, unit, note });
 }
 
 fn to_value(order: &Order) -> Result<Value> {

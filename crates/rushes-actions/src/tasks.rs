@@ -149,18 +149,23 @@ fn source(name: &str, files: &[File], limits: &Limits) -> Result<Source> {
 
 fn probe_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
-    let source = source(name, files, limits)?;
-    let mut probe = rushes_codec::probe(&source)?;
+    let probe = probe_with_tags(&source(name, files, limits)?)?;
+    let value = serde_json::to_value(&probe).map_err(|e| Error::bug("writing a probe", e))?;
+    Ok(Reply { value, blobs: Vec::new() })
+}
+
+/// What a file holds, with what its tags say; for workers only.
+pub(crate) fn probe_with_tags(source: &Source) -> Result<Probe> {
+    let mut probe = rushes_codec::probe(source)?;
     // A tag that cannot be read never costs the probe.
-    match rushes_tags::read(source.file(), &probe.container.format, limits) {
+    match rushes_tags::read(source.file(), &probe.container.format, source.limits()) {
         Ok(tags) => tags.merge_into(&mut probe),
         Err(error) => probe.agreement.differ(error.to_string()),
     }
     if probe.kind != MediaKind::Still {
         rushes_tags::from_container(&probe.tags).merge_into(&mut probe);
     }
-    let value = serde_json::to_value(&probe).map_err(|e| Error::bug("writing a probe", e))?;
-    Ok(Reply { value, blobs: Vec::new() })
+    Ok(probe)
 }
 
 fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {

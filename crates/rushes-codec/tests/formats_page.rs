@@ -50,6 +50,12 @@ fn page() -> String {
         let names = extensions(container.extensions);
         writeln!(page, "| {} | {names} | {} |", container.words, codecs(container.codecs)).unwrap();
     }
+    page += "\nWhat `rushes convert` carries along into each, copied where it is in one of these already:\n\n";
+    page += "| container | sound | subtitles |\n|---|---|---|\n";
+    for container in CONTAINERS.iter().filter(|container| !container.sound.is_empty()) {
+        let (sound, words) = (codecs(container.sound), codecs(container.subtitles));
+        writeln!(page, "| {} | {sound} | {words} |", container.words).unwrap();
+    }
     page += "\n| codec | in words |\n|---|---|\n";
     for codec in VIDEO_CODECS {
         writeln!(page, "| `{}` | {} |", codec.name, codec.words).unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rushes_codec::{
     Conversion, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert, encode_still,
-    plan_conversion, probe, still_frame,
+    plan_conversion, still_frame,
 };
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::pipe::{Outlet, Told};
 use super::{Order, StreamReport, WHAT};
+use crate::tasks::probe_with_tags;
 
 /// How often it says how far it is.
 const OFTEN: Duration = Duration::from_millis(100);
@@ -119,7 +120,7 @@ fn source(order: &Order, files: &[File], limits: &Limits) -> Result<Source> {
 /// What the still holds, when a still is to be written.
 fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
     let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
-    let probe = probe(source)?;
+    let probe = probe_with_tags(source)?;
     match (probe.kind, is_target) {
         (MediaKind::Still, true) => {
             let moves = order.codec.is_some() || order.sound_codec.is_some();

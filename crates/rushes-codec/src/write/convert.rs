@@ -335,6 +335,9 @@ impl<'s> Work<'_, 's> {
             sound.encoder.finish(&mut output)?;
         }
         output.finish()?;
+        if picture.is_none() {
+            done.done = done.total.unwrap_or(done.done);
+        }
         Ok(done)
     }
 

@@ -56,6 +56,11 @@ impl Holds {
         Ok(Holds { words, muxer, video: codecs, sound, subtitles, most_sounds: usize::MAX })
     }
 
+    /// Without what the words say beside the name.
+    fn name(&self) -> &'static str {
+        self.words.split(',').next().unwrap_or(self.words)
+    }
+
     fn keeps_covers(&self) -> bool {
         matches!(self.muxer, "mp4" | "ipod" | "mp3" | "flac")
     }
@@ -74,7 +79,7 @@ pub(super) fn decide(
     let known = |given: Option<&str>, list: &'static [&'static str]| match given {
         None => Ok(None),
         Some(name) => list.iter().find(|it| **it == name).copied().map(Some).ok_or_else(|| {
-            let why = format!("{} does not hold {name:?}", holds.words);
+            let why = format!("{} does not hold {name:?}", holds.name());
             let remedy = match list {
                 [] => "leave the codec out, or give the file another extension".to_owned(),
                 list => format!("name one of {}", list.join(", ")),
@@ -95,7 +100,7 @@ pub(super) fn decide(
             (parameters.codec_type, codec, !decoder.is_null())
         };
         let left = |why: &str| Treatment::LeftOut(why.to_owned());
-        let lacks = |what: &str| Treatment::LeftOut(format!("{} holds no {what}", holds.words));
+        let lacks = |what: &str| Treatment::LeftOut(format!("{} holds no {what}", holds.name()));
         let undecodable = || Treatment::LeftOut(format!("there is no decoder for {codec}"));
         let (kind, treatment) = match kind {
             ffi::AVMediaType::VIDEO if is_attached(stream) => {

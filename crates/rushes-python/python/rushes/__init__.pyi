@@ -121,6 +121,23 @@ class Library:
     def probe(self, *files: str | os.PathLike[str]) -> Record:
         """Tell what is in a file, without any catalogue. The command: `rushes probe`."""
 
+    def convert(
+        self,
+        input: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        *,
+        filters: Sequence[str] = (),
+        codec: str | None = None,
+        quality: int | None = None,
+        sound_codec: str | None = None,
+        sound_bit_rate: int | None = None,
+        no_sound: bool = False,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Write a file as another kind, or changed on the way. The command: `rushes convert`."""
+
     def search(
         self,
         query: str = "",

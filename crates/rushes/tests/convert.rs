@@ -1,0 +1,152 @@
+//! `convert` through the command: the plan, the job, the new file and what is
+//! there when it does not come to an end.
+
+mod support;
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use support::bytes::png;
+use support::{Stage, has, make_clip, text};
+
+fn ffprobe(stage: &Stage, name: &str) -> Value {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-of", "json", "-show_streams"])
+        .arg(stage.path(name))
+        .output()
+        .expect("ffprobe");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn names(stage: &Stage) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(stage.path(""))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_plan_first_then_the_file_and_never_another() {
+    let stage = Stage::new();
+    if !make_clip(&stage.path("clip.mp4"), &["-pix_fmt", "yuv420p"]) {
+        return;
+    }
+    let (clip, out) = (stage.text("clip.mp4"), stage.text("out.mkv"));
+    let filtered = ["convert", &clip, &out, "--filter", "resize:width_px=32", "--codec", "ffv1"];
+    let plan = stage.done(&[&filtered[..], &["--dry-run"]].concat())["plan"].clone();
+    let does = text(&plan["effects"][0]["does"]);
+    for word in ["out.mkv", "encoded as ffv1", "copied"] {
+        assert!(does.contains(word), "{word} in {does}");
+    }
+    assert!(!stage.path("out.mkv").exists());
+
+    let report = stage.done(&filtered);
+    assert_eq!((&report["frames"], &report["lost_frames"]), (&json!(10), &json!(0)));
+    let size = std::fs::metadata(stage.path("out.mkv")).expect("there").len();
+    assert_eq!(report["size_bytes"], size);
+    let probed = ffprobe(&stage, "out.mkv");
+    assert_eq!(
+        (&probed["streams"][0]["codec_name"], &probed["streams"][0]["width"]),
+        (&json!("ffv1"), &json!(32))
+    );
+    assert_eq!(probed["streams"][0]["height"], 24);
+    let job = &stage.done(&["jobs", "list"])["jobs"][0];
+    assert_eq!((&job["state"], &job["kind"]), (&json!("done"), &json!("convert")));
+    assert_eq!(
+        (&job["done"], &job["total"], &job["unit"]),
+        (&json!(10), &json!(10), &json!("frames"))
+    );
+
+    // Its name is taken now, by a file that stays as it is.
+    let refused = stage.run(&filtered);
+    assert_eq!((refused.code, &refused.json["error"]["kind"]), (9, &json!("conflict")));
+    assert_eq!(std::fs::metadata(stage.path("out.mkv")).expect("there").len(), size);
+    stage.done(&[&filtered[..], &["--overwrite"]].concat());
+    // Not even then does a file replace itself.
+    let own = stage.run(&["convert", &clip, &clip, "--overwrite"]);
+    assert_eq!(own.code, 2, "{own:?}");
+    assert_eq!(names(&stage), ["clip.mp4", "home", "media", "out.mkv"]);
+}
+
+#[test]
+fn stills_are_set_upright() {
+    let stage = Stage::new();
+    if !make_clip(&stage.path("plain.jpg"), &["-map", "0:v", "-frames:v", "1"]) || !has("exiftool")
+    {
+        return;
+    }
+    let turned = Command::new("exiftool")
+        .args(["-q", "-overwrite_original", "-Orientation#=6"])
+        .arg(stage.path("plain.jpg"))
+        .status();
+    assert!(turned.is_ok_and(|status| status.success()));
+    stage.done(&["convert", &stage.text("plain.jpg"), &stage.text("upright.png")]);
+    let probed = ffprobe(&stage, "upright.png");
+    let size = (&probed["streams"][0]["width"], &probed["streams"][0]["height"]);
+    assert_eq!(size, (&json!(48), &json!(64)), "64x48 on its side");
+}
+
+#[test]
+fn what_makes_no_sense_is_said_and_leaves_nothing() {
+    let stage = Stage::new();
+    stage.write("a.png", &png(1));
+    stage.write("noise.mp4", &support::bytes::noise(7, 50_000));
+    let (still, noise) = (stage.text("a.png"), stage.text("noise.mp4"));
+    let out = |name: &str| stage.text(name);
+    for (arguments, code, word) in [
+        (vec![&*still, &*out("b.mp4")], 4, "still"),
+        (vec![&*still, &*out("b.xyz")], 4, "xyz"),
+        (vec![&*still, &*out("b")], 4, "still"),
+        (vec![&*noise, &*out("b.mkv")], 4, ""),
+        (vec![&*still, &*out("b.jpg"), "--codec", "hevc"], 2, "codec"),
+        (vec![&*still, &*out("b.jpg"), "--filter", "blurr"], 2, "box_blur"),
+        (vec![&*still, &*out("b.jpg"), "--filter", "resize:width_px=0"], 2, "width_px"),
+        (vec![&*still, &*out("b.jpg"), "--filter", "crop:left_px=9999"], 2, "left"),
+        (vec![&*still, &*out("no/such/b.jpg")], 3, "no such"),
+        (vec![&*out("nothing.png"), &*out("b.jpg")], 3, "no such"),
+    ] {
+        let ran = stage.run(&[&["convert"][..], &arguments].concat());
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        let said = ran.json.to_string();
+        assert!(said.contains(word), "{word:?} in {said}");
+    }
+    assert_eq!(names(&stage), ["a.png", "home", "media", "noise.mp4"]);
+}
+
+/// A signal ends it soon, and neither name nor a part of the file is left.
+#[test]
+fn it_can_be_cancelled() {
+    let stage = Stage::new();
+    let long =
+        ["-map", "0:v", "-vf", "loop=-1:100:0,scale=640:480", "-t", "60", "-pix_fmt", "yuv420p"];
+    if !make_clip(&stage.path("long.mkv"), &[&long[..], &["-c:v", "mpeg4"]].concat()) {
+        return;
+    }
+    let arguments = ["convert", &stage.text("long.mkv"), &stage.text("out.mp4"), "--codec", "hevc"];
+    let mut child = stage
+        .command(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let begun = Instant::now();
+    // Until bytes come out of the worker.
+    let is_partial = |name: &String| name.starts_with(".partial-");
+    while !names(&stage).iter().any(is_partial) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never began");
+        assert!(child.try_wait().expect("asked").is_none(), "it ended too soon");
+        std::thread::yield_now();
+    }
+    let asked = Instant::now();
+    kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
+    let status = child.wait().expect("ended");
+    assert!(!status.success());
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    assert_eq!(names(&stage), ["home", "long.mkv", "media"]);
+    let job = &stage.done(&["jobs", "list"])["jobs"][0];
+    assert_eq!(job["state"], "cancelled");
+}
