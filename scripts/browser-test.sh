@@ -82,6 +82,8 @@ cp -R samples/media "$work/media"
 find "$work/media" -type f -exec touch -d '1 hour ago' {} +
 assets=$(find "$work/media" -type f ! -name '*.xmp' ! -name '*.srt' | wc -l)
 
+# The file is there before the server is: on a busy machine the first look comes earlier.
+: >"$work/out"
 "$rushes" --home "$work/home" serve --bind 127.0.0.1:0 >"$work/out" 2>"$work/log" &
 server=$!
 base=''
