@@ -84,6 +84,9 @@ pub struct Job {
     pub params: Value,
     /// Who asked for it: what it may do.
     pub authority: Authority,
+    /// Rises with every change of any job: of two answers about a job, the one
+    /// with the higher number is the newer, whichever arrives first.
+    pub change: i64,
 }
 
 /// A job with all that is kept of it.

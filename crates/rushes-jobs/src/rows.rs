@@ -14,7 +14,7 @@ const READING: &str = "reading the job queue";
 /// What [`job_of`] reads.
 const COLUMNS: &str = "id, kind, title, state, done, total, unit, rate_per_sec, note, attempts,
      max_attempts, created_ns, started_ns, finished_ns, not_before_ns, error, result,
-     cancel_requested, params, authority";
+     cancel_requested, params, authority, change";
 
 /// Jobs, chosen and ordered by the end of a query: `WHERE id = ?1`.
 pub(crate) fn jobs(reader: &Connection, tail: &str, params: impl Params) -> Result<Vec<Job>> {
@@ -127,6 +127,7 @@ fn job_of(row: &Row<'_>) -> Result<Job> {
             .into_iter()
             .find(|known| known.name() == authority)
             .ok_or_else(|| unknown(&authority))?,
+        change: column(row, "change")?,
     })
 }
 

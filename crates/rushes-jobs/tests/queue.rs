@@ -591,9 +591,11 @@ fn cancel_reaches_a_running_job_with_its_next_beat() {
     // With and without something to write.
     assert_eq!(owner.beat(&lease, &Report::default()).unwrap(), Signal::Cancel);
     assert_eq!(owner.beat(&lease, &report(1)).unwrap(), Signal::Cancel);
-    assert_eq!(owner.finish(&lease, &Outcome::Cancelled).unwrap().state, JobState::Cancelled);
+    let ended = owner.finish(&lease, &Outcome::Cancelled).unwrap();
+    assert_eq!(ended.state, JobState::Cancelled);
     let again = other.retry(id).unwrap();
     assert!(!again.cancel_requested);
+    assert!(asked.change < ended.change && ended.change < again.change, "later is higher");
 }
 
 #[test]

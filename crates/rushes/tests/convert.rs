@@ -1,6 +1,8 @@
 //! `convert` through the command: the plan, the job, the new file and what is
 //! there when it does not come to an end.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on stops there")]
+
 mod support;
 
 use std::process::{Command, Stdio};

@@ -2,9 +2,11 @@
 
 use ffmpeg::ffi;
 use rushes_media::{
-    Agreement, Camera, Container, MediaKind, Probe, Rational, Result, Stream, StreamKind,
+    Agreement, Camera, Container, Error, ErrorKind, MediaKind, Probe, Rational, Result, Stream,
+    StreamKind,
 };
 
+use super::detect::begun_still;
 use super::input::Input;
 use super::tags::{Tags, value};
 use super::{color, count, header, seconds, stream};
@@ -15,7 +17,14 @@ use crate::{Format, Source};
 /// # Errors
 /// Those of [`crate::probe`].
 pub(crate) fn probe(source: &Source) -> Result<Probe> {
-    let mut input = Input::open(source)?;
+    // Intact stills have been taken by their own readers before.
+    let mut input = Input::open(source).map_err(|error| match begun_still(source) {
+        Some(still) if error.kind == ErrorKind::Unsupported => {
+            let why = format!("it begins like {}, but its headers are damaged", still.words);
+            Error::new(ErrorKind::Corrupt, error.what, why)
+        }
+        _ => error,
+    })?;
     let still = is_still(&input);
     let tags = Tags::read(&input);
     let mut streams: Vec<Stream> = Vec::new();

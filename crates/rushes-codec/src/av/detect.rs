@@ -14,6 +14,8 @@ use super::stream::is_attached;
 use super::string;
 use crate::{FORMATS, Format, Source};
 
+const WHAT: &str = "finding out what it is";
+
 /// Bytes looked at first, doubled until something is found.
 const FIRST_BYTES: usize = 2048;
 
@@ -49,18 +51,17 @@ impl Detected {
 /// # Errors
 /// `Unsupported` when it is nothing that may be read.
 pub(super) fn detect(source: &Source) -> Result<Detected> {
-    let what = "finding out what it is";
     let start = after_id3(source)?;
     let mut bytes = Vec::new();
     let mut reader = source.reader();
-    reader.seek(SeekFrom::Start(start)).map_err(|error| Error::io(what, &error))?;
+    reader.seek(SeekFrom::Start(start)).map_err(|error| Error::io(WHAT, &error))?;
     let mut wanted = FIRST_BYTES;
     loop {
         let missing = (wanted - bytes.len()) as u64;
         let read = (&mut reader)
             .take(missing)
             .read_to_end(&mut bytes)
-            .map_err(|error| Error::io(what, &error))? as u64;
+            .map_err(|error| Error::io(WHAT, &error))? as u64;
         let all = read < missing || wanted >= LAST_BYTES;
         let (demuxer, found) = score(&mut bytes, c"");
         if !demuxer.is_null() && (all || found > LOW_SCORE) {
@@ -136,24 +137,39 @@ fn score(bytes: &mut Vec<u8>, name: &CStr) -> (*const ffi::AVInputFormat, c_int)
     (demuxer, score)
 }
 
+/// The still that a demuxer of libav's reads, where another reader is used.
+fn still_of(demuxer: &str) -> Option<&'static Format> {
+    let still = demuxer.strip_suffix("_pipe")?;
+    FORMATS.iter().find(|format| format.name == still)
+}
+
+/// What still the content begins like, for one whose own reader does not know
+/// it for one.
+pub(super) fn begun_still(source: &Source) -> Option<&'static Format> {
+    let mut bytes = Vec::new();
+    source.reader().take(FIRST_BYTES as u64).read_to_end(&mut bytes).ok()?;
+    let (demuxer, _) = score(&mut bytes, c"");
+    if demuxer.is_null() {
+        return None;
+    }
+    // SAFETY: a demuxer that was found is a constant with a name.
+    still_of(&unsafe { string((*demuxer).name) }?)
+}
+
 fn allowed(demuxer: *const ffi::AVInputFormat, score: c_int) -> Result<Detected> {
     // SAFETY: a demuxer that was found is a constant with names.
     let (name, words) = unsafe { (string((*demuxer).name), string((*demuxer).long_name)) };
     let name = name.unwrap_or_default();
-    // Stills that have a reader of their own came here because it knew better.
-    let begins_like = name
-        .strip_suffix("_pipe")
-        .and_then(|still| FORMATS.iter().find(|format| format.name == still));
-    match (Format::by_demuxer(&name), begins_like) {
+    match (Format::by_demuxer(&name), still_of(&name)) {
         (Some(format), _) => Ok(Detected { demuxer, format, score }),
         (None, Some(format)) => {
-            let why = format!("it begins like {}, but its headers are damaged", format.words);
-            Err(Error::new(ErrorKind::Corrupt, "finding out what it is", why))
+            let why = format!("it is a still, {}", format.words);
+            Err(Error::new(ErrorKind::Unsupported, WHAT, why))
         }
         (None, None) => {
             let words = words.unwrap_or(name);
             let why = format!("its content looks like {words}, which is no media read here");
-            Err(Error::new(ErrorKind::Unsupported, "finding out what it is", why))
+            Err(Error::new(ErrorKind::Unsupported, WHAT, why))
         }
     }
 }
@@ -164,7 +180,7 @@ pub(super) fn unknown(source: &Source) -> Error {
         Some(named) => format!("it is named like {}, but holds something else", named.words),
         None => "its content is no media known here".to_owned(),
     };
-    Error::new(ErrorKind::Unsupported, "finding out what it is", why)
+    Error::new(ErrorKind::Unsupported, WHAT, why)
 }
 
 /// Whether there is something in the opened input to see or hear; a suspicion

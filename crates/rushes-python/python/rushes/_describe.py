@@ -60,12 +60,15 @@ class Action:
             default: Any = inspect.Parameter.empty
             if not param["required"]:
                 default = schema.get("default")
+                if schema.get("type") == "array" and default is None:
+                    default = ()
+                    annotation = "Sequence[" + annotation.removeprefix("list[")
             if param["positional"]:
                 kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
                 if schema.get("type") == "array":
                     kind = inspect.Parameter.VAR_POSITIONAL
                     default = inspect.Parameter.empty
-                    annotation = annotation.removeprefix("list[").removesuffix("]")
+                    annotation = annotation.partition("[")[2].removesuffix("]")
             parameters.append(
                 inspect.Parameter(param["name"], kind, default=default, annotation=annotation)
             )

@@ -37,6 +37,8 @@ class JobStore extends EventTarget {
     if (!job?.id) return;
     const key = String(job.id);
     const before = this.#jobs.get(key);
+    // An answer that comes late must not undo what was heard since.
+    if (before && job.change < before.change) return;
     this.#jobs.set(key, { ...before, ...job });
     if (before && before.state !== job.state) this.#tellChange(job);
     if (this.#jobs.size > KEPT) this.#forgetOldest();
@@ -56,10 +58,14 @@ class JobStore extends EventTarget {
     try {
       const jobs = await api.jobs();
       const before = this.#jobs;
-      this.#jobs = new Map(jobs.map((job) => [String(job.id), { ...before.get(String(job.id)), ...job }]));
+      const newest = (job) => {
+        const known = before.get(String(job.id));
+        return known && job.change < known.change ? known : { ...known, ...job };
+      };
+      this.#jobs = new Map(jobs.map((job) => [String(job.id), newest(job)]));
       this.error = null;
       this.loaded = true;
-      for (const job of jobs) {
+      for (const job of this.#jobs.values()) {
         const old = before.get(String(job.id));
         if (old && old.state !== job.state) {
           this.#tellChange(job);
