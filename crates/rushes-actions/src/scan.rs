@@ -45,6 +45,9 @@ pub struct Scan {
     /// roots when none is given. A path that is no UTF-8 is given as a file: URL.
     #[arg(value_name = "ROOT", value_parser = path_parser())]
     pub roots: Vec<String>,
+    /// Look at what lies in the folders themselves, not at what is further down.
+    #[arg(long)]
+    pub shallow: bool,
     /// Threads that read and probe at once, 1 to 64; as many as there are
     /// processors when not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -187,7 +190,12 @@ impl Action for Scan {
     fn job_key(&self) -> Option<String> {
         let mut roots = self.roots.clone();
         roots.sort();
-        let full = if self.full { "full " } else { "" };
+        let full = match (self.full, self.shallow) {
+            (true, true) => "full shallow ",
+            (true, false) => "full ",
+            (false, true) => "shallow ",
+            (false, false) => "",
+        };
         let again = if self.retry_failed { "again " } else { "" };
         Some(format!("scan {full}{again}{roots:?}"))
     }

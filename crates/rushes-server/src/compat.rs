@@ -257,17 +257,10 @@ fn file_row(row: &AssetRow) -> Value {
 
 async fn scan(server: &Shared, call: &Call) -> Answer {
     let directory = call.needed("directory")?;
-    if call.truth("recursive")? == Some(false) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "scanning",
-            "a scan goes into every folder",
-        )
-        .remedy("leave recursive out, or send true")
-        .into());
-    }
+    let is_shallow = call.truth("recursive")? == Some(false);
     let waits = call.truth("wait")?.unwrap_or(false);
-    let job = enqueue(server, verb("scan")?, json!({"roots": [directory]})).await?;
+    let job = enqueue(server, verb("scan")?, json!({"roots": [directory], "shallow": is_shallow}))
+        .await?;
     let id = job.id;
     if waits && let Some(job) = ended(server, id).await? {
         return match job.error {

@@ -187,3 +187,31 @@ fn the_home_folder_is_never_scanned() {
         }
     }
 }
+
+/// A shallow scan says nothing of the folders that it does not look into.
+#[test]
+fn a_shallow_scan_stays_in_the_folder() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/sub/b.png", &png(2));
+    let shallow = ["scan", &stage.text("media"), "--shallow"];
+    assert_eq!(stage.done(&shallow)["files"], 1);
+    assert_eq!(stage.names(""), ["a.png"]);
+    stage.scan();
+    stage.remove("media/a.png");
+    stage.remove("media/sub/b.png");
+    stage.write("media/c.wav", &big(3));
+    assert_eq!(stage.done(&shallow)["vanished"], 1);
+    assert_eq!(stage.names(""), ["b.png", "c.wav"]);
+    stage.check();
+    // Nothing at all is in it: it may not be mounted.
+    stage.rename("media", "away");
+    std::fs::create_dir(stage.path("media")).expect("a folder");
+    assert_eq!(stage.run(&shallow).json["roots"][0]["state"], "empty");
+    assert_eq!(stage.names(""), ["b.png", "c.wav"]);
+    std::fs::remove_dir(stage.path("media")).expect("empty");
+    stage.rename("away", "media");
+    assert_eq!(stage.scan()["vanished"], 1);
+    assert_eq!(stage.names(""), ["c.wav"]);
+    stage.check();
+}

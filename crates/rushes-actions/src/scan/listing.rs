@@ -173,8 +173,8 @@ fn list_target(
     let mut lister = Lister::new(context, target, root)?;
     lister.run(&mut found, report, each)?;
     let root_id = lister.root_id;
-    let is_whole = target.below.is_empty();
-    let is_empty = is_whole && lister.names == 0;
+    let is_whole = target.below.is_empty() && !target.is_shallow;
+    let is_empty = target.below.is_empty() && lister.names == 0;
     if is_empty && root_id != 0 && context.engine.catalog()?.root_has_places(root_id)? {
         found.state = RootState::Empty.name().into();
         found.note = Some("nothing is in it, though files were; perhaps it is not mounted".into());
@@ -222,6 +222,7 @@ struct Lister<'a> {
     /// Numbers of the volumes mounted below the root, by device.
     volumes: HashMap<u64, u64>,
     below: Vec<u8>,
+    is_shallow: bool,
     /// Paths, relative to this root, of other roots inside it.
     inner: HashSet<Vec<u8>>,
     visited: HashSet<(u64, u64)>,
@@ -252,6 +253,7 @@ impl<'a> Lister<'a> {
             root,
             root_id: target.root.as_ref().map_or(0, |root| root.id),
             below: target.below.clone(),
+            is_shallow: target.is_shallow,
             inner,
             visited,
             met: Met {
@@ -299,6 +301,7 @@ impl<'a> Lister<'a> {
                     EntryKind::File => files.push(entry),
                     EntryKind::Link => found.links += 1,
                     EntryKind::Special => found.special += 1,
+                    EntryKind::Folder if self.is_shallow => {}
                     EntryKind::Folder => {
                         let mut below = path.clone();
                         if !below.is_empty() {
@@ -421,6 +424,10 @@ impl<'a> Lister<'a> {
 
     fn missed(&mut self) -> Result<Vec<MissedPlace>> {
         let mut missed = std::mem::take(&mut self.missed);
+        // Of the folders that it did not look into it says nothing.
+        if self.is_shallow {
+            return Ok(missed);
+        }
         self.context.engine.catalog()?.read(|reader| {
             places_outside(reader, self.root_id, &self.below, &self.met, &mut |place| {
                 missed.push(place)

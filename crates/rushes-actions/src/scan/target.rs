@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub(super) path: PathBuf,
     /// The part below the root that is scanned, empty for all of it.
     pub(super) below: Vec<u8>,
+    /// Whether the folders in it are left alone.
+    pub(super) is_shallow: bool,
 }
 
 impl Target {
@@ -52,17 +54,26 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
     let catalog = context.engine.catalog()?;
     let mut roots = catalog.roots()?;
     if scan.roots.is_empty() {
+        let is_shallow = scan.shallow;
         return Ok(roots
             .into_iter()
-            .map(|root| Target { path: root.path.clone(), root: Some(root), below: Vec::new() })
+            .map(|root| Target {
+                path: root.path.clone(),
+                root: Some(root),
+                below: Vec::new(),
+                is_shallow,
+            })
             .collect());
     }
     let mut targets: Vec<Target> = Vec::new();
     for given in &scan.roots {
         let target = match roots.iter().find(|root| root.name == *given) {
-            Some(root) => {
-                Target { path: root.path.clone(), root: Some(root.clone()), below: Vec::new() }
-            }
+            Some(root) => Target {
+                path: root.path.clone(),
+                root: Some(root.clone()),
+                below: Vec::new(),
+                is_shallow: false,
+            },
             None => {
                 let path = path_given(given)?;
                 if context.authority == Authority::Network && !path.is_absolute() {
@@ -75,6 +86,7 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
                 by_path(context, &roots, &path, register)?
             }
         };
+        let target = Target { is_shallow: scan.shallow, ..target };
         // The next folder may be inside the one that was registered just now.
         if let Some(root) =
             target.root.as_ref().filter(|root| roots.iter().all(|r| r.id != root.id))
@@ -98,7 +110,12 @@ fn by_path(
     let what = "finding a folder to scan";
     // A registered root that is not there now is offline, not unknown.
     if let Some(root) = roots.iter().find(|root| root.path == given) {
-        return Ok(Target { path: root.path.clone(), root: Some(root.clone()), below: Vec::new() });
+        return Ok(Target {
+            path: root.path.clone(),
+            root: Some(root.clone()),
+            below: Vec::new(),
+            is_shallow: false,
+        });
     }
     let path = match (std::fs::canonicalize(given), context.authority) {
         (Ok(path), _) => path,
@@ -123,7 +140,12 @@ fn by_path(
         })
         .max_by_key(|(root, _)| root.path.as_os_str().len());
     if let Some((root, below)) = around {
-        return Ok(Target { path: root.path.clone(), root: Some(root.clone()), below });
+        return Ok(Target {
+            path: root.path.clone(),
+            root: Some(root.clone()),
+            below,
+            is_shallow: false,
+        });
     }
     if context.authority == Authority::Network {
         return Err(refuse(given));
@@ -136,7 +158,7 @@ fn by_path(
     } else {
         None
     };
-    Ok(Target { root, path, below: Vec::new() })
+    Ok(Target { root, path, below: Vec::new(), is_shallow: false })
 }
 
 fn refuse(given: &Path) -> Error {

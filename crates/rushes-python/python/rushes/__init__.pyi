@@ -109,6 +109,7 @@ class Library:
     def scan(
         self,
         *roots: str | os.PathLike[str],
+        shallow: bool = False,
         workers: int | None = None,
         full: bool = False,
         hash_rate_mb_per_sec: int | None = None,

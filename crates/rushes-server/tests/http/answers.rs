@@ -390,7 +390,9 @@ async fn the_prototype_s_roots_and_jobs() {
     assert_eq!(started["status"], "started");
     let id = started["job_id"].as_str().unwrap();
     let body = json!({"directory": trip.to_str().unwrap(), "recursive": false});
-    assert_eq!(server.post("/scan", &body).await.problem(415), "unsupported");
+    let shallow = server.post("/scan", &body).await.json();
+    let job = server.get(&format!("/api/v1/jobs/{}", shallow["job_id"].as_str().unwrap())).await;
+    assert_eq!(job.json()["params"]["shallow"], true);
     let jobs = server.get("/jobs").await.json();
     assert_eq!(jobs["jobs"][id]["status"], "pending");
     assert_eq!(jobs["jobs"][id]["progress"], 0);
