@@ -31,8 +31,12 @@ fn main() -> ExitCode {
             // Help and version go to standard output and are no failure.
             let failed = error.use_stderr();
             if failed && std::env::args_os().any(|word| word == "--json") {
-                let why = error.kind().to_string();
-                let error = Error::new(ErrorKind::Invalid, "reading the command line", why);
+                let error = Error::new(
+                    ErrorKind::Invalid,
+                    "reading the command line",
+                    usage_mistake(&error),
+                )
+                .remedy("see rushes help");
                 drop(print(&format!("{}\n", json!({ "error": error }))));
             }
             drop(error.print());
@@ -82,6 +86,17 @@ fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     print(&if as_json { format!("{output}\n") } else { (verb.text)(&output)? })?;
     let failed = (verb.failures)(&output)? > 0;
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// What is wrong with the command line, in one line.
+fn usage_mistake(error: &clap::Error) -> String {
+    use clap::error::ErrorKind as Usage;
+    let text = error.to_string();
+    match (error.kind(), text.lines().next()) {
+        (Usage::DisplayHelpOnMissingArgumentOrSubcommand, _) => "a word is missing".to_owned(),
+        (_, Some(first)) => first.trim_start_matches("error: ").to_owned(),
+        (kind, None) => kind.to_string(),
+    }
 }
 
 fn apply(engine: &Engine, verb: &Verb, params: &Value) -> Result<Value> {

@@ -1,9 +1,10 @@
 //! Progress on a terminal, and stopping when a person asks.
 
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use rushes_actions::{EffectState, Job, Progress, Report};
 use rushes_media::Result;
 
@@ -33,10 +34,15 @@ impl Bar {
             let count = match (job.unit.as_str(), job.total.is_some()) {
                 ("bytes", true) => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
                 ("bytes", false) => "{spinner} {bytes} {bytes_per_sec}",
-                (_, true) => "{wide_bar} {pos}/{len} {per_sec} {eta}",
-                (_, false) => "{spinner} {pos} {per_sec}",
+                (_, true) => "{wide_bar} {pos}/{len} {rate} {eta}",
+                (_, false) => "{spinner} {pos} {rate}",
             };
             if let Ok(style) = ProgressStyle::with_template(&format!("{{msg}} {count}")) {
+                // Its own has four digits behind the point.
+                let style =
+                    style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+                        let _ = write!(text, "{:.0}/s", state.per_sec());
+                    });
                 self.bar.set_style(style);
             }
             *unit = wanted;
