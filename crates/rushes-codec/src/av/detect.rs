@@ -76,7 +76,7 @@ pub(super) fn detect(source: &Source) -> Result<Detected> {
 
 /// Formats whose files may be too short to be known by content alone, and
 /// whose decoders turn down what is none of theirs.
-const KNOWN_BY_NAME: [&str; 3] = ["mp3", "aac", "ac3"];
+const KNOWN_BY_NAME: [&str; 4] = ["mp3", "aac", "ac3", "sbc"];
 
 /// The name may tip the scales where the content alone says nothing, as with
 /// sounds of a few frames. It stays a suspicion, to be confirmed by decoding.

@@ -19,7 +19,8 @@ pub(super) enum Reader {
 /// has no magic.
 pub(super) fn reader(head: &[u8], extension: &str, size_bytes: u64) -> Option<Reader> {
     let starts = |magic: &[u8]| head.starts_with(magic);
-    if starts(b"\xff\xd8\xff") {
+    // JPEG-LS (ITU-T T.87) begins alike, but with a frame of its own.
+    if starts(b"\xff\xd8\xff") && !starts(b"\xff\xd8\xff\xf7") {
         return Some(Reader::Jpeg);
     }
     if starts(b"\x89PNG\r\n\x1a\n") {

@@ -194,7 +194,7 @@ unsafe extern "C" fn write(opaque: *mut c_void, bytes: Written, size: c_int) -> 
     // one thread that holds the output, with `size` bytes.
     let (window, bytes) = unsafe {
         let size = usize::try_from(size).unwrap_or(0);
-        (&mut *opaque.cast::<Window>(), slice::from_raw_parts(bytes.cast_const(), size))
+        (&mut *opaque.cast::<Window>(), slice::from_raw_parts(bytes, size))
     };
     match window.sink.write_all_at(bytes, window.position) {
         Ok(()) => {

@@ -164,6 +164,12 @@ const CLIPS: &[(&str, &str, &str)] = &[
     ("sound.wma", PICTURE, "-vn -c:a wmav2"),
     ("sound.tta", PICTURE, "-vn -c:a tta"),
     ("sound.wv", PICTURE, "-vn -c:a wavpack"),
+    ("sound.adx", PICTURE, "-vn -ar 16000"),
+    ("sound.sf", PICTURE, "-vn"),
+    ("sound.sbc", PICTURE, "-vn -ar 16000"),
+    ("clip.swf", PICTURE, "-an -c:v flv"),
+    ("bits.xbm", PICTURE, "-an -frames:v 1"),
+    ("lossless.jls", PICTURE, "-an -frames:v 1"),
 ];
 
 /// Number of clips that [`clips`] makes.
