@@ -296,7 +296,8 @@ impl Action for Convert {
     }
 
     fn job_key(&self) -> Option<String> {
-        Some(self.output.clone())
+        // The same conversion asked for twice; another one into the same file fails by itself.
+        serde_json::to_string(self).ok()
     }
 }
 
