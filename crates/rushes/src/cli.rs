@@ -7,6 +7,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use rushes_actions::ACTIONS;
 use rushes_media::{Error, Result};
+use rushes_ops::{Form, OPERATIONS};
+use serde_json::Value;
 
 /// The hidden subcommand that a worker process is.
 pub const WORKER: &str = "worker";
@@ -70,9 +72,11 @@ pub fn command() -> Command {
                     .help("Print what it would do, and do nothing"),
             );
         }
-        if verb.words() == "search" {
-            subcommand = subcommand.after_help(filters());
-        }
+        subcommand = match &*verb.words() {
+            "search" => subcommand.after_help(filters()),
+            "convert" => subcommand.after_help(operations()),
+            _ => subcommand,
+        };
         match groups.iter_mut().find(|command| Some(&command.get_name()) == group.first()) {
             Some(group) => *group = std::mem::take(group).subcommand(subcommand),
             None => command = command.subcommand(subcommand),
@@ -101,6 +105,23 @@ fn filters() -> String {
         String::from("Filters (a - before one turns it round):\n"),
         |text, (_, example, does)| text + &format!("  {example:<24} {does}\n"),
     )
+}
+
+/// The operations that change a frame, with their parameters, as help text.
+fn operations() -> String {
+    let mut text = String::from("Filters:\n");
+    for operation in OPERATIONS {
+        let Form::Frame(maker) = &operation.form else { continue };
+        let schema = maker.schema();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let names: Vec<&str> =
+            properties.into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
+        text += &format!("  {:<14} {}\n", operation.name, operation.summary);
+        if !names.is_empty() {
+            text += &format!("  {:<14}   {}\n", "", names.join(", "));
+        }
+    }
+    text
 }
 
 /// The words of the chosen verb, and its own matches.

@@ -152,3 +152,13 @@ fn it_can_be_cancelled() {
     let job = &stage.done(&["jobs", "list"])["jobs"][0];
     assert_eq!(job["state"], "cancelled");
 }
+
+#[test]
+fn the_help_names_every_filter_with_its_parameters() {
+    let stage = Stage::new();
+    let output = stage.command(&["help", "convert"]).output().expect("help");
+    let help = String::from_utf8(output.stdout).expect("text");
+    for words in ["resize  ", "height_px, scale, width_px", "clahe  ", "clip_limit", "denoise  "] {
+        assert!(help.contains(words), "{words} in {help}");
+    }
+}
