@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use rushes_media::{Error, ErrorKind, Result, display_name, give_path, name_to_url, path_given};
-use rushes_ops::{Form, OPERATIONS};
+use rushes_ops::frame_operations;
 use rushes_sandbox::{Reply, Task};
 use rushes_store::PartialFile;
 use schemars::JsonSchema;
@@ -364,15 +364,8 @@ fn senseless() -> Error {
 fn read_filter(text: &str) -> Result<Filter> {
     let what = "reading a filter";
     let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-    let names = || {
-        let all = OPERATIONS.iter().filter(|it| matches!(it.form, Form::Frame(_)));
-        all.map(|it| it.name).collect::<Vec<_>>().join(", ")
-    };
-    let maker = OPERATIONS.iter().find_map(|operation| match &operation.form {
-        Form::Frame(maker) if operation.name == name => Some(maker),
-        _ => None,
-    });
-    let Some(maker) = maker else {
+    let names = || frame_operations().map(|(it, _)| it.name).collect::<Vec<_>>().join(", ");
+    let Some((_, maker)) = frame_operations().find(|(it, _)| it.name == name) else {
         let why = format!("there is no filter {name:?}");
         return Err(
             Error::new(ErrorKind::Invalid, what, why).remedy(format!("use one of {}", names()))

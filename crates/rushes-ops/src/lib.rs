@@ -12,4 +12,6 @@ pub mod image;
 mod numeric;
 mod operation;
 
-pub use operation::{Form, FrameOperation, Maker, OPERATIONS, Operation, PairOperation};
+pub use operation::{
+    Form, FrameOperation, Maker, OPERATIONS, Operation, PairOperation, frame_operations,
+};

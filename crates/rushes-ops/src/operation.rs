@@ -183,3 +183,12 @@ pub static OPERATIONS: &[Operation] = &[
     function("image", "resize", "makes a picture smaller"),
     function("image", "tone_map", "turns HDR or deep numbers into 8-bit sRGB"),
 ];
+
+/// The operations that make one frame from one frame, with what makes them.
+pub fn frame_operations()
+-> impl Iterator<Item = (&'static Operation, &'static Maker<dyn FrameOperation>)> {
+    OPERATIONS.iter().filter_map(|operation| match &operation.form {
+        Form::Frame(maker) => Some((operation, maker)),
+        _ => None,
+    })
+}

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use rushes_actions::ACTIONS;
 use rushes_media::{Error, Result};
-use rushes_ops::{Form, OPERATIONS};
+use rushes_ops::frame_operations;
 use serde_json::Value;
 
 /// The hidden subcommand that a worker process is.
@@ -110,8 +110,7 @@ fn filters() -> String {
 /// The operations that change a frame, with their parameters, as help text.
 fn operations() -> String {
     let mut text = String::from("Filters:\n");
-    for operation in OPERATIONS {
-        let Form::Frame(maker) = &operation.form else { continue };
+    for (operation, maker) in frame_operations() {
         let schema = maker.schema();
         let properties = schema.get("properties").and_then(Value::as_object);
         let names: Vec<&str> =

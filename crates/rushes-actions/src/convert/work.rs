@@ -11,7 +11,7 @@ use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
 };
 use rushes_ops::frame::{Flip, Rotate};
-use rushes_ops::{Form, FrameOperation, OPERATIONS};
+use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
@@ -47,11 +47,8 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         .filters
         .iter()
         .map(|filter| {
-            let found = OPERATIONS.iter().find_map(|operation| match &operation.form {
-                Form::Frame(maker) if operation.name == filter.name => Some(maker),
-                _ => None,
-            });
-            let maker = found.ok_or_else(|| Error::bug(WHAT, "an unknown filter"))?;
+            let found = frame_operations().find(|(it, _)| it.name == filter.name);
+            let (_, maker) = found.ok_or_else(|| Error::bug(WHAT, "an unknown filter"))?;
             maker.from_json(&filter.parameters)
         })
         .collect::<Result<_>>()?;

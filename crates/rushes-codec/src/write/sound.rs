@@ -159,9 +159,7 @@ impl SoundEncoder {
             let (rate, channels) = (options.sample_rate_hz, options.channels);
             return Err(invalid(format!("{channels} channels at {rate} Hz")));
         }
-        let known = ENCODERS.iter().find(|(known, _)| *known == name);
-        let encoder = known.map_or(name, |(_, encoder)| encoder);
-        let (found, _) = encoder::find(name, &[encoder])?;
+        let found = encoder_of(name)?;
         let (rate, channels) = (options.sample_rate_hz as c_int, options.channels as c_int);
         // SAFETY: encoders are constants.
         let format = unsafe { format_of(&*found, name, options)? };
@@ -262,13 +260,19 @@ impl SoundEncoder {
     }
 }
 
+/// libav's encoder of this codec.
+fn encoder_of(codec: &'static str) -> Result<*const ffi::AVCodec> {
+    let known = ENCODERS.iter().find(|(known, _)| *known == codec);
+    let encoder = known.map_or(codec, |(_, encoder)| encoder);
+    encoder::find(codec, &[encoder]).map(|(found, _)| found)
+}
+
 /// The rate and channels nearest to these that the codec's encoder takes.
 ///
 /// # Errors
 /// `Unsupported` when the linked FFmpeg has no such encoder.
 pub(super) fn nearest(codec: &'static str, rate_hz: u32, channels: u32) -> Result<(u32, u32)> {
-    let known = ENCODERS.iter().find(|(known, _)| *known == codec);
-    let (found, _) = encoder::find(codec, &[known.map_or(codec, |(_, encoder)| encoder)])?;
+    let found = encoder_of(codec)?;
     // SAFETY: encoders are constants.
     let rates = unsafe { rates_of(&*found) };
     let rates = rates.into_iter().filter_map(|rate| u32::try_from(rate).ok());
