@@ -41,7 +41,8 @@ use crate::queue::{EffectState, NewJob};
 #[serde(deny_unknown_fields, default)]
 pub struct Scan {
     /// Folders to scan, by path or by a root's name; a new folder is
-    /// registered, one inside a root is scanned as part of it. All registered
+    /// registered, one inside a root is scanned as part of it, and only once
+    /// where that root is scanned too. All registered
     /// roots when none is given. A path that is no UTF-8 is given as a file: URL.
     #[arg(value_name = "ROOT", value_parser = path_parser())]
     pub roots: Vec<String>,
@@ -91,7 +92,7 @@ impl Action for Scan {
         let mut plan = Plan::reads(format!("scan {}", target::count(targets.len(), "folder")));
         for target in targets {
             let path = target.shown();
-            if target.root.is_none() {
+            if target.is_new() {
                 plan.push(target.register_key(), format!("register {path} as a root"));
             }
             plan.push(target.scan_key(), format!("record what is found under {path}"));
@@ -204,7 +205,7 @@ impl Action for Scan {
 /// The folders to scan, the new ones registered.
 fn register(scan: &Scan, context: &Context<'_>) -> Result<Vec<Target>> {
     let planned = target::resolve(scan, context, false)?;
-    let new: Vec<&Target> = planned.iter().filter(|target| target.root.is_none()).collect();
+    let new: Vec<&Target> = planned.iter().filter(|target| target.is_new()).collect();
     for target in &new {
         context.progress.effect(&target.register_key(), EffectState::Begun, None)?;
     }

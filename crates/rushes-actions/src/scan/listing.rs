@@ -54,7 +54,7 @@ pub(super) fn list_all(
             }
             Ok(())
         };
-        let listed = list_target(context, target, false, report, &mut |difference| {
+        let listed = list_target(context, target, targets, false, report, &mut |difference| {
             pending += 1 + difference.added.len() + difference.changed.len();
             batch.push(difference);
             if pending < BATCH {
@@ -84,32 +84,33 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
         false => Ok(String::new()),
     };
     for target in &targets {
-        if target.root.is_none() {
+        if target.is_new() {
             let path = target.shown();
             plan.push(target.register_key(), format!("register {path} as a root"));
         }
         let root = display_name(target.path.as_os_str().as_bytes());
-        let listed = list_target(context, target, true, &mut report, &mut |difference| {
-            let folder = display_name(&difference.path);
-            for (entry, _) in &difference.added {
-                let path =
-                    format!("{root}/{folder}/{}", display_name(&entry.name)).replace("//", "/");
-                let stamp = &entry.stamp;
-                if moved_to.len() < Plan::LISTED {
-                    let key = (stamp.inode, stamp.size_bytes, stamp.mtime_ns);
-                    moved_to.insert(key, (0, path.clone()));
+        let listed =
+            list_target(context, target, &targets, true, &mut report, &mut |difference| {
+                let folder = display_name(&difference.path);
+                for (entry, _) in &difference.added {
+                    let path =
+                        format!("{root}/{folder}/{}", display_name(&entry.name)).replace("//", "/");
+                    let stamp = &entry.stamp;
+                    if moved_to.len() < Plan::LISTED {
+                        let key = (stamp.inode, stamp.size_bytes, stamp.mtime_ns);
+                        moved_to.insert(key, (0, path.clone()));
+                    }
+                    plan.push(format!("add {path}"), format!("record {path}"));
                 }
-                plan.push(format!("add {path}"), format!("record {path}"));
-            }
-            for (place, ..) in &difference.changed {
-                let path = shown(&plan, *place)?;
-                plan.push(
-                    format!("change {place}"),
-                    format!("look again at {path}, which changed"),
-                );
-            }
-            Ok(())
-        })?;
+                for (place, ..) in &difference.changed {
+                    let path = shown(&plan, *place)?;
+                    plan.push(
+                        format!("change {place}"),
+                        format!("look again at {path}, which changed"),
+                    );
+                }
+                Ok(())
+            })?;
         gone.extend(
             listed
                 .filter(|listed| listed.is_complete)
@@ -151,6 +152,7 @@ pub(super) fn rehearse(scan: &Scan, context: &Context<'_>) -> Result<Plan> {
 fn list_target(
     context: &Context<'_>,
     target: &Target,
+    targets: &[Target],
     is_rehearsal: bool,
     report: &mut ScanReport,
     each: &mut dyn FnMut(FolderDifference) -> Result<()>,
@@ -232,12 +234,20 @@ struct Lister<'a> {
 }
 
 impl<'a> Lister<'a> {
-    fn new(context: &'a Context<'a>, target: &Target, root: Root) -> Result<Lister<'a>> {
+    fn new(
+        context: &'a Context<'a>,
+        target: &Target,
+        targets: &[Target],
+        root: Root,
+    ) -> Result<Lister<'a>> {
         let outer = target.path.as_os_str().as_bytes();
-        let inner = context.engine.catalog()?.roots()?;
-        let inner = inner
+        // In a rehearsal a root may be there in the plan only.
+        let roots = context.engine.catalog()?.roots()?;
+        let inner = roots
             .iter()
-            .filter_map(|other| relative_to(other.path.as_os_str().as_bytes(), outer))
+            .map(|root| &root.path)
+            .chain(targets.iter().map(|target| &target.path))
+            .filter_map(|other| relative_to(other.as_os_str().as_bytes(), outer))
             .map(<[u8]>::to_vec)
             .collect();
         let stamp = root.stamp()?;

@@ -15,7 +15,7 @@ const LISTED: usize = 1_000;
 /// What a scan did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScanReport {
-    /// Each folder that was to be scanned.
+    /// Each folder that was to be scanned; a part of another one is told with it.
     pub roots: Vec<RootReport>,
     /// Files that were listed.
     pub files: u64,

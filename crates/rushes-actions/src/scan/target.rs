@@ -24,6 +24,17 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Whether it is to be registered as a root.
+    pub(super) fn is_new(&self) -> bool {
+        self.root.is_none() && self.below.is_empty()
+    }
+
+    /// Whether scanning it goes through all that scanning the other would.
+    fn covers(&self, other: &Target) -> bool {
+        let is_inside = self.below.is_empty() || relative_to(&other.below, &self.below).is_some();
+        self.path == other.path && (self.below == other.below || (is_inside && !self.is_shallow))
+    }
+
     /// Names the effect of registering it.
     pub(super) fn register_key(&self) -> String {
         format!("register {}", self.shown())
@@ -66,6 +77,8 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
             .collect());
     }
     let mut targets: Vec<Target> = Vec::new();
+    // Folders that are roots in the plan only.
+    let mut planned: Vec<PathBuf> = Vec::new();
     for given in &scan.roots {
         let target = match roots.iter().find(|root| root.name == *given) {
             Some(root) => Target {
@@ -83,7 +96,7 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
                         .remedy("name a root, see rushes paths list, or begin the path with /")
                         .at(given));
                 }
-                by_path(context, &roots, &path, register)?
+                by_path(context, &roots, &planned, &path, register)?
             }
         };
         let target = Target { is_shallow: scan.shallow, ..target };
@@ -93,8 +106,11 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
         {
             roots.push(root.clone());
         }
-        let again = targets.iter().any(|t| t.path == target.path && t.below == target.below);
-        if !again {
+        if target.is_new() {
+            planned.push(target.path.clone());
+        }
+        if !targets.iter().any(|known| known.covers(&target)) {
+            targets.retain(|known| !target.covers(known));
             targets.push(target);
         }
     }
@@ -104,6 +120,7 @@ pub(super) fn resolve(scan: &Scan, context: &Context<'_>, register: bool) -> Res
 fn by_path(
     context: &Context<'_>,
     roots: &[RegisteredRoot],
+    planned: &[PathBuf],
     given: &Path,
     register: bool,
 ) -> Result<Target> {
@@ -131,21 +148,17 @@ fn by_path(
     }
     context.engine.refuse_own_folder(&path, what)?;
     let bytes = path.as_os_str().as_bytes();
-    let around = roots
-        .iter()
-        .filter_map(|root| {
-            let outer = root.path.as_os_str().as_bytes();
+    let known = roots.iter().map(|root| (&root.path, Some(root)));
+    let around = known
+        .chain(planned.iter().map(|path| (path, None)))
+        .filter_map(|(path, root)| {
+            let outer = path.as_os_str().as_bytes();
             let below = if bytes == outer { &[][..] } else { relative_to(bytes, outer)? };
-            Some((root, below.to_vec()))
+            Some((path, root, below.to_vec()))
         })
-        .max_by_key(|(root, _)| root.path.as_os_str().len());
-    if let Some((root, below)) = around {
-        return Ok(Target {
-            path: root.path.clone(),
-            root: Some(root.clone()),
-            below,
-            is_shallow: false,
-        });
+        .max_by_key(|(path, ..)| path.as_os_str().len());
+    if let Some((path, root, below)) = around {
+        return Ok(Target { path: path.clone(), root: root.cloned(), below, is_shallow: false });
     }
     if context.authority == Authority::Network {
         return Err(refuse(given));
