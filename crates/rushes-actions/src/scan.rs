@@ -118,7 +118,7 @@ impl Action for Scan {
         }
         let started = Instant::now();
         let scanned = listing::list_all(context, &targets, &mut report)?;
-        moves::settle_missed(context, scanned, &mut report)?;
+        moves::settle_missed(context, &scanned, &mut report)?;
         report.phases.list_secs = started.elapsed().as_secs_f64();
 
         let roots: Vec<i64> = targets
@@ -153,6 +153,9 @@ impl Action for Scan {
         }
         queue_the_rest(self, context, &mut report)?;
         context.check_cancelled("scanning")?;
+        for root in scanned.iter().filter(|root| root.is_complete && root.is_whole) {
+            context.engine.catalog()?.set_root_scanned(root.root_id, root.listed_at)?;
+        }
         for target in &targets {
             let outcome =
                 if report.is_online(target) { EffectState::Done } else { EffectState::Failed };

@@ -49,9 +49,9 @@ const RULES: &[(u8, &str, &str)] = &[
     ),
     (
         2,
-        "a place is gone but its root was never read whole",
+        "a place is gone but nothing of its root was ever read without a gap",
         "SELECT places.id FROM places JOIN folders ON folders.id=folder_id
-         JOIN roots ON roots.id=root_id WHERE places.state=1 AND last_scan_ns IS NULL",
+         JOIN roots ON roots.id=root_id WHERE places.state=1 AND last_read_ns IS NULL",
     ),
     (
         0,

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_job_authority.sql"),
     include_str!("../migrations/0004_preview_errors.sql"),
     include_str!("../migrations/0005_job_keys.sql"),
+    include_str!("../migrations/0006_root_reads.sql"),
 ];
 
 /// SQLite before this one can lose a commit when its WAL is reset.

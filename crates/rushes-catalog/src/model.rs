@@ -172,7 +172,7 @@ pub struct RootRow {
     pub places: u64,
     /// Bytes of these.
     pub size_bytes: u64,
-    /// When all of it was last read.
+    /// When a scan last went through all of it, to its end (RFC 3339).
     pub last_scan: Option<String>,
 }
 

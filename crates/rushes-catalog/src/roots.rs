@@ -197,15 +197,27 @@ impl Catalog {
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub fn set_root_scanned(&self, id: i64, volume: &str, now: UnixNanos) -> Result<()> {
+    pub fn set_root_read(&self, id: i64, volume: &str, now: UnixNanos) -> Result<()> {
         self.write(|write| {
             write
                 .execute(
-                    "UPDATE roots SET last_scan_ns=?, volume=? WHERE id=?",
+                    "UPDATE roots SET last_read_ns=?, volume=? WHERE id=?",
                     params![now, volume, id],
                 )
+                .map_err(sql("noting that a root was read"))?;
+            if change_state(write, id, RootState::Online)? { note_change(write) } else { Ok(()) }
+        })
+    }
+
+    /// Notes that a scan which read all of a root at this time has ended.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn set_root_scanned(&self, id: i64, now: UnixNanos) -> Result<()> {
+        self.write(|write| {
+            write
+                .execute("UPDATE roots SET last_scan_ns=? WHERE id=?", params![now, id])
                 .map_err(sql("noting a root's scan"))?;
-            change_state(write, id, RootState::Online)?;
             note_change(write)
         })
     }
@@ -305,7 +317,8 @@ fn adopt_folders(write: &Transaction<'_>, id: i64, path: &[u8]) -> Result<()> {
         // What was said of these folders came from scans of the outer root.
         write
             .execute(
-                "UPDATE roots SET last_scan_ns=(SELECT last_scan_ns FROM roots WHERE id=?2) WHERE id=?1",
+                "UPDATE roots SET (last_scan_ns, last_read_ns)=
+                   (SELECT last_scan_ns, last_read_ns FROM roots WHERE id=?2) WHERE id=?1",
                 params![id, outer_id],
             )
             .map_err(sql(what))?;

@@ -27,7 +27,8 @@ impl Library {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&folder.path().join("catalogue.sqlite")).unwrap();
         let root = catalog.add_root(Path::new("/made-up"), None, "volume", 0).unwrap();
-        catalog.set_root_scanned(root.id, "volume", 1).unwrap();
+        catalog.set_root_read(root.id, "volume", 1).unwrap();
+        catalog.set_root_scanned(root.id, 1).unwrap();
         Library { catalog, root_id: root.id, _folder: folder }
     }
 
@@ -399,7 +400,7 @@ fn the_check_names_what_was_broken() {
         ("UPDATE assets SET present=5 WHERE id=1", 0),
         ("UPDATE places SET asset_id=NULL WHERE id=1", 0),
         ("UPDATE assets SET blake3=x'00' WHERE id=1", 3),
-        ("UPDATE places SET state=1 WHERE id=1; UPDATE roots SET last_scan_ns=NULL", 2),
+        ("UPDATE places SET state=1 WHERE id=1; UPDATE roots SET last_read_ns=NULL", 2),
         ("DELETE FROM words WHERE rowid=1", 0),
         ("UPDATE counters SET value=value+1 WHERE name='assets'", 0),
     ] {

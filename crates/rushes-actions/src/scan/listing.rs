@@ -31,6 +31,8 @@ pub(super) struct Scanned {
     pub(super) is_complete: bool,
     /// Whether that was the whole root and not a part of it.
     pub(super) is_whole: bool,
+    /// When the listing began: what it saw was there then.
+    pub(super) listed_at: UnixNanos,
 }
 
 /// Lists every target and records the differences.
@@ -172,7 +174,8 @@ fn list_target(
             return Ok(None);
         }
     };
-    let mut lister = Lister::new(context, target, root)?;
+    let listed_at = context.engine.clock().now();
+    let mut lister = Lister::new(context, target, targets, root)?;
     lister.run(&mut found, report, each)?;
     let root_id = lister.root_id;
     let is_whole = target.below.is_empty() && !target.is_shallow;
@@ -194,7 +197,7 @@ fn list_target(
     report.roots.push(found);
     let missed = if root_id != 0 { lister.missed()? } else { Vec::new() };
     let volume = lister.root.volume()?.identity;
-    Ok(Some(Scanned { root_id, volume, missed, is_complete, is_whole }))
+    Ok(Some(Scanned { root_id, volume, missed, is_complete, is_whole, listed_at }))
 }
 
 /// Opens a root, and makes sure that it is the volume it was.

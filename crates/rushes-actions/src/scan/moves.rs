@@ -19,12 +19,17 @@ const BATCH: usize = 1_000;
 /// read whole is gone.
 pub(super) fn settle_missed(
     context: &Context<'_>,
-    scanned: Vec<Scanned>,
+    scanned: &[Scanned],
     report: &mut ScanReport,
 ) -> Result<()> {
     let catalog = context.engine.catalog()?;
     let now = context.engine.clock().now();
     let roots: Vec<i64> = scanned.iter().map(|scanned| scanned.root_id).collect();
+    // A root counts as read before anything in it is gone, so that no row ever
+    // says gone of a root that never was.
+    for root in scanned.iter().filter(|root| root.is_complete) {
+        catalog.set_root_read(root.root_id, &root.volume, now)?;
+    }
     let mut missed: HashMap<(u64, u64, i64), Vec<MissedPlace>> = HashMap::new();
     for place in scanned.iter().flat_map(|scanned| &scanned.missed) {
         missed.entry((place.inode, place.size_bytes, place.mtime_ns)).or_default().push(*place);
@@ -44,17 +49,11 @@ pub(super) fn settle_missed(
                 root.missed.iter().filter(|place| left.contains(&place.id)).collect();
             report.vanished += gone.len() as u64;
             for places in gone.chunks(BATCH) {
-                // A root counts as read before anything in it is gone, so
-                // that no row ever says gone of a root that never was.
-                catalog.set_root_scanned(root.root_id, &root.volume, now)?;
                 catalog.write(|write| {
                     places.iter().try_for_each(|place| record_gone(write, place.id, now))
                 })?;
             }
         }
-    }
-    for root in scanned.iter().filter(|root| root.is_complete && root.is_whole) {
-        catalog.set_root_scanned(root.root_id, &root.volume, now)?;
     }
     Ok(())
 }
