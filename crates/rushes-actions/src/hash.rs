@@ -9,7 +9,7 @@ use rushes_catalog::{
     AssetTask, Hashing, Work, is_left, next_assets, record_hashes, sources, work_left,
 };
 use rushes_media::{ErrorKind, Result, display_name};
-use rushes_store::{FileStamp, Hashed, Hashes, Root, hash_file};
+use rushes_store::{FileStamp, Hashed, Hashes, Root, Turn, hash_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,9 @@ use crate::previews::Previews;
 use crate::queue::EffectState;
 use crate::scan::{Failure, ScanReport, is_same, probe_all, queue_behind};
 
+/// How often one that waits for its turn looks whether it has come.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// The parameters of hashing.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -29,8 +32,9 @@ pub struct Hash {
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<u32>,
     /// Most megabytes a second to read, so that others can use the disk too.
-    /// There is one hash job at a time, or they would read the same files: one
-    /// that waits takes the rate of who asks last, one that runs keeps its own.
+    /// One hash job or full scan hashes at a time, or they would read the same
+    /// files: a job that waits takes the rate of who asks last, one that runs
+    /// keeps its own.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
     #[schemars(range(min = 1))]
     pub rate_mb_per_sec: Option<u32>,
@@ -96,6 +100,7 @@ impl Action for Hash {
     fn apply(&self, context: &Context<'_>) -> Result<HashReport> {
         context.progress.effect(Hash::EFFECT, EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
+        let turn = wait_for_turn(context)?;
         let (_, total) = catalog.read(|reader| work_left(reader, Work::Hash))?;
         let pace = Pace::new(self.rate_mb_per_sec.or(context.engine.hash_rate_mb_per_sec()));
         let mut report = HashReport::default();
@@ -105,6 +110,7 @@ impl Action for Hash {
             report.changed = 0;
             report.failed.clear();
         }
+        drop(turn);
         context.check_cancelled("hashing")?;
         self.probe_told(context, &mut report)?;
         context.progress.effect(Hash::EFFECT, EffectState::Done, Some(&report.line()))?;
@@ -203,6 +209,22 @@ impl Hash {
         )?;
         Ok(is_split && !context.progress.cancelled().load(Ordering::Relaxed))
     }
+}
+
+/// A hash job and full scans would read the same files: one of them hashes at a
+/// time, in whatever process, and the next one what is left.
+fn wait_for_turn(context: &Context<'_>) -> Result<Turn> {
+    let turn = context.engine.home().hashing()?;
+    while !turn.take()? {
+        context.check_cancelled("hashing")?;
+        context.progress.report(&Report {
+            unit: "bytes",
+            note: Some("waiting for what hashes already".into()),
+            ..Report::default()
+        });
+        context.engine.clock().sleep(LOOK);
+    }
+    Ok(turn)
 }
 
 fn hash_one(context: &Context<'_>, task: &AssetTask, pace: &Pace, total: u64) -> Found {

@@ -54,7 +54,8 @@ pub struct Scan {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<u32>,
-    /// Hash every byte now instead of in the background.
+    /// Hash every byte now instead of in the background, after a hash job that
+    /// runs already.
     #[arg(long)]
     pub full: bool,
     /// Most megabytes a second that hashing reads, now or in the background, so

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Result};
 
-use crate::{FrameIndexStore, PreviewStore};
+use crate::{FrameIndexStore, PreviewStore, Turn};
 
 /// The folder that holds the catalogue, previews and settings. Everything in
 /// it but the catalogue can be made again.
@@ -75,6 +75,15 @@ impl Home {
     #[must_use]
     pub fn token(&self) -> PathBuf {
         self.path.join("token")
+    }
+
+    /// What whoever reads every byte of the files holds, so that no two do it at
+    /// once.
+    ///
+    /// # Errors
+    /// When the file that is locked for it cannot be had.
+    pub fn hashing(&self) -> Result<Turn> {
+        Turn::open(&self.path.join("hashing.lock"))
     }
 
     fn previews_path(&self) -> PathBuf {

@@ -7,6 +7,7 @@ mod hashing;
 mod home;
 mod previews;
 mod root;
+mod turn;
 mod volume;
 
 pub use atomic::{PartialFile, write_file};
@@ -15,4 +16,5 @@ pub use hashing::{Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
 pub use home::Home;
 pub use previews::{PreviewHash, PreviewStore};
 pub use root::{Entry, EntryKind, FileStamp, Root, is_system_name};
-pub use volume::{Volume, volume_of};
+pub use turn::Turn;
+pub use volume::{Volume, volume_number, volume_of};

@@ -56,6 +56,15 @@ pub fn volume_of(folder: impl AsFd) -> Result<Volume> {
     Ok(Volume { identity, file_system, is_network })
 }
 
+/// A number for a volume's identity, the same after a reboot and in every build.
+#[must_use]
+pub fn volume_number(identity: &str) -> u64 {
+    // FNV-1a.
+    identity.bytes().fold(0xcbf2_9ce4_8422_2325, |number, byte| {
+        (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// File system type and source of the mount with this device number.
 fn find_mount(mounts: &str, device: u64) -> Option<(String, String)> {
     let wanted = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));

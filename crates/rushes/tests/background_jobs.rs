@@ -6,7 +6,7 @@ mod support;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
 use serde_json::{Value, json};
 use support::bytes::{big, noise, png, png_of, twin_of, wav};
-use support::{Stage, long_ago, set_modified, text};
+use support::{PATIENCE, Stage, finish, long_ago, set_modified, text};
 
 /// Counts how often an action says that it got further.
 #[derive(Default)]
@@ -202,6 +202,31 @@ fn lost_and_damaged_previews_are_made_again() {
     assert_eq!(check.json["violations"].as_array().unwrap().len(), 1);
     assert_eq!(stage.done(&["previews"])["made"], 1);
     assert_eq!(stage.done(&["check"])["previews"], 2);
+}
+
+/// A full scan that comes while a hash job runs leaves each file to one of them.
+#[test]
+fn a_full_scan_beside_a_hash_job_reads_no_file_twice() {
+    let stage = Stage::new();
+    let bytes: u64 = (0..2)
+        .map(|number| std::fs::metadata(stage.write(format!("media/{number}.wav"), &big(number))))
+        .map(|about| about.unwrap().len())
+        .sum();
+    stage.scan();
+    let begun = Instant::now();
+    let mut hash = stage.command(&["hash", "--rate-mb-per-sec", "1"]);
+    let hash = hash.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It has begun to read.
+    while stage.done(&["jobs", "list"])["jobs"][0]["done"] == 0 {
+        assert!(begun.elapsed() < PATIENCE, "it does not begin");
+    }
+    let full = stage.done(&["scan", "--full", &stage.text("media")]);
+    let hash = finish(hash, begun);
+    assert_eq!(hash.code, 0, "{hash:?}");
+    let read = [&hash.json["bytes"], &full["hashed"]["bytes"]].map(|n| n.as_u64().unwrap());
+    assert_eq!(read.iter().sum::<u64>(), bytes, "{read:?}");
+    assert_eq!(stage.names("hashed:yes").len(), 2);
+    stage.check();
 }
 
 #[test]
