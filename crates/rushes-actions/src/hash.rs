@@ -237,7 +237,10 @@ fn hash_one(context: &Context<'_>, task: &AssetTask, pace: &Pace, total: u64) ->
         })
     }) {
         Ok(places) => places,
-        Err(error) => return Found::Failed(Failure { path: String::new(), error }),
+        Err(error) => {
+            let asset = Some(task.public_id.clone());
+            return Found::Failed(Failure { path: String::new(), asset, error });
+        }
     };
     let cancelled = context.progress.cancelled();
     let mut failed = None;
@@ -271,7 +274,8 @@ fn hash_one(context: &Context<'_>, task: &AssetTask, pace: &Pace, total: u64) ->
             Ok(found) => return found,
             Err(error) => {
                 let path = source.root.join(std::ffi::OsStr::from_bytes(&source.path));
-                failed = Some(Failure { path: display_name(path.as_os_str().as_bytes()), error });
+                let path = display_name(path.as_os_str().as_bytes());
+                failed = Some(Failure { path, asset: Some(task.public_id.clone()), error });
             }
         }
     }

@@ -237,7 +237,7 @@ fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {
             }
             Err(error) => {
                 let path = display_name(root.join(&source.path).as_os_str().as_bytes());
-                Ok(Found::Failed(Failure { path, error }))
+                Ok(Found::Failed(Failure { path, asset: Some(task.public_id.clone()), error }))
             }
         };
     }

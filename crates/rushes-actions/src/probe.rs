@@ -69,7 +69,7 @@ impl Action for ProbeFiles {
                 Ok((size_bytes, probe)) => {
                     report.files.push(ProbedFile { path, size_bytes, probe });
                 }
-                Err(error) => report.failed.push(Failure { path, error }),
+                Err(error) => report.failed.push(Failure { path, asset: None, error }),
             }
         }
         // One file that fails is the failure of the whole.

@@ -340,6 +340,8 @@ pub struct PendingPlace {
     pub is_unsettled: bool,
     /// Whether it was looked at before and only its fingerprint is to be compared.
     pub recheck: bool,
+    /// Public name of the asset that it held when it was looked at.
+    pub asset: Option<String>,
 }
 
 /// The next places of these roots that are to be looked at, after this
@@ -360,7 +362,8 @@ pub fn pending_places(
     reader
         .prepare_cached(&format!(
             "SELECT places.id, root_id, path, name, size_bytes, mtime_ns, ctime_ns, inode,
-                    role=4, recheck=1 AND role=1
+                    role=4, recheck=1 AND role=1,
+                    (SELECT public_id FROM assets WHERE assets.id=asset_id)
              FROM places CROSS JOIN folders ON folders.id=folder_id
              WHERE {pending} AND state=0 AND places.id>?1 AND root_id IN ({roots})
              ORDER BY places.id LIMIT ?2"
@@ -381,6 +384,7 @@ pub fn pending_places(
                         },
                         is_unsettled: row.get(8)?,
                         recheck: row.get(9)?,
+                        asset: row.get(10)?,
                     })
                 })?
                 .collect()

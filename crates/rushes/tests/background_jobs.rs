@@ -239,6 +239,7 @@ fn an_asset_says_why_it_has_no_preview() {
     assert_eq!(previews.code, 1);
     let error = &previews.json["failed"][0]["error"];
     let asset = stage.asset_at("media/empty.png");
+    assert_eq!(previews.json["failed"][0]["asset"], asset["id"]);
     assert_eq!((&asset["preview_error"], &asset["error"]), (error, &Value::Null));
     assert_eq!(stage.done(&["previews"])["failed"], json!([]), "it is not tried again");
     let shown = Command::new(env!("CARGO_BIN_EXE_rushes"))

@@ -299,6 +299,7 @@ impl<'a> Lister<'a> {
                 Err(error) => {
                     found.unreadable.push(Failure {
                         path: display_name(self.root.join(&path).as_os_str().as_bytes()),
+                        asset: None,
                         error,
                     });
                     continue;

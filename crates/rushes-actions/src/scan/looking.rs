@@ -13,7 +13,7 @@ use rushes_catalog::{
 use rushes_media::{Error, ErrorKind, MediaKind, Result, UnixNanos, display_name};
 use rushes_store::{FileStamp, Hashed, Hashes, Root, Sampled, hash_file, sample_file};
 
-use super::report::ScanReport;
+use super::report::{Failure, ScanReport};
 use super::tell;
 use crate::context::Context;
 use crate::pipeline;
@@ -192,7 +192,9 @@ impl<'a> Looker<'a> {
         }
         for (place, outcome) in outcomes {
             match outcome {
-                Err(error) => report.fail(self.shown(&place), error),
+                Err(error) => {
+                    report.fail(Failure { path: self.shown(&place), asset: place.asset, error });
+                }
                 Ok(Stored::Unsettled(_)) if round.is_last => {
                     report.leave_unsettled(self.shown(&place))
                 }

@@ -10,7 +10,7 @@ use rushes_media::{Error, ErrorKind, MediaKind, Probe, Result, display_name};
 use rushes_store::{FileStamp, Root};
 
 use super::looking::{is_same, kind_by_name};
-use super::report::ScanReport;
+use super::report::{Failure, ScanReport};
 use super::tell;
 use crate::context::Context;
 use crate::pipeline;
@@ -70,11 +70,13 @@ pub(crate) fn probe_all(
                 context.progress.got_further();
             }
             tell(context, done, Some(total), "probing");
-            for (_, path, found) in results {
+            for (asset, path, found) in results {
                 match found {
                     Found::Probe(_) => report.probed += 1,
                     Found::NoMedia => report.no_media += 1,
-                    Found::Failed { error, .. } => report.fail(path, error),
+                    Found::Failed { error, .. } => {
+                        report.fail(Failure { path, asset: Some(asset.public_id), error });
+                    }
                     Found::NoWorker(error) => return Err(error),
                     Found::NotHere => {}
                 }

@@ -85,14 +85,16 @@ pub struct RootReport {
 pub struct Failure {
     /// The file or folder, safe to show.
     pub path: String,
+    /// The asset that the catalogue knows there, when it knows one.
+    pub asset: Option<String>,
     /// Why.
     pub error: Error,
 }
 
 impl ScanReport {
-    pub(super) fn fail(&mut self, path: String, error: Error) {
+    pub(super) fn fail(&mut self, failure: Failure) {
         if self.failed.len() < LISTED {
-            self.failed.push(Failure { path, error });
+            self.failed.push(failure);
         } else {
             self.more_failed += 1;
         }

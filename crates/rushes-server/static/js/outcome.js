@@ -43,7 +43,7 @@ export function countsOf(result, { all = false } = {}) {
   return parts;
 }
 
-/** What failed, as `{ path, error }`; `path` may be missing. */
+/** What failed, as `{ path, asset, error }`; `path` and `asset` may be missing. */
 export function failuresOf(result) {
   const roots = Array.isArray(result?.roots) ? result.roots : [];
   return [
@@ -65,7 +65,7 @@ export function failureList(result) {
   const list = el(
     "ul.failures",
     {},
-    ...failures.slice(0, SHOWN).map(({ path, error }) =>
+    ...failures.slice(0, SHOWN).map(({ path, asset, error }) =>
       el(
         "li",
         {},
@@ -73,7 +73,7 @@ export function failureList(result) {
         el(
           "div",
           {},
-          path && el("p.path", {}, path),
+          path && el("p.path", {}, asset ? el("a", { href: assetHref(asset) }, path) : path),
           el("p", {}, sentence([error?.what, error?.why].filter(Boolean).join(": "))),
           remedyOf(error) && el("p.muted", {}, sentence(remedyOf(error))),
         ),
@@ -85,9 +85,11 @@ export function failureList(result) {
   return list;
 }
 
-// A result knows paths; which asset is at one is asked for.
+// Where a result names no asset, which one is at the path is asked for: results
+// of older versions know paths only.
 async function link(list, failures) {
-  for (const [at, { path }] of failures.entries()) {
+  for (const [at, { path, asset }] of failures.entries()) {
+    if (asset) continue;
     const name = path?.split("/").at(-1)?.replaceAll('"', " ").trim();
     if (!name) continue;
     let found;
