@@ -204,7 +204,10 @@ impl Action for RemovePath {
         let mut plan = Plan::reads(format!("forget the root {name}"));
         plan.push(
             "forget",
-            format!("forget the places under {name}; files and people's tags stay"),
+            format!(
+                "forget the places under {name}, or leave them to the root around it; files and \
+                 people's tags stay"
+            ),
         );
         Ok(plan)
     }

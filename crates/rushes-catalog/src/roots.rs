@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Result, UnixNanos, display_name};
+use rushes_store::volume_number;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::assets::refresh;
@@ -132,8 +133,9 @@ impl Catalog {
         })
     }
 
-    /// Forgets a root and its places. Assets that are nowhere else stay, as
-    /// gone, with all that people said about them. No file is touched.
+    /// Forgets a root. Its places fall to the root around it; without one they
+    /// are forgotten too, and assets that are nowhere else stay, as gone, with
+    /// all that people said about them. No file is touched.
     ///
     /// # Errors
     /// `NotFound` when no root has this name.
@@ -148,6 +150,7 @@ impl Catalog {
                     Error::new(ErrorKind::NotFound, what, format!("no root is named {name:?}"))
                         .remedy("see rushes paths list")
                 })?;
+            hand_folders_back(write, id)?;
             let assets: Vec<i64> = write
                 .prepare(
                     "SELECT DISTINCT asset_id FROM places JOIN folders ON folders.id=folder_id
@@ -193,7 +196,8 @@ impl Catalog {
         })
     }
 
-    /// Notes that all of a root was read at this time, from this volume.
+    /// Notes that a part of a root, or all of it, was read without a gap at this
+    /// time, from this volume. Only then may anything in it be gone.
     ///
     /// # Errors
     /// When it cannot be stored.
@@ -346,6 +350,87 @@ fn adopt_folders(write: &Transaction<'_>, id: i64, path: &[u8]) -> Result<()> {
         return Ok(());
     }
     Ok(())
+}
+
+/// What a root inside another held goes to the one around it, so that nothing is
+/// missing until that one is scanned.
+fn hand_folders_back(write: &Transaction<'_>, id: i64) -> Result<()> {
+    let what = "giving folders to the root around them";
+    let (path, volume): (Vec<u8>, Option<String>) = write
+        .query_row("SELECT path, volume FROM roots WHERE id=?", [id], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .map_err(sql(what))?;
+    let Some((outer_id, outer_path, outer_volume)) = root_around(write, &path)? else {
+        return Ok(());
+    };
+    let Some(relative) = relative_to(&path, &outer_path) else { return Ok(()) };
+    let mut below = relative.to_vec();
+    below.push(b'/');
+    // All of the outer root was read when the older of the two was.
+    write
+        .execute(
+            "UPDATE roots SET last_scan_ns=min(last_scan_ns, own.last_scan),
+               last_read_ns=coalesce(max(last_read_ns, own.last_read), last_read_ns, own.last_read)
+             FROM (SELECT last_scan_ns AS last_scan, last_read_ns AS last_read
+                   FROM roots WHERE id=?1) AS own
+             WHERE roots.id=?2",
+            params![id, outer_id],
+        )
+        .map_err(sql(what))?;
+    // A root on a volume of its own is one that is mounted in the outer root.
+    let mounted = match volume {
+        Some(volume) if Some(&volume) != outer_volume.as_ref() => Some(volume_number(&volume)),
+        _ => None,
+    };
+    // OR IGNORE: a scan of the outer root may have recorded such a folder before it
+    // knew of this root.
+    write
+        .execute(
+            "UPDATE OR IGNORE folders SET root_id=?2,
+               path=CASE WHEN path=x'' THEN ?3 ELSE CAST(?4 || path AS BLOB) END,
+               device=CASE WHEN mounted=0 THEN coalesce(?5, device) ELSE device END,
+               mounted=(mounted OR ?5 IS NOT NULL)
+             WHERE root_id=?1",
+            params![id, outer_id, relative, below, mounted.map(|number| number as i64)],
+        )
+        .map_err(sql(what))?;
+    write
+        .execute(
+            "UPDATE OR IGNORE places SET folder_id=other.id
+             FROM folders AS own JOIN folders AS other ON other.root_id=?2
+               AND other.path=CASE WHEN own.path=x'' THEN ?3 ELSE CAST(?4 || own.path AS BLOB) END
+             WHERE own.root_id=?1 AND places.folder_id=own.id",
+            params![id, outer_id, relative, below],
+        )
+        .map_err(sql(what))?;
+    // The one around may be there while this one is not: another place may be the
+    // one to show.
+    let shared: Vec<i64> = write
+        .prepare(
+            "SELECT DISTINCT assets.id FROM folders JOIN places ON folder_id=folders.id
+             JOIN assets ON assets.id=asset_id
+             WHERE root_id=?1 AND (folders.path=?2 OR (folders.path>=?3 AND folders.path<?4))
+               AND assets.present>1",
+        )
+        .and_then(|mut s| {
+            let mut above = relative.to_vec();
+            above.push(b'/' + 1);
+            s.query_map(params![outer_id, relative, below, above], |row| row.get(0))?.collect()
+        })
+        .map_err(sql(what))?;
+    shared.into_iter().try_for_each(|asset| refresh(write, asset))
+}
+
+/// Number, path and volume of the root that is nearest around this path.
+fn root_around(reader: &Connection, path: &[u8]) -> Result<Option<(i64, Vec<u8>, Option<String>)>> {
+    let roots: Vec<(i64, Vec<u8>, Option<String>)> = reader
+        .prepare("SELECT id, path, volume FROM roots ORDER BY length(path) DESC")
+        .and_then(|mut s| {
+            s.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+        .map_err(sql("looking for the root around another"))?;
+    Ok(roots.into_iter().find(|(_, outer, _)| relative_to(path, outer).is_some()))
 }
 
 /// The part of `path` below `outer`, when it is inside.

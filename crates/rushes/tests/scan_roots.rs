@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::bytes::{big, png};
-use support::{Stage, places, ran, text};
+use support::{Stage, events, places, ran, text};
 
 fn populated() -> Stage {
     let stage = Stage::new();
@@ -76,6 +76,100 @@ fn both_at_once_in_either_order() {
         // One inside a root that is given before it is a part of that root.
         let count = stage.done(&["paths", "list"])["roots"].as_array().map(Vec::len);
         assert_eq!(count, Some(if reversed { 2 } else { 1 }));
+        stage.check();
+    }
+}
+
+/// What several of the given folders hold is walked, counted and told once.
+#[test]
+fn a_folder_and_a_part_of_it_in_one_scan() {
+    let stage = populated();
+    let (media, inner) = (stage.text("media"), stage.text("media/inner"));
+    let deep = stage.text("media/inner/deep");
+    for reversed in [true, false] {
+        let mut roots = vec![&*media, &*inner];
+        if reversed {
+            roots.reverse();
+        }
+        let plan = stage.done(&[&["scan", "--dry-run"], &roots[..]].concat());
+        let summary = text(&plan["plan"]["summary"]);
+        assert!(summary.starts_with("of 4 files, record 4 new"), "{summary}");
+        let effects = plan["plan"]["effects"].as_array().expect("effects");
+        let count = |word| effects.iter().filter(|e| text(&e["key"]).starts_with(word)).count();
+        assert_eq!((count("register"), count("add")), (if reversed { 2 } else { 1 }, 4));
+    }
+    let report = stage.done(&["scan", &media, &inner, &deep]);
+    assert_eq!((&report["files"], &report["added"]), (&json!(4), &json!(4)));
+    assert_eq!(report["roots"].as_array().map(Vec::len), Some(1), "{report}");
+    stage.check();
+    // The part may be given first, now that the folder around it is a root.
+    let gone = stage.id_at("media/inner/a.png");
+    stage.remove("media/inner/a.png");
+    let report = stage.done(&["scan", &deep, &inner, &media, &inner]);
+    assert_eq!((&report["files"], &report["vanished"]), (&json!(3), &json!(1)));
+    assert_eq!(events(&stage.show(&gone)), ["vanished"]);
+    // Two parts beside each other, and one folder alone beside what is in it.
+    let lookalike = stage.text("media/inner lookalike");
+    let report = stage.done(&["scan", &inner, &lookalike]);
+    assert_eq!((&report["files"], report["roots"].as_array().map(Vec::len)), (&json!(2), Some(2)));
+    let report = stage.done(&["scan", "--shallow", &media, &deep]);
+    assert_eq!((&report["files"], report["roots"].as_array().map(Vec::len)), (&json!(2), Some(2)));
+    stage.check();
+}
+
+/// When a root was last read is when all of it was.
+#[test]
+fn only_a_scan_of_the_whole_root_is_its_last_scan() {
+    let stage = populated();
+    let (media, inner) = (stage.text("media"), stage.text("media/inner"));
+    let last_scan = || stage.done(&["paths", "list"])["roots"][0]["last_scan"].clone();
+    stage.done(&["paths", "add", &media]);
+    for partly in [&["scan", &*inner][..], &["scan", "--shallow", &media]] {
+        stage.done(partly);
+        assert!(last_scan().is_null(), "{partly:?}");
+    }
+    stage.remove("media/inner/a.png");
+    assert_eq!(stage.done(&["scan", &inner])["vanished"], 1);
+    assert!(last_scan().is_null(), "part of it is gone");
+    stage.check();
+    stage.remove("media/outer.png");
+    assert_eq!(stage.done(&["scan", "--shallow", &media])["vanished"], 1);
+    assert!(last_scan().is_null(), "part of it is gone");
+    stage.check();
+    stage.scan();
+    assert!(!last_scan().is_null());
+}
+
+/// What an inner root held is in the root around it as soon as it is forgotten.
+#[test]
+fn a_forgotten_inner_root_falls_to_the_one_around_it() {
+    for inner_first in [true, false] {
+        let stage = populated();
+        let inner = stage.text("media/inner");
+        if inner_first {
+            stage.done(&["scan", &inner]);
+            stage.scan();
+        } else {
+            stage.scan();
+            stage.done(&["paths", "add", &inner]);
+        }
+        stage.remove("media/inner/a.png");
+        stage.done(&["scan", "inner"]);
+        let (before, gone) = (ids(&stage), stage.search("state:gone"));
+        assert_eq!((before.len(), gone.len()), (3, 1));
+        stage.done(&["paths", "remove", "inner"]);
+        assert_eq!(ids(&stage), before, "nothing disappears");
+        assert_eq!(stage.names(""), ["b.wav", "c.png", "outer.png"]);
+        for row in stage.search("").iter().chain(&stage.search("state:gone")) {
+            assert_eq!(row["root"], "media", "{row}");
+        }
+        assert_eq!(stage.search("state:gone")[0]["id"], gone[0]["id"]);
+        let shown = stage.asset_at("media/inner/deep/b.wav");
+        assert_eq!((&shown["batch"], &shown["root"]), (&json!("deep"), &json!("media")));
+        stage.check();
+        let report = stage.scan();
+        let found = ["files", "added", "changed", "moved", "vanished"].map(|n| report[n].clone());
+        assert_eq!(json!(found), json!([3, 0, 0, 0, 0]));
         stage.check();
     }
 }

@@ -9,8 +9,8 @@ use rushes_catalog::{
     Difference, FolderDifference, KnownPlace, Met, MissedPlace, Role, RootState, known_folder,
     known_places, newest_folder, places_outside, record_folder, relative_to, shown_place,
 };
-use rushes_media::{Error, Result, display_name};
-use rushes_store::{Entry, EntryKind, Root, is_system_name};
+use rushes_media::{Error, Result, UnixNanos, display_name};
+use rushes_store::{Entry, EntryKind, Root, is_system_name, volume_number};
 use rushes_tags::{owner_of, sidecar_kind};
 
 use super::report::{Failure, RootReport, ScanReport};
@@ -348,12 +348,7 @@ impl<'a> Lister<'a> {
         let root = &self.root;
         *self.volumes.entry(device).or_insert_with(|| {
             // Without an identity it is known for as long as it stays mounted.
-            root.volume_of_folder(path).map_or(device, |volume| {
-                // FNV-1a, which is the same in every build.
-                volume.identity.bytes().fold(0xcbf2_9ce4_8422_2325, |number, byte| {
-                    (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-                })
-            })
+            root.volume_of_folder(path).map_or(device, |volume| volume_number(&volume.identity))
         })
     }
 
