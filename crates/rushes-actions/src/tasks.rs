@@ -160,6 +160,8 @@ pub(crate) fn probe_with_tags(source: &Source) -> Result<Probe> {
     // A tag that cannot be read never costs the probe.
     match rushes_tags::read(source.file(), &probe.container.format, source.limits()) {
         Ok(tags) => tags.merge_into(&mut probe),
+        // What the disk did not give now is asked for again.
+        Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
         Err(error) => probe.agreement.differ(error.to_string()),
     }
     if probe.kind != MediaKind::Still {

@@ -287,7 +287,9 @@ pub fn sql(what: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             Some(Code::NotADatabase | Code::DatabaseCorrupt) => {
                 found(ErrorKind::Corrupt).remedy("run rushes check, or choose another --home")
             }
-            Some(Code::CannotOpen | Code::SystemIoFailure) => found(ErrorKind::Unavailable),
+            Some(Code::SystemIoFailure) => found(ErrorKind::Unavailable)
+                .remedy("the disk may be failing: see the system's log, then try again"),
+            Some(Code::CannotOpen) => found(ErrorKind::Unavailable),
             Some(
                 Code::PermissionDenied | Code::ReadOnly | Code::AuthorizationForStatementDenied,
             ) => found(ErrorKind::Denied),

@@ -26,6 +26,9 @@ const LONGEST_RETREAT: Duration = Duration::from_secs(30);
 /// How long the end of an attempt is offered to a queue that cannot store it.
 const FINISH_PATIENCE: Duration = Duration::from_secs(300);
 
+/// The same where somebody waits for the job: they had better hear of the disk.
+const ASKED_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Stack of the thread that carries a job out, as large as a main thread's.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -71,8 +74,9 @@ impl Runner {
     /// job is returned as it stands.
     ///
     /// # Errors
-    /// `NotFound`, and when the queue cannot be read or written. That the job
-    /// failed is no error here: see its state.
+    /// `NotFound`, and when the queue cannot be read or written, for five seconds
+    /// when that is at the end of the job. That the job failed is no error here:
+    /// see its state.
     pub fn run_job(&self, job_id: i64, watch: &dyn Fn(&Job), stop: &AtomicBool) -> Result<Job> {
         let queue = self.engine.queue()?.as_ref();
         let mut job = queue.get(job_id)?.job;
@@ -82,7 +86,7 @@ impl Runner {
                 return Ok(job);
             }
             if let Some(claimed) = queue.claim(&self.name, &[], Some(job_id))? {
-                job = self.run(queue, &claimed, watch, stop)?;
+                job = self.run(queue, &claimed, watch, stop, ASKED_PATIENCE)?;
                 continue;
             }
             if let Some(news) = news_of(queue, job_id, &mut mark)? {
@@ -106,7 +110,7 @@ impl Runner {
         }
         let queue = self.engine.queue()?.as_ref();
         let Some(claimed) = queue.claim(&self.name, kinds, None)? else { return Ok(None) };
-        self.run(queue, &claimed, &|_| {}, stop).map(Some)
+        self.run(queue, &claimed, &|_| {}, stop, FINISH_PATIENCE).map(Some)
     }
 
     /// Runs jobs of these kinds (of all when there are none) until `stop` is
@@ -160,13 +164,14 @@ impl Runner {
         claimed: &Claimed,
         watch: &dyn Fn(&Job),
         stop: &AtomicBool,
+        patience: Duration,
     ) -> Result<Job> {
         let Claimed { job, lease } = claimed;
         let Some(verb) = (self.find)(&job.kind) else {
             let why = format!("there is no verb {:?}", job.kind);
             let error = Error::new(ErrorKind::Unsupported, "running the job", why)
                 .remedy("use the version of Rushes that queued it");
-            return self.finish(queue, lease, &Outcome::Failed(error), stop);
+            return self.finish(queue, lease, &Outcome::Failed(error), stop, patience);
         };
         let attempt = Attempt::new(queue, lease);
         let began = Instant::now();
@@ -204,17 +209,18 @@ impl Runner {
         let Some(outcome) = attempt.outcome(result) else {
             return Ok(queue.get(lease.job_id)?.job);
         };
-        self.finish(queue, lease, &outcome, stop)
+        self.finish(queue, lease, &outcome, stop, patience)
     }
 
-    /// Ends an attempt, again and again while a full disk or a busy database
-    /// keeps that from being stored.
+    /// Ends an attempt, again and again for this long while a full disk or a busy
+    /// database keeps that from being stored.
     fn finish(
         &self,
         queue: &dyn JobQueue,
         lease: &Lease,
         outcome: &Outcome,
         stop: &AtomicBool,
+        patience: Duration,
     ) -> Result<Job> {
         let began = Instant::now();
         let mut retreat = POLL;
@@ -226,7 +232,7 @@ impl Runner {
                 }
                 Err(error)
                     if error.kind == ErrorKind::Unavailable
-                        && began.elapsed() < FINISH_PATIENCE
+                        && began.elapsed() < patience
                         && !stop.load(Ordering::Relaxed) =>
                 {
                     *lock(&self.trouble) = Some(error);

@@ -8,32 +8,15 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::bytes::{big, noise, png, ppm, wav};
-use support::{PATIENCE, Stage, events, has_strace, output_within, places, say, text};
-
-/// Everything by which the parent process leaves a trace on the disk. Workers
-/// do none of it.
-const CALLS: &[&str] = &[
-    "pwrite64",
-    "fdatasync",
-    "fsync",
-    "ftruncate",
-    "rename",
-    "renameat",
-    "renameat2",
-    "link",
-    "linkat",
-    "unlink",
-    "unlinkat",
-    "mkdir",
-    "mkdirat",
-];
+use support::disk::{essence, forget_home, points, restore_home};
+use support::{PATIENCE, Stage, has_strace, output_within, say, text};
 
 /// Points of one sweep, unless all are wanted.
 const POINTS: usize = 4;
@@ -58,37 +41,6 @@ fn is_killed(stage: &Stage, arguments: &[&str], call: &str, number: u32) -> bool
         (Some(137), _) | (_, Some(9)) => true,
         _ => panic!("{call} {number}: {output:?}"),
     }
-}
-
-/// Every call of an undisturbed run at which it can be killed: the name, and
-/// the number within the thread that makes most of them.
-fn points(stage: &Stage, arguments: &[&str]) -> Vec<(&'static str, u32)> {
-    let trace = stage.path("trace");
-    let command = stage.command(arguments);
-    let child = Command::new("strace")
-        .args(["-f", "-qq", "-o"])
-        .arg(&trace)
-        .arg(format!("-etrace={}", CALLS.join(",")))
-        .arg(command.get_program())
-        .args(command.get_args())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("strace runs");
-    output_within(child, PATIENCE);
-    let mut counts: BTreeMap<(&str, String), u32> = BTreeMap::new();
-    for line in std::fs::read_to_string(trace).expect("a trace").lines() {
-        let Some((thread, rest)) = line.split_once(' ') else { continue };
-        let name = rest.trim_start().split('(').next().unwrap_or_default();
-        if let Some(call) = CALLS.iter().find(|call| **call == name) {
-            *counts.entry((call, thread.to_owned())).or_default() += 1;
-        }
-    }
-    let mut most: BTreeMap<&str, u32> = BTreeMap::new();
-    for ((call, _), count) in counts {
-        let most = most.entry(call).or_default();
-        *most = count.max(*most);
-    }
-    most.into_iter().flat_map(|(call, most)| (1..=most).map(move |number| (call, number))).collect()
 }
 
 /// Kills the command at many points, each time from `prepare` on. Afterwards
@@ -121,40 +73,6 @@ fn sweep(stage: &Stage, arguments: &[&str], prepare: &dyn Fn(), finished: &dyn F
     }
     say(&format!("{kills} kills of {arguments:?} in {:?}", begun.elapsed()));
     assert!(kills * 2 > points.len(), "only {kills} kills at {points:?}");
-}
-
-/// What there is in the catalogue; ids of assets that are not in `known` are
-/// made by chance and left out.
-fn essence(stage: &Stage, known: &BTreeSet<String>) -> Value {
-    let mut assets: Vec<Value> = stage
-        .catalogue()
-        .iter()
-        .map(|row| {
-            let id = text(&row["id"]);
-            let asset = stage.show(&id);
-            let mut places = places(&asset);
-            places.sort();
-            json!({
-                "id": known.contains(&id).then_some(id),
-                "places": places,
-                "events": events(&asset),
-                "sidecars": asset["sidecars"],
-                "facts": [
-                    row["kind"], row["codec"], row["width_px"], row["duration_secs"], row["state"],
-                    row["hashed"], row["batch"], row["error"]["kind"], asset["blake3"],
-                ],
-            })
-        })
-        .collect();
-    assets.sort_by_key(|asset| asset["places"].to_string());
-    json!(assets)
-}
-
-fn forget_home(stage: &Stage) {
-    let home = stage.path("home");
-    if home.exists() {
-        std::fs::remove_dir_all(home).expect("removed");
-    }
 }
 
 #[test]
@@ -194,14 +112,7 @@ fn a_scan_of_changes() {
     stage.write("media/copy.wav", &wav(4, 1_000));
     stage.write("media/added.ppm", &ppm(6));
     let media = stage.text("media");
-    let prepare = || {
-        forget_home(&stage);
-        let copied = Command::new("cp")
-            .arg("-a")
-            .args([stage.path("home before"), stage.path("home")])
-            .status();
-        assert!(copied.is_ok_and(|status| status.success()));
-    };
+    let prepare = || restore_home(&stage);
     sweep(&stage, &["scan", &media], &prepare, &|| essence(&stage, &known));
 }
 
@@ -218,14 +129,7 @@ fn hashing_and_previews() {
     stage.write("media/c.png", &png(2));
     stage.scan();
     stage.rename("home", "home before");
-    let prepare = || {
-        forget_home(&stage);
-        let copied = Command::new("cp")
-            .arg("-a")
-            .args([stage.path("home before"), stage.path("home")])
-            .status();
-        assert!(copied.is_ok_and(|status| status.success()));
-    };
+    let prepare = || restore_home(&stage);
     let previews = || {
         let rows = stage.search("");
         json!(rows.iter().map(|row| json!([row["name"], row["preview"]])).collect::<Vec<_>>())

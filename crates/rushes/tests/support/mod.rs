@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 pub mod bytes;
+pub mod disk;
 
 use std::ffi::OsStr;
 use std::fs::File;

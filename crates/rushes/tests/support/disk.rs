@@ -1,0 +1,100 @@
+//! Where a command touches the disk, for tests that disturb it there, and what
+//! of the catalogue must be the same whether it was disturbed or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{PATIENCE, Stage, events, output_within, places, text};
+
+/// Everything by which the parent process leaves a trace on the disk. Workers
+/// do none of it.
+const CALLS: &[&str] = &[
+    "pwrite64",
+    "fdatasync",
+    "fsync",
+    "ftruncate",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+];
+
+/// Every call of an undisturbed run at which it can be disturbed: the name, and
+/// the number within the thread that makes most of them.
+pub fn points(stage: &Stage, arguments: &[&str]) -> Vec<(&'static str, u32)> {
+    let trace = stage.path("trace");
+    let command = stage.command(arguments);
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&trace)
+        .arg(format!("-etrace={}", CALLS.join(",")))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    output_within(child, PATIENCE);
+    let mut counts: BTreeMap<(&str, String), u32> = BTreeMap::new();
+    for line in std::fs::read_to_string(trace).unwrap().lines() {
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let name = rest.trim_start().split('(').next().unwrap_or_default();
+        if let Some(call) = CALLS.iter().find(|call| **call == name) {
+            *counts.entry((call, thread.to_owned())).or_default() += 1;
+        }
+    }
+    let mut most: BTreeMap<&str, u32> = BTreeMap::new();
+    for ((call, _), count) in counts {
+        let most = most.entry(call).or_default();
+        *most = count.max(*most);
+    }
+    most.into_iter().flat_map(|(call, most)| (1..=most).map(move |number| (call, number))).collect()
+}
+
+/// What there is in the catalogue; ids of assets that are not in `known` are
+/// made by chance and left out.
+pub fn essence(stage: &Stage, known: &BTreeSet<String>) -> Value {
+    let mut assets: Vec<Value> = stage
+        .catalogue()
+        .iter()
+        .map(|row| {
+            let id = text(&row["id"]);
+            let asset = stage.show(&id);
+            let mut places = places(&asset);
+            places.sort();
+            json!({
+                "id": known.contains(&id).then_some(id),
+                "places": places,
+                "events": events(&asset),
+                "sidecars": asset["sidecars"],
+                "facts": [
+                    row["kind"], row["codec"], row["width_px"], row["duration_secs"], row["state"],
+                    row["hashed"], row["batch"], row["error"]["kind"], asset["blake3"],
+                ],
+            })
+        })
+        .collect();
+    assets.sort_by_key(|asset| asset["places"].to_string());
+    json!(assets)
+}
+
+pub fn forget_home(stage: &Stage) {
+    let home = stage.path("home");
+    if home.exists() {
+        std::fs::remove_dir_all(home).unwrap();
+    }
+}
+
+/// Lets the home folder be what `home before` is.
+pub fn restore_home(stage: &Stage) {
+    forget_home(stage);
+    let copied =
+        Command::new("cp").arg("-a").args([stage.path("home before"), stage.path("home")]).status();
+    assert!(copied.is_ok_and(|status| status.success()));
+}
