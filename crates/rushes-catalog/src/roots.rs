@@ -58,20 +58,7 @@ impl Catalog {
     /// # Errors
     /// When the catalogue cannot be read.
     pub fn roots(&self) -> Result<Vec<RegisteredRoot>> {
-        self.read(|reader| {
-            let mut statement = reader
-                .prepare_cached("SELECT id, name, path, volume FROM roots ORDER BY id")
-                .map_err(sql("listing the roots"))?;
-            let rows = statement.query_map([], |row| {
-                Ok(RegisteredRoot {
-                    id: row.get(0)?,
-                    name: row.get(1)?,
-                    path: path_of(row.get(2)?),
-                    volume: row.get(3)?,
-                })
-            });
-            rows.and_then(Iterator::collect).map_err(sql("listing the roots"))
-        })
+        self.read(registered)
     }
 
     /// Registers a folder (an absolute path without links in it), under this
@@ -256,6 +243,26 @@ impl Catalog {
     }
 }
 
+/// Every registered root, in the order of registration.
+fn registered(reader: &Connection) -> Result<Vec<RegisteredRoot>> {
+    let mut statement = reader
+        .prepare_cached("SELECT id, name, path, volume FROM roots ORDER BY id")
+        .map_err(sql("listing the roots"))?;
+    let rows = statement.query_map([], |row| {
+        Ok(RegisteredRoot {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            path: path_of(row.get(2)?),
+            volume: row.get(3)?,
+        })
+    });
+    rows.and_then(Iterator::collect).map_err(sql("listing the roots"))
+}
+
+fn bytes_of(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
 /// Stores a root's state; whether it is another than before. An asset that is
 /// in other roots too then shows the place that can be had.
 fn change_state(write: &Transaction<'_>, id: i64, state: RootState) -> Result<bool> {
@@ -356,15 +363,13 @@ fn adopt_folders(write: &Transaction<'_>, id: i64, path: &[u8]) -> Result<()> {
 /// missing until that one is scanned.
 fn hand_folders_back(write: &Transaction<'_>, id: i64) -> Result<()> {
     let what = "giving folders to the root around them";
-    let (path, volume): (Vec<u8>, Option<String>) = write
-        .query_row("SELECT path, volume FROM roots WHERE id=?", [id], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .map_err(sql(what))?;
-    let Some((outer_id, outer_path, outer_volume)) = root_around(write, &path)? else {
-        return Ok(());
-    };
-    let Some(relative) = relative_to(&path, &outer_path) else { return Ok(()) };
+    let roots = registered(write)?;
+    let Some(own) = roots.iter().find(|root| root.id == id) else { return Ok(()) };
+    let nearest = roots
+        .iter()
+        .filter_map(|outer| Some((outer, relative_to(bytes_of(&own.path), bytes_of(&outer.path))?)))
+        .min_by_key(|(_, relative)| relative.len());
+    let Some((outer, relative)) = nearest else { return Ok(()) };
     let mut below = relative.to_vec();
     below.push(b'/');
     // All of the outer root was read when the older of the two was.
@@ -375,14 +380,12 @@ fn hand_folders_back(write: &Transaction<'_>, id: i64) -> Result<()> {
              FROM (SELECT last_scan_ns AS last_scan, last_read_ns AS last_read
                    FROM roots WHERE id=?1) AS own
              WHERE roots.id=?2",
-            params![id, outer_id],
+            params![id, outer.id],
         )
         .map_err(sql(what))?;
     // A root on a volume of its own is one that is mounted in the outer root.
-    let mounted = match volume {
-        Some(volume) if Some(&volume) != outer_volume.as_ref() => Some(volume_number(&volume)),
-        _ => None,
-    };
+    let mounted = own.volume.as_ref().filter(|volume| outer.volume.as_ref() != Some(volume));
+    let mounted = mounted.map(|volume| volume_number(volume) as i64);
     // OR IGNORE: a scan of the outer root may have recorded such a folder before it
     // knew of this root.
     write
@@ -392,7 +395,7 @@ fn hand_folders_back(write: &Transaction<'_>, id: i64) -> Result<()> {
                device=CASE WHEN mounted=0 THEN coalesce(?5, device) ELSE device END,
                mounted=(mounted OR ?5 IS NOT NULL)
              WHERE root_id=?1",
-            params![id, outer_id, relative, below, mounted.map(|number| number as i64)],
+            params![id, outer.id, relative, below, mounted],
         )
         .map_err(sql(what))?;
     write
@@ -401,7 +404,7 @@ fn hand_folders_back(write: &Transaction<'_>, id: i64) -> Result<()> {
              FROM folders AS own JOIN folders AS other ON other.root_id=?2
                AND other.path=CASE WHEN own.path=x'' THEN ?3 ELSE CAST(?4 || own.path AS BLOB) END
              WHERE own.root_id=?1 AND places.folder_id=own.id",
-            params![id, outer_id, relative, below],
+            params![id, outer.id, relative, below],
         )
         .map_err(sql(what))?;
     // The one around may be there while this one is not: another place may be the
@@ -416,21 +419,10 @@ fn hand_folders_back(write: &Transaction<'_>, id: i64) -> Result<()> {
         .and_then(|mut s| {
             let mut above = relative.to_vec();
             above.push(b'/' + 1);
-            s.query_map(params![outer_id, relative, below, above], |row| row.get(0))?.collect()
+            s.query_map(params![outer.id, relative, below, above], |row| row.get(0))?.collect()
         })
         .map_err(sql(what))?;
     shared.into_iter().try_for_each(|asset| refresh(write, asset))
-}
-
-/// Number, path and volume of the root that is nearest around this path.
-fn root_around(reader: &Connection, path: &[u8]) -> Result<Option<(i64, Vec<u8>, Option<String>)>> {
-    let roots: Vec<(i64, Vec<u8>, Option<String>)> = reader
-        .prepare("SELECT id, path, volume FROM roots ORDER BY length(path) DESC")
-        .and_then(|mut s| {
-            s.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
-        })
-        .map_err(sql("looking for the root around another"))?;
-    Ok(roots.into_iter().find(|(_, outer, _)| relative_to(path, outer).is_some()))
 }
 
 /// The part of `path` below `outer`, when it is inside.

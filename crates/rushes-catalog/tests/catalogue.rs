@@ -439,3 +439,57 @@ fn many_may_open_a_new_catalogue_at_once() {
         });
     }
 }
+
+/// A root on a volume of its own is a volume mounted in the root around it, once
+/// it is that root's.
+#[test]
+fn a_forgotten_root_on_another_volume_is_a_mounted_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = Catalog::open(&folder.path().join("catalogue.sqlite")).unwrap();
+    let outer = catalog.add_root(Path::new("/made-up"), None, "one", 0).unwrap();
+    let inner = catalog.add_root(Path::new("/made-up/in\u{fc}"), None, "two", 0).unwrap();
+    let stamp = FileStamp { size_bytes: 1, mtime_ns: 2, ctime_ns: 3, inode: 4, device: 0 };
+    let record = |root_id, path: &str, name: &str| {
+        let entry = Entry { name: name.into(), kind: EntryKind::File, stamp };
+        let path = path.as_bytes().to_vec();
+        let added = vec![(entry, Role::New)];
+        let found = FolderDifference { root_id, path, device: 7, added, ..Default::default() };
+        catalog.write(|write| record_folder(write, &found, 1)).unwrap();
+    };
+    record(inner.id, "", "a");
+    record(inner.id, "deep", "b");
+    // A scan of the outer root that did not know of the inner one yet.
+    record(outer.id, "in\u{fc}/deep", "c");
+    catalog.set_root_read(outer.id, "one", 5).unwrap();
+    catalog.set_root_scanned(outer.id, 5_000_000_000).unwrap();
+    catalog.set_root_read(inner.id, "two", 9).unwrap();
+    catalog.set_root_scanned(inner.id, 3_000_000_000).unwrap();
+    catalog.remove_root(&inner.name).unwrap();
+    let rows: Vec<(String, String, i64, bool)> = catalog
+        .read(|reader| {
+            let mut statement = reader
+                .prepare(
+                    "SELECT CAST(path AS TEXT), CAST(name AS TEXT), device, mounted
+                     FROM places JOIN folders ON folders.id=folder_id WHERE root_id=? ORDER BY name",
+                )
+                .unwrap();
+            let rows = statement.query_map([outer.id], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            });
+            Ok(rows.unwrap().map(rusqlite::Result::unwrap).collect())
+        })
+        .unwrap();
+    let volume = rushes_store::volume_number("two") as i64;
+    assert_eq!(
+        rows,
+        [
+            ("in\u{fc}".into(), "a".into(), volume, true),
+            ("in\u{fc}/deep".into(), "b".into(), 7, false),
+            ("in\u{fc}/deep".into(), "c".into(), 7, false),
+        ]
+    );
+    // All of it was read when the older of the two scans was.
+    let roots = catalog.root_rows().unwrap();
+    assert_eq!(roots[0].last_scan.as_deref(), Some("1970-01-01T00:00:03Z"));
+    assert_eq!(check(&catalog).unwrap(), []);
+}

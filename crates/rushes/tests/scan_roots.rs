@@ -87,7 +87,7 @@ fn a_folder_and_a_part_of_it_in_one_scan() {
     let (media, inner) = (stage.text("media"), stage.text("media/inner"));
     let deep = stage.text("media/inner/deep");
     for reversed in [true, false] {
-        let mut roots = vec![&*media, &*inner];
+        let mut roots = [&*media, &*inner];
         if reversed {
             roots.reverse();
         }
