@@ -53,8 +53,7 @@ impl Action for Check {
 
     fn plan(&self, _context: &Context<'_>) -> Result<Plan> {
         Ok(Plan::reads(format!(
-            "check the database, every place and preview, and the bytes of {} % of the files; \
-             a damaged preview is taken away, so that it is made again",
+            "check the database, every place and preview, and the bytes of {} % of the files",
             self.read_data_percent
         )))
     }
@@ -188,18 +187,21 @@ fn check_previews(context: &Context<'_>, report: &mut CheckReport) -> Result<()>
                         report.previews += 1;
                         continue;
                     }
-                    Err(error) if error.kind == ErrorKind::NotFound => String::from("it is lost"),
-                    // Only what is missing is noticed by those who make previews.
-                    Err(error) if error.kind == ErrorKind::Corrupt => {
-                        store.discard(&hash)?;
-                        format!("{error}; it was taken away")
+                    Err(error) if error.kind == ErrorKind::NotFound => {
+                        String::from("it is lost; rushes previews makes it again")
                     }
-                    Err(error) => error.to_string(),
+                    Err(error) if error.kind == ErrorKind::Denied => error.to_string(),
+                    Err(error) => format!("{error}; rushes previews --verify makes it again"),
                 };
-                let id = &copy.public_id;
-                let what = format!("a preview of {id}: {found}; rushes previews makes it again");
+                let what = format!("a preview of {}: {found}", copy.public_id);
                 report.violations.push(Violation { invariant: 0, what });
             }
         }
+        context.progress.report(&Report {
+            done: report.previews,
+            total: None,
+            unit: "files",
+            note: Some("verifying previews".into()),
+        });
     }
 }

@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use rushes_catalog::{
-    AssetKey, AssetTask, PreviewCopy, StoredPreview, Transaction, Work, next_assets, note_change,
-    record_preview, record_preview_failure, record_preview_lost, sources, stored_previews,
-    work_left,
+    AssetKey, AssetTask, PreviewCopy, StoredPreview, Transaction, Work, is_left, next_assets,
+    note_change, record_preview, record_preview_failure, record_preview_lost, sources,
+    stored_previews, work_left,
 };
 use rushes_media::{Error, ErrorKind, Probe, Result, display_name};
-use rushes_store::{FileStamp, PreviewHash, Root};
+use rushes_store::{FileStamp, PreviewHash, PreviewStore, Root};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,10 @@ pub struct Previews {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     #[schemars(range(min = 1, max = 64))]
     pub workers: Option<u32>,
+    /// Read every preview that was made, and make those again whose bytes
+    /// changed. Else only those are noticed that are not there any more.
+    #[arg(long)]
+    pub verify: bool,
 }
 
 /// What making previews did.
@@ -56,14 +60,26 @@ impl Action for Previews {
     type Output = PreviewReport;
 
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
-        let (missing, _) =
-            context.engine.catalog()?.read(|reader| work_left(reader, Work::Preview))?;
-        let mut lost = 0;
-        each_lost(context, &mut |assets| {
-            lost += assets.len() as u64;
+        if !self.verify {
+            return self.rehearse(context);
+        }
+        // How many are damaged is known once all were read.
+        let missing = missing(context)?;
+        let does = format!(
+            "read every preview, and make those of {missing} assets that have none and of all \
+             that turn out to be lost or damaged"
+        );
+        let mut plan = Plan::reads(does.as_str());
+        plan.push("previews", does);
+        Ok(plan)
+    }
+
+    fn rehearse(&self, context: &Context<'_>) -> Result<Plan> {
+        let mut assets = missing(context)?;
+        each_lost(context, self.verify, &mut |lost| {
+            assets += lost.len() as u64;
             Ok(())
         })?;
-        let assets = missing + lost;
         let mut plan = Plan::reads(format!("make previews of {assets} assets"));
         if assets > 0 {
             plan.push(
@@ -77,8 +93,8 @@ impl Action for Previews {
     fn apply(&self, context: &Context<'_>) -> Result<PreviewReport> {
         context.progress.effect("previews", EffectState::Begun, None)?;
         let catalog = context.engine.catalog()?;
-        forget_lost(context)?;
-        let (total, _) = catalog.read(|reader| work_left(reader, Work::Preview))?;
+        forget_lost(context, self.verify)?;
+        let total = missing(context)?;
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let threads = self.workers.map_or(processors, |workers| workers as usize);
         let mut report = PreviewReport::default();
@@ -141,45 +157,81 @@ impl Action for Previews {
     }
 
     fn title(&self) -> String {
-        "Make previews".into()
+        if self.verify { "Verify and make previews" } else { "Make previews" }.into()
     }
 
     fn job_key(&self) -> Option<String> {
-        Some("previews".into())
+        // Who wants them verified is not served by a job that does not.
+        Some(if self.verify { "verify" } else { "previews" }.into())
     }
 }
 
 /// Assets that are looked at together, and at first sight.
 const PAGE: u32 = 500;
 
-/// Assets among these of which a preview's file is not there any more.
-fn lost_of(context: &Context<'_>, page: &[PreviewCopy]) -> Vec<i64> {
-    let store = context.engine.home().previews();
-    let is_lost =
-        |hash: &String| PreviewHash::from_hex(hash).is_none_or(|hash| !store.is_there(&hash));
-    page.iter().filter(|copy| copy.hashes.iter().any(is_lost)).map(|copy| copy.asset).collect()
+/// Assets whose previews are still to be made.
+fn missing(context: &Context<'_>) -> Result<u64> {
+    Ok(context.engine.catalog()?.read(|reader| work_left(reader, Work::Preview))?.0)
 }
 
-/// Hands on the assets whose previews were lost, some at a time.
-fn each_lost(context: &Context<'_>, give: &mut dyn FnMut(&[i64]) -> Result<()>) -> Result<()> {
-    let catalog = context.engine.catalog()?;
-    let mut after = 0;
-    loop {
-        context.check_cancelled("looking for lost previews")?;
-        let page = catalog.read(|reader| stored_previews(reader, after, PAGE))?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.asset;
-        let lost = lost_of(context, &page);
-        if !lost.is_empty() {
-            give(&lost)?;
-        }
+/// Whether a preview's file is there, and if it is verified, with its bytes.
+fn is_sound(store: &PreviewStore, hash: &str, verify: bool) -> Result<bool> {
+    let Some(hash) = PreviewHash::from_hex(hash) else { return Ok(false) };
+    if !verify {
+        return Ok(store.is_there(&hash));
+    }
+    match store.verify(&hash) {
+        // Who may not read the store will not write to it either.
+        Err(error) if error.kind == ErrorKind::Denied => Err(error),
+        verified => Ok(verified.is_ok()),
     }
 }
 
-/// Lets lost previews count as not made.
-fn forget_lost(context: &Context<'_>) -> Result<()> {
+/// Assets among these of which a preview was lost.
+fn lost_of(context: &Context<'_>, page: &[PreviewCopy], verify: bool) -> Result<Vec<i64>> {
+    let store = context.engine.home().previews();
+    let mut lost = Vec::new();
+    for copy in page {
+        context.check_cancelled("looking for lost previews")?;
+        for hash in &copy.hashes {
+            if !is_sound(&store, hash, verify)? {
+                lost.push(copy.asset);
+                break;
+            }
+        }
+    }
+    Ok(lost)
+}
+
+/// Hands on the assets whose previews were lost, some at a time. A damaged one
+/// is lost too, where it is verified.
+fn each_lost(
+    context: &Context<'_>,
+    verify: bool,
+    give: &mut dyn FnMut(&[i64]) -> Result<()>,
+) -> Result<()> {
     let catalog = context.engine.catalog()?;
-    each_lost(context, &mut |assets| {
+    let note = if verify { "verifying previews" } else { "looking for lost previews" };
+    let (mut after, mut done) = (0, 0);
+    loop {
+        let page = catalog.read(|reader| stored_previews(reader, after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.asset;
+        let lost = lost_of(context, &page, verify)?;
+        if !lost.is_empty() {
+            give(&lost)?;
+        }
+        done += page.len() as u64;
+        let note = Some(note.into());
+        context.progress.report(&Report { done, total: None, unit: "files", note });
+    }
+}
+
+/// Lets lost previews count as not made. A damaged file stays where it is: the
+/// same picture made again takes its place.
+fn forget_lost(context: &Context<'_>, verify: bool) -> Result<()> {
+    let catalog = context.engine.catalog()?;
+    each_lost(context, verify, &mut |assets| {
         catalog.write(|write| {
             assets.iter().try_for_each(|asset| record_preview_lost(write, *asset))?;
             note_change(write)
@@ -191,7 +243,7 @@ fn forget_lost(context: &Context<'_>) -> Result<()> {
 /// are the others, as far as one can see without looking at each.
 pub(crate) fn forget_lost_at_first_sight(context: &Context<'_>) -> Result<()> {
     let first = context.engine.catalog()?.read(|reader| stored_previews(reader, 0, PAGE))?;
-    if lost_of(context, &first).is_empty() { Ok(()) } else { forget_lost(context) }
+    if lost_of(context, &first, false)?.is_empty() { Ok(()) } else { forget_lost(context, false) }
 }
 
 /// Stores what came of one asset; nothing of one that is gone by now, because
@@ -213,13 +265,18 @@ fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Resul
 
 fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {
     use std::os::unix::ffi::OsStrExt;
+    let catalog = context.engine.catalog()?;
     let Some(probe) =
         task.probe.as_deref().and_then(|json| serde_json::from_str::<Probe>(json).ok())
     else {
         return Ok(Found::NotHere);
     };
+    // Two jobs that make previews share the work.
+    if !catalog.read(|reader| is_left(reader, Work::Preview, &task.key()))? {
+        return Ok(Found::NotHere);
+    }
     let cancelled = context.progress.cancelled();
-    for source in context.engine.catalog()?.read(|reader| sources(reader, task.asset))? {
+    for source in catalog.read(|reader| sources(reader, task.asset))? {
         let Ok(root) = Root::open(&source.root) else { continue };
         let Ok(file) = root.open_file(&source.path) else { continue };
         if !is_same(&FileStamp::of(&file)?, &source.stamp) {

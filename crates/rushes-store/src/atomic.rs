@@ -1,10 +1,13 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rushes_media::{Error, ErrorKind, Result};
+use rustix::fs::OFlags;
+use xxhash_rust::xxh3::xxh3_64;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
@@ -39,6 +42,9 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// A file that is being written under a name beside the one that it is to
 /// have. Dropped, it is gone: its name never shows a part of it.
 ///
+/// Its writer holds a lock (flock) on it for as long as it lives. What a writer
+/// left behind that was killed is taken away by the next one of the same path.
+///
 /// Others may read it as they may every new file of this process (its umask),
 /// or as they could the one that it replaces.
 #[derive(Debug)]
@@ -70,11 +76,7 @@ impl PartialFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".partial-{}-{unique}", std::process::id());
-        let partial = place.with_file_name(name);
-        let opened = OpenOptions::new().read(true).write(true).create_new(true).open(&partial);
-        let file = opened.map_err(failed)?;
+        let (file, partial) = begin(&place).map_err(failed)?;
         let made = PartialFile { file, partial, path: place, process: std::process::id() };
         if let Some(permissions) = replaced {
             made.file.set_permissions(permissions).map_err(failed)?;
@@ -97,6 +99,9 @@ impl PartialFile {
     pub fn keep(self, overwrites: bool) -> Result<()> {
         let kept = (|| {
             self.file.sync_all()?;
+            if !is_at(&self.file, &self.partial) {
+                return Err(io::Error::other("its partial file was taken away meanwhile"));
+            }
             if overwrites {
                 std::fs::rename(&self.partial, &self.path)?;
             } else {
@@ -129,11 +134,87 @@ impl PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        if self.process == std::process::id() {
-            // It is gone already where it was renamed.
+        // Where it was renamed, another writer may have its name by now.
+        if self.process == std::process::id() && is_at(&self.file, &self.partial) {
             let _ = std::fs::remove_file(&self.partial);
         }
     }
+}
+
+/// Partial files of one path that are looked at for dead writers; more than one
+/// is there only where several write the same file.
+const LOOKED_AT: u32 = 8;
+
+/// Names that are tried for a partial file.
+const MOST_TRIES: u32 = 1_000;
+
+/// A new partial file for this path, locked. Takes away those of dead writers.
+/// Their names can be told from the path, because looking through a folder with
+/// a million files for them takes long.
+fn begin(path: &Path) -> io::Result<(File, PathBuf)> {
+    let of = xxh3_64(path.file_name().unwrap_or_default().as_bytes());
+    let named = |number: u32| path.with_file_name(format!(".partial-{of:016x}-{number}"));
+    let mut number = 0;
+    for _ in 0..MOST_TRIES {
+        let partial = named(number);
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&partial) {
+            // Somebody who met it before it was locked took it for dead.
+            Ok(file) if lock(&file) == Lock::Another || !is_at(&file, &partial) => {}
+            Ok(file) => {
+                for other in number + 1..LOOKED_AT {
+                    remove_dead(&named(other));
+                }
+                return Ok((file, partial));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !remove_dead(&partial) {
+                    number += 1;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many are writing it"))
+}
+
+#[derive(PartialEq, Eq)]
+enum Lock {
+    Held,
+    /// Another one holds it.
+    Another,
+    /// The file system has none.
+    None,
+}
+
+fn lock(file: &File) -> Lock {
+    match file.try_lock() {
+        Ok(()) => Lock::Held,
+        Err(TryLockError::WouldBlock) => Lock::Another,
+        Err(TryLockError::Error(_)) => Lock::None,
+    }
+}
+
+/// Takes away a partial file that nobody holds; whether its name is free now.
+fn remove_dead(partial: &Path) -> bool {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    // Some file systems lock only what is open for writing.
+    let opened = OpenOptions::new().read(true).write(true).custom_flags(flags).open(partial);
+    match opened {
+        Ok(file) => {
+            let is_dead = file.metadata().is_ok_and(|found| found.is_file())
+                && lock(&file) == Lock::Held
+                // Only who holds its lock removes or renames it.
+                && is_at(&file, partial);
+            is_dead && std::fs::remove_file(partial).is_ok()
+        }
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Whether this path leads to this file.
+fn is_at(file: &File, path: &Path) -> bool {
+    let found = (file.metadata(), std::fs::symlink_metadata(path));
+    matches!(found, (Ok(own), Ok(there)) if (own.dev(), own.ino()) == (there.dev(), there.ino()))
 }
 
 #[cfg(test)]
@@ -183,5 +264,90 @@ mod tests {
         assert!(link.is_symlink() && path.metadata().unwrap().len() == 0);
         let refused = PartialFile::create(folder.path()).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_goes_and_a_living_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let names = || {
+            let entries = std::fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+            names.sort();
+            names
+        };
+        let living: Vec<PartialFile> =
+            (0..3).map(|_| PartialFile::create(&path).unwrap()).collect();
+        let other = PartialFile::create(&folder.path().join("b")).unwrap();
+        assert_eq!(names().len(), 4);
+        // As a kill leaves it: closed, and not removed.
+        let dead = living[1].partial.clone();
+        let mut living = living.into_iter();
+        let (first, killed, third) =
+            (living.next().unwrap(), living.next().unwrap(), living.next().unwrap());
+        std::fs::rename(&dead, folder.path().join("kept")).unwrap();
+        drop(killed);
+        std::fs::rename(folder.path().join("kept"), &dead).unwrap();
+        dead.metadata().unwrap();
+        std::fs::write(&dead, b"dead").unwrap();
+
+        let next = PartialFile::create(&path).unwrap();
+        assert_eq!((&next.partial, next.file.metadata().unwrap().len()), (&dead, 0));
+        assert_eq!(names().len(), 4);
+        for lives in [&first, &third, &other, &next] {
+            assert!(is_at(&lives.file, &lives.partial));
+        }
+        // One that stands behind a free name goes too.
+        let behind = third.partial.clone();
+        drop((first, next));
+        std::fs::remove_file(&behind).unwrap();
+        drop(third);
+        std::fs::write(&behind, b"dead").unwrap();
+        PartialFile::create(&path).unwrap().keep(false).unwrap();
+        assert_eq!(names(), [other.partial.clone(), path.clone()]);
+
+        // Linked to the file that it became: that one stays.
+        let killed = PartialFile::create(&path).unwrap().partial.clone();
+        std::fs::write(&path, b"whole").unwrap();
+        std::fs::hard_link(&path, &killed).unwrap();
+        drop(PartialFile::create(&path).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(names(), [other.partial.clone(), path]);
+    }
+
+    #[test]
+    fn a_name_that_another_has_by_now_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let one = PartialFile::create(&path).unwrap();
+        // Nobody does this who looks at locks.
+        std::fs::remove_file(&one.partial).unwrap();
+        let other = PartialFile::create(&path).unwrap();
+        assert_eq!(one.partial, other.partial);
+        assert_eq!(one.keep(true).unwrap_err().kind, ErrorKind::Unavailable);
+        assert!(is_at(&other.file, &other.partial) && !path.exists());
+        other.keep(true).unwrap();
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn many_writers_of_one_path_each_have_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::thread::scope(|scope| {
+            for number in 0..4_u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let partial = PartialFile::create(path).unwrap();
+                        partial.file().write_all(&[number; 64]).unwrap();
+                        partial.keep(true).unwrap();
+                        let bytes = std::fs::read(path).unwrap();
+                        assert!(bytes.len() == 64 && bytes.iter().all(|byte| *byte == bytes[0]));
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use clap::ArgMatches;
-use rushes_actions::{Authority, Context, Engine, Unwatched, Verb, tasks};
+use rushes_actions::{Authority, Context, Engine, Verb, tasks};
 use rushes_jobs::run_now;
 use rushes_media::{Error, ErrorKind, Limits, Result};
 use rushes_sandbox::{Launch, Pool};
@@ -75,7 +75,7 @@ fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
         let context = Context {
             engine: &engine,
             authority: Authority::Local,
-            progress: &Unwatched::default(),
+            progress: &progress::Stoppable::new(&STOP),
         };
         let plan = (verb.plan)(&context, &params, true)?;
         print(&if as_json { format!("{}\n", json!({ "plan": plan })) } else { plan.text() })?;

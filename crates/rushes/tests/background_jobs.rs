@@ -75,6 +75,12 @@ impl Stage {
         jobs.iter().rev().map(told).collect()
     }
 
+    /// The hash of an asset's poster.
+    fn poster_of(&self, id: &str) -> String {
+        let served = self.catalog().read(|reader| rushes_catalog::served(reader, id)).unwrap();
+        served.preview.unwrap().poster.unwrap()
+    }
+
     fn catalog(&self) -> Catalog {
         Catalog::open(&self.path("home/catalogue.sqlite")).unwrap()
     }
@@ -197,10 +203,35 @@ fn lost_and_damaged_previews_are_made_again() {
     let mut bytes = std::fs::read(&damaged).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&damaged, bytes).unwrap();
-    let check = stage.run(&["check"]);
-    assert_eq!((check.code, &check.json["previews"]), (1, &json!(1)));
-    assert_eq!(check.json["violations"].as_array().unwrap().len(), 1);
-    assert_eq!(stage.done(&["previews"])["made"], 1);
+    let before = stage.tree("home/previews");
+    let asset = stage.search("").into_iter().find_map(|row| {
+        let id = text(&row["id"]);
+        let poster = stage.poster_of(&id);
+        damaged.to_string_lossy().replace('/', "").contains(&poster).then_some(id)
+    });
+    for _ in 0..2 {
+        let check = stage.run(&["check"]);
+        assert_eq!((check.code, &check.json["previews"]), (1, &json!(1)));
+        let violations = check.json["violations"].as_array().unwrap().clone();
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        let what = text(&violations[0]["what"]);
+        assert!(what.contains(asset.as_ref().unwrap()), "{what}");
+        assert!(what.contains("its bytes changed"), "{what}");
+        assert!(what.ends_with("rushes previews --verify makes it again"), "{what}");
+    }
+    assert_eq!(stage.done(&["previews"])["made"], 0, "it reads none");
+    for (arguments, effects) in [
+        (&["previews", "--dry-run"][..], json!([])),
+        (
+            &["previews", "--verify", "--dry-run"],
+            json!([{"key": "previews", "does": "write previews of 1 assets into the home folder"}]),
+        ),
+    ] {
+        assert_eq!(stage.done(arguments)["plan"]["effects"], effects, "{arguments:?}");
+    }
+    assert_eq!(stage.tree("home/previews"), before, "nobody touched them so far");
+    assert_eq!(stage.done(&["previews", "--verify"])["made"], 1);
+    assert_eq!(stage.done(&["previews", "--verify"])["made"], 0);
     assert_eq!(stage.done(&["check"])["previews"], 2);
 }
 
@@ -227,6 +258,30 @@ fn a_full_scan_beside_a_hash_job_reads_no_file_twice() {
     assert_eq!(read.iter().sum::<u64>(), bytes, "{read:?}");
     assert_eq!(stage.names("hashed:yes").len(), 2);
     stage.check();
+}
+
+/// A job that only looks for lost ones does not stand for one that verifies.
+#[test]
+fn verifying_is_a_job_of_its_own_and_can_be_cancelled() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.scan();
+    assert_eq!(stage.done(&["previews", "--verify"])["made"], 1);
+    let jobs = stage.jobs();
+    let previews = jobs.iter().filter(|(kind, ..)| kind == "previews");
+    assert_eq!(previews.map(|(_, state, _)| &**state).collect::<Vec<_>>(), ["queued", "done"]);
+
+    let engine = stage.engine();
+    let progress = Steps { cancelled: AtomicBool::new(true), ..Steps::default() };
+    let context = Context { engine: &engine, authority: Authority::Local, progress: &progress };
+    let verb = rushes_actions::find("previews").unwrap();
+    let params = json!({ "verify": true });
+    for error in [
+        (verb.plan)(&context, &params, true).map(drop).unwrap_err(),
+        (verb.apply)(&context, &params).map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.why, "it was cancelled");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -119,14 +119,13 @@ fn what_makes_no_sense_is_said_and_leaves_nothing() {
     assert_eq!(names(&stage), ["a.png", "home", "media", "noise.mp4"]);
 }
 
-/// A signal ends it soon, and neither name nor a part of the file is left.
-#[test]
-fn it_can_be_cancelled() {
-    let stage = Stage::new();
+/// A conversion into `out.mp4` that takes long, once bytes come out of its
+/// worker; nothing where it cannot be made.
+fn long_conversion(stage: &Stage) -> Option<Child> {
     let long =
         ["-map", "0:v", "-vf", "loop=-1:100:0,scale=640:480", "-t", "60", "-pix_fmt", "yuv420p"];
     if !make_clip(&stage.path("long.mkv"), &[&long[..], &["-c:v", "mpeg4"]].concat()) {
-        return;
+        return None;
     }
     let arguments = ["convert", &stage.text("long.mkv"), &stage.text("out.mp4"), "--codec", "hevc"];
     let mut child = stage
@@ -136,13 +135,23 @@ fn it_can_be_cancelled() {
         .spawn()
         .expect("started");
     let begun = Instant::now();
-    // Until bytes come out of the worker.
-    let is_partial = |name: &String| name.starts_with(".partial-");
-    while !names(&stage).iter().any(is_partial) {
+    while !names(stage).iter().any(|name| is_partial(name)) {
         assert!(begun.elapsed() < Duration::from_secs(60), "it never began");
         assert!(child.try_wait().expect("asked").is_none(), "it ended too soon");
         std::thread::yield_now();
     }
+    Some(child)
+}
+
+fn is_partial(name: &str) -> bool {
+    name.starts_with(".partial-")
+}
+
+/// A signal ends it soon, and neither name nor a part of the file is left.
+#[test]
+fn it_can_be_cancelled() {
+    let stage = Stage::new();
+    let Some(mut child) = long_conversion(&stage) else { return };
     let asked = Instant::now();
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
     let status = child.wait().expect("ended");
@@ -151,6 +160,28 @@ fn it_can_be_cancelled() {
     assert_eq!(names(&stage), ["home", "long.mkv", "media"]);
     let job = &stage.done(&["jobs", "list"])["jobs"][0];
     assert_eq!(job["state"], "cancelled");
+}
+
+/// What a killed one leaves behind is gone with the next into the same file,
+/// but never that of one that lives.
+#[test]
+fn a_killed_one_leaves_nothing_for_ever() {
+    let stage = Stage::new();
+    if !make_clip(&stage.path("short.mp4"), &["-pix_fmt", "yuv420p"]) {
+        return;
+    }
+    let Some(mut child) = long_conversion(&stage) else { return };
+    let into = |name: &str| {
+        let arguments = ["convert", &stage.text("short.mp4"), &stage.text(name), "--overwrite"];
+        stage.done(&arguments);
+        names(&stage).into_iter().filter(|name| is_partial(name)).count()
+    };
+    assert_eq!(into("out.mp4"), 1, "its writer lives");
+    kill_process(Pid::from_child(&child), Signal::KILL).expect("a signal");
+    child.wait().expect("ended");
+    assert_eq!(into("other.mp4"), 1, "it is of another file");
+    assert_eq!(into("out.mp4"), 0);
+    assert_eq!(names(&stage), ["home", "long.mkv", "media", "other.mp4", "out.mp4", "short.mp4"]);
 }
 
 #[test]

@@ -211,6 +211,7 @@ class Library:
         self,
         *,
         workers: int | None = None,
+        verify: bool = False,
         dry_run: bool = False,
         progress: Callable[[int, int | None, str, str | None], object] | None = None,
     ) -> Record:
