@@ -1,8 +1,10 @@
 //! Requests that say what they want in a way that is not understood, or that
 //! want less than all of it.
 
-use crate::support::{Library, filled_in};
+use crate::support::{Library, TOKEN, filled_in};
+use axum::body::Body;
 use rushes_server::endpoints;
+use serde_json::json;
 
 #[tokio::test]
 async fn an_address_that_is_not_utf_8_is_refused_on_every_route() {
@@ -32,4 +34,32 @@ async fn an_address_that_is_not_utf_8_is_refused_on_every_route() {
         assert_eq!(server.get(&format!("/search?q={query}")).await.status, 200, "{query}");
     }
     assert_eq!(server.get("/search?q=%61.mp4").await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_encoded_body_is_refused() {
+    let library = Library::filled();
+    let server = library.open();
+    for (encoding, status) in
+        [("gzip", 415), ("br, gzip", 415), ("identity", 202), ("Identity", 202), ("", 202)]
+    {
+        let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
+        let answer = server.send("POST", "/api/v1/check", &headers, Body::from("{}")).await;
+        assert_eq!(answer.status, status, "{encoding:?}");
+        if status == 415 {
+            assert_eq!(answer.problem(415), "unsupported");
+            assert_eq!(answer.header("accept-encoding"), "identity");
+        }
+    }
+    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    for target in ["/search", "/paths", "/scan", "/api/v1/session"] {
+        let body = Body::from(json!({"token": TOKEN}).to_string());
+        let answer = server.send("POST", target, &headers, body).await;
+        assert_eq!(answer.problem(415), "unsupported", "{target}");
+        assert_eq!(answer.header("accept-encoding"), "identity", "{target}");
+    }
+    // That the type is not JSON is another matter.
+    let answer = server.send("POST", "/search", &[], Body::from("{}")).await;
+    answer.problem(415);
+    assert_eq!(answer.header("accept-encoding"), "");
 }
