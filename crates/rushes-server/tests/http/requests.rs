@@ -63,3 +63,31 @@ async fn an_encoded_body_is_refused() {
     answer.problem(415);
     assert_eq!(answer.header("accept-encoding"), "");
 }
+
+/// RFC 9110, section 8.6: the length that a 304 states is that of the answer
+/// which the client has.
+#[tokio::test]
+async fn an_answer_that_the_client_has_states_no_length() {
+    let library = Library::filled();
+    let server = library.open();
+    let id = library.id("video");
+    for target in [
+        "/api/v1/search",
+        "/static/index.html",
+        "/openapi.json",
+        "/stats",
+        &format!("/api/v1/assets/{id}/media"),
+        &format!("/api/v1/assets/{id}/poster"),
+    ] {
+        let tag = server.get(target).await.header("etag").to_owned();
+        for method in ["GET", "HEAD"] {
+            let answer = server.ask(method, target, &[("if-none-match", &tag)]).await;
+            assert_eq!((answer.status, answer.body.len()), (304, 0), "{method} {target}");
+            let length = answer.headers.get("content-length");
+            assert_eq!(length, None, "{method} {target}");
+            assert_eq!(answer.header("etag"), tag, "{method} {target}");
+        }
+        let whole = server.ask("HEAD", target, &[]).await;
+        assert_ne!(whole.header("content-length"), "", "{target}");
+    }
+}
