@@ -315,7 +315,7 @@ async fn no_path_leads_out() {
         let answer = server.post(target, &body).await;
         assert_eq!(answer.problem(403), "denied", "{target} {body}");
     }
-    assert_eq!(library.engine.queue().unwrap().list(None, 10).unwrap().len(), 0);
+    assert_eq!(library.engine.queue().unwrap().list(None, None, 10).unwrap().len(), 0);
 }
 
 #[tokio::test]
