@@ -10,7 +10,8 @@ use rushes_media::{Error, Result};
 use rushes_ops::frame_operations;
 use serde_json::Value;
 
-/// The hidden subcommand that a worker process is.
+/// The first word of a worker process. The command line does not know it: what
+/// is hidden there is listed all the same when a verb is missing.
 pub const WORKER: &str = "worker";
 
 const ABOUT: &str = "Rushes indexes, searches and plays any folder of media";
@@ -95,7 +96,6 @@ pub fn command() -> Command {
                 .about("Write the man pages into a folder")
                 .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
         )
-        .subcommand(Command::new(WORKER).hide(true))
 }
 
 /// The filters of the search language, as help text.

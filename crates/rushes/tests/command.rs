@@ -59,6 +59,7 @@ fn wrong_usage_is_code_two_and_prints_no_output() {
     let stage = Stage::new();
     for arguments in [
         &["unheard-of"][..],
+        &["workers"],
         &[],
         &["scan", "--unheard-of"],
         &["scan", "--workers", "0"],
@@ -79,6 +80,8 @@ fn wrong_usage_is_code_two_and_prints_no_output() {
             .expect("it runs");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert!(!told.contains("worker,") && !told.contains("'worker'"), "{told}");
     }
     assert!(!stage.path("home").exists(), "wrong usage makes no home folder");
 }
