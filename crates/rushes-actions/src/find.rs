@@ -28,7 +28,7 @@ pub struct Search {
     /// Words, "phrases" and filters such as kind:video codec:hevc duration:>10
     /// width:>=1920 date:2024-01..2024-06 batch:Trip -tag:rejected sort:date;
     /// everything when empty.
-    #[arg(default_value = "", allow_hyphen_values = true, hide_default_value = true)]
+    #[arg(default_value = "", hide_default_value = true, value_name = "QUERY...")]
     #[serde(default)]
     pub query: String,
     /// Most assets of the page, 1 to 1000.

@@ -162,6 +162,33 @@ fn pages_follow_one_another() {
 }
 
 #[test]
+fn a_search_is_as_many_words_as_one_likes() {
+    let stage = Stage::new();
+    for (number, name) in (0..).zip(["golden_gate.png", "golden.png", "gate.png"]) {
+        stage.write(format!("media/{name}"), &png(number));
+    }
+    stage.scan();
+    for (arguments, found) in [
+        (&["golden", "gate"][..], 1),
+        (&["golden gate"], 1),
+        (&["golden", "-gate"], 1),
+        (&["-gate", "golden", "--limit", "5"], 1),
+        (&["--limit", "5", "-gate"], 1),
+        (&["-tag:rejected"], 3),
+        (&["golden", "-tag:rejected", "--limit", "5", "sort:name"], 2),
+        (&["--", "-gate"], 1),
+        (&[], 3),
+        (&[""], 3),
+    ] {
+        let page = stage.done(&[&["search"][..], arguments].concat());
+        assert_eq!(page["total"], found, "{arguments:?}: {page}");
+    }
+    for arguments in [&["golden", "--limt", "5"][..], &["golden", "--cursor"]] {
+        assert_eq!(stage.run(&[&["search"][..], arguments].concat()).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
 fn scan_as_often_as_you_like_at_the_same_time() {
     let stage = Stage::new();
     for number in 0..40 {
