@@ -553,7 +553,8 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
 async fn a_first_start_beyond_loopback_makes_a_token() {
     let library = Library::empty();
     let settings = rushes_server::Settings {
-        bind: "0.0.0.0:0".parse().unwrap(),
+        // One address that others can reach is enough.
+        bind: vec!["127.0.0.1:0".parse().unwrap(), "0.0.0.0:0".parse().unwrap()],
         ..crate::support::settings(None)
     };
     let first = rushes_server::App::new(library.engine.clone(), &settings).unwrap();

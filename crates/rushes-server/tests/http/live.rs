@@ -228,7 +228,15 @@ fn what_the_client_has_is_answered_with_a_head_alone() {
 fn a_port_that_is_taken_is_said() {
     let library = Library::empty();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let settings = Settings { bind: taken.local_addr().unwrap(), ..settings(None) };
-    let error = serve(library.engine.clone(), &settings, |_| {}, async {}).unwrap_err();
+    let taken = taken.local_addr().unwrap();
+    let alone = Settings { bind: vec![taken], ..settings(None) };
+    let error = serve(library.engine.clone(), &alone, |_| {}, async {}).unwrap_err();
     assert!(error.to_string().contains("choose another --bind"), "{error}");
+    // A name may have another address.
+    let two = Settings { bind: vec![taken, "127.0.0.1:0".parse().unwrap()], ..settings(None) };
+    let announce = |ready: &Ready| {
+        assert!(!ready.needs_token);
+        assert_ne!(ready.address, taken);
+    };
+    serve(library.engine.clone(), &two, announce, async {}).unwrap();
 }
