@@ -28,7 +28,7 @@ pub struct Search {
     /// Words, "phrases" and filters such as kind:video codec:hevc duration:>10
     /// width:>=1920 date:2024-01..2024-06 batch:Trip -tag:rejected sort:date;
     /// everything when empty.
-    #[arg(default_value = "", allow_hyphen_values = true, hide_default_value = true)]
+    #[arg(default_value = "", hide_default_value = true, value_name = "QUERY...")]
     #[serde(default)]
     pub query: String,
     /// Most assets of the page, 1 to 1000.
@@ -81,11 +81,13 @@ impl Action for Search {
             .total
             .map_or_else(|| "many (--exact-total counts them)".into(), |total| total.to_string());
         let _ = writeln!(text, "{} of {total}", output.items.len());
-        if let Some(cursor) = &output.next_cursor {
-            let _ = writeln!(text, "next page: --cursor {cursor}");
-        }
-        text
+        text + &next_page(output.next_cursor.as_deref())
     }
+}
+
+/// How to ask for the next page; nothing after the last.
+pub(crate) fn next_page(cursor: Option<&str>) -> String {
+    cursor.map_or_else(String::new, |cursor| format!("next page: --cursor {cursor}\n"))
 }
 
 /// One line an asset: id, kind, size, length, name.
@@ -125,13 +127,10 @@ pub struct Recent {
     #[serde(default = "few")]
     #[schemars(range(min = 1, max = 1000))]
     pub limit: u32,
-}
-
-/// Assets in a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AssetList {
-    /// The assets.
-    pub items: Vec<AssetRow>,
+    /// The cursor that the page before gave.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 impl Action for Recent {
@@ -139,18 +138,19 @@ impl Action for Recent {
     const SUMMARY: &'static str = "List the assets that came last";
     const ROUTE: Route = Route { method: "GET", path: "/recent" };
     const CHANGES: bool = false;
-    type Output = AssetList;
+    type Output = Page;
 
     fn plan(&self, _context: &Context<'_>) -> Result<Plan> {
         Ok(Plan::reads("list the assets that came last"))
     }
 
-    fn apply(&self, context: &Context<'_>) -> Result<AssetList> {
-        Ok(AssetList { items: context.engine.catalog()?.recent(self.limit)? })
+    fn apply(&self, context: &Context<'_>) -> Result<Page> {
+        context.engine.catalog()?.recent(self.limit, self.cursor.as_deref())
     }
 
-    fn text(output: &AssetList) -> String {
-        rows(&output.items)
+    fn text(output: &Page) -> String {
+        // How many there are in all is not what was asked for.
+        rows(&output.items) + &next_page(output.next_cursor.as_deref())
     }
 }
 

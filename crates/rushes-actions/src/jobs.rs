@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route};
 use crate::context::Context;
+use crate::find::next_page;
 use crate::queue::{Job, JobDetail, JobState};
 
 fn many() -> u32 {
@@ -31,13 +32,28 @@ pub struct ListJobs {
     #[serde(default = "many")]
     #[schemars(range(min = 1, max = 1000))]
     pub limit: u32,
+    /// The cursor that the page before gave.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
-/// Jobs, newest first.
+/// One page of jobs, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Jobs {
     /// The jobs.
     pub jobs: Vec<Job>,
+    /// Give this back for the next page; absent on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// The job that a cursor stands after: numbers are never given out again, so
+/// that it holds whatever is queued or removed meanwhile.
+fn job_of(cursor: &str) -> Result<i64> {
+    cursor.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
+        Error::new(ErrorKind::Invalid, "reading the cursor", "it is not from this list")
+            .remedy("begin again without a cursor")
+    })
 }
 
 fn line(job: &Job) -> String {
@@ -73,11 +89,18 @@ impl Action for ListJobs {
             return Err(Error::new(ErrorKind::Invalid, "listing jobs", why)
                 .remedy(format!("ask for 1 to {MOST_JOBS}")));
         }
-        Ok(Jobs { jobs: context.engine.queue()?.list(self.state, self.limit)? })
+        let before = self.cursor.as_deref().map(job_of).transpose()?;
+        // One more than the page holds tells whether there is another.
+        let mut jobs = context.engine.queue()?.list(self.state, before, self.limit + 1)?;
+        let has_more = jobs.len() > self.limit as usize;
+        jobs.truncate(self.limit as usize);
+        let next_cursor = jobs.last().filter(|_| has_more).map(|last| last.id.to_string());
+        Ok(Jobs { jobs, next_cursor })
     }
 
     fn text(output: &Jobs) -> String {
-        output.jobs.iter().map(line).collect()
+        let lines: String = output.jobs.iter().map(line).collect();
+        lines + &next_page(output.next_cursor.as_deref())
     }
 }
 

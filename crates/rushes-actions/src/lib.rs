@@ -26,7 +26,7 @@ pub use check::{Check, CheckReport};
 pub use context::{Authority, Context, Engine, OpenQueue, Progress, Report, Unwatched};
 pub use convert::{Convert, ConvertReport, StreamReport};
 pub use doctor::{Doctor, Health, Library, Missing, Protection};
-pub use find::{AssetList, Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
+pub use find::{Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
 pub use hash::{Hash, HashReport};
 pub use jobs::{CancelJob, Jobs, ListJobs, RetryJob, ShowJob};
 pub use paths::{AddPath, AddedPath, ListPaths, Paths, RemovePath, RemovedPath};

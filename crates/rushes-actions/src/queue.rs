@@ -294,11 +294,12 @@ pub trait JobQueue: Send + Sync {
     /// `NotFound`.
     fn get(&self, id: i64) -> Result<JobDetail>;
 
-    /// Jobs, newest first; those in this state only when one is given.
+    /// Jobs, newest first; those in this state only when one is given, and
+    /// those before this number only when one is given.
     ///
     /// # Errors
     /// When the queue cannot be read.
-    fn list(&self, state: Option<JobState>, limit: u32) -> Result<Vec<Job>>;
+    fn list(&self, state: Option<JobState>, before: Option<i64>, limit: u32) -> Result<Vec<Job>>;
 
     /// Asks a job to stop. A queued one is cancelled at once; asking for one
     /// that has ended changes nothing.

@@ -7,7 +7,7 @@ use rushes_media::{Error, ErrorKind, Probe, Result, display_name, name_to_url};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::{Catalog, sql};
-use crate::model::{Asset, AssetRow, Event, Place, Sidecar, Stats, Total, hex, rfc3339};
+use crate::model::{Asset, AssetRow, Event, Page, Place, Sidecar, Stats, Total, hex, rfc3339};
 use crate::places::{full_path, shown_path};
 use crate::search::{COLUMNS, COLUMNS_END, JOINED, asset_row};
 
@@ -93,12 +93,12 @@ impl Catalog {
         })
     }
 
-    /// The assets seen last, newest first.
+    /// One page of the assets seen last, newest first.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn recent(&self, limit: u32) -> Result<Vec<AssetRow>> {
-        self.search("sort:added", limit, None, None).map(|page| page.items)
+    /// `Invalid` when the cursor or the limit makes no sense.
+    pub fn recent(&self, limit: u32, cursor: Option<&str>) -> Result<Page> {
+        self.search("sort:added", limit, cursor, None)
     }
 
     /// Totals over the catalogue. They are added up when it has changed, but

@@ -1,6 +1,8 @@
 //! Lists of assets: pages by cursor or offset, in an order that an index
 //! gives, so that a page costs the same in a large catalogue.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use rushes_media::{Error, ErrorKind, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -9,7 +11,7 @@ use crate::database::{Catalog, sql, within_steps};
 use crate::findings::StoredPreview;
 use crate::model::{AssetRow, Page, rfc3339};
 use crate::places::shown_path;
-use crate::query::{SortKey, parse};
+use crate::query::{Query, SortKey, parse};
 use crate::wanted::{Rows, Wanted};
 
 /// Most rows of one page.
@@ -93,7 +95,7 @@ impl Catalog {
                 .remedy(format!("ask for 1 to {PAGE_ROWS}")));
         }
         let parsed = parse(query)?;
-        let after = cursor.map(|cursor| decode_cursor(cursor, parsed.sort)).transpose()?;
+        let after = cursor.map(|cursor| decode_cursor(cursor, &parsed)).transpose()?;
         self.read(|reader| {
             let wanted = Wanted::new(reader, &parsed)?;
             let Rows { from, mut condition, mut values } = wanted.walked();
@@ -129,7 +131,7 @@ impl Catalog {
             let mut last: Option<(Value, i64)> = None;
             while let Some(row) = rows.next().map_err(sql(what))? {
                 if items.len() == limit as usize {
-                    next_cursor = last.as_ref().map(|(key, id)| encode_cursor(key, *id));
+                    next_cursor = last.as_ref().map(|(key, id)| encode_cursor(&parsed, key, *id));
                     break;
                 }
                 items.push(asset_row(row).map_err(sql(what))?);
@@ -173,19 +175,29 @@ fn count(reader: &Connection, wanted: &Wanted<'_>) -> Result<u64> {
         .map_err(sql("counting what was found"))
 }
 
-fn encode_cursor(key: &Value, id: i64) -> String {
+/// A cursor names the query that it is of, and the row after which it goes on.
+fn encode_cursor(query: &Query, key: &Value, id: i64) -> String {
     let key = match key {
         Value::Integer(number) => format!("i{number}"),
         Value::Real(number) => format!("r{:016x}", number.to_bits()),
         Value::Text(text) => format!("t{}", rushes_media::name_to_url(text.as_bytes())),
         _ => "n".into(),
     };
-    format!("{id}.{key}")
+    format!("{}.{id}.{key}", name_of(query))
 }
 
-fn decode_cursor(cursor: &str, sort: SortKey) -> Result<(Value, i64)> {
+/// Tells a query from others: against mistakes, not against malice. Another
+/// version of Rushes may find another name for it, and then asks to begin again.
+fn name_of(query: &Query) -> String {
+    let mut hasher = DefaultHasher::new();
+    format!("{query:?}").hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn decode_cursor(cursor: &str, query: &Query) -> Result<(Value, i64)> {
     let parse = || {
-        let (id, key) = cursor.split_once('.')?;
+        let (name, row) = cursor.split_once('.')?;
+        let (id, key) = row.split_once('.')?;
         let (sort_of, rest) = key.split_at_checked(1)?;
         let key = match sort_of {
             "i" => Value::Integer(rest.parse().ok()?),
@@ -193,12 +205,12 @@ fn decode_cursor(cursor: &str, sort: SortKey) -> Result<(Value, i64)> {
             "t" => Value::Text(String::from_utf8(rushes_media::name_from_url(rest).ok()?).ok()?),
             _ => return None,
         };
-        let fits = match sort {
+        let fits = match query.sort {
             SortKey::Name => matches!(key, Value::Text(_)),
             SortKey::Duration => matches!(key, Value::Real(_) | Value::Integer(_)),
             _ => matches!(key, Value::Integer(_)),
         };
-        fits.then_some((key, id.parse().ok()?))
+        (fits && name == name_of(query)).then_some((key, id.parse().ok()?))
     };
     parse().ok_or_else(|| {
         Error::new(ErrorKind::Invalid, "reading the cursor", "it is not from this query")

@@ -301,6 +301,40 @@ fn pages_by_cursor_give_each_asset_once_in_every_order() {
 }
 
 #[test]
+fn a_cursor_is_for_the_query_that_gave_it() {
+    let library = filled(40);
+    let cursor_of = |query: &str| {
+        library.catalog.search(query, 5, None, None).unwrap().next_cursor.expect("a next page")
+    };
+    let cursor = cursor_of("codec:hevc sort:name");
+    for query in ["codec:hevc   sort:name", "codec:H.265 sort:name", "sort:name codec:hevc"] {
+        let page = library.catalog.search(query, 7, Some(&cursor), None).unwrap();
+        assert_eq!(page.items.len(), 7, "{query}");
+    }
+    for query in [
+        "sort:name",
+        "codec:h264 sort:name",
+        "-codec:hevc sort:name",
+        "codec:hevc sort:-name",
+        "codec:hevc audio:yes sort:name",
+        "codec:hevc clip sort:name",
+        "codec:hevc",
+    ] {
+        let error = library.catalog.search(query, 5, Some(&cursor), None).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{query}");
+        assert!(error.to_string().contains("not from this query"), "{query}: {error}");
+    }
+    // The same filter with another value sorts the same.
+    let cursor = cursor_of("width:>10");
+    assert!(library.catalog.search("width:>11", 5, Some(&cursor), None).is_err());
+    let cursor = cursor_of("clip");
+    assert!(library.catalog.search("\"clip\"", 5, Some(&cursor), None).is_err());
+    for made_up in ["", ".", "..", "...", "5.i7", "a.5.i7", "\u{e9}.5.i7", &cursor_of("")[1..]] {
+        assert!(library.catalog.search("", 5, Some(made_up), None).is_err(), "{made_up}");
+    }
+}
+
+#[test]
 fn filters_find_what_they_say() {
     let library = filled(60);
     for (query, found) in [

@@ -581,13 +581,14 @@ impl JobQueue for SqliteQueue {
         })
     }
 
-    fn list(&self, state: Option<JobState>, limit: u32) -> Result<Vec<Job>> {
+    fn list(&self, state: Option<JobState>, before: Option<i64>, limit: u32) -> Result<Vec<Job>> {
+        let before = before.unwrap_or(i64::MAX);
         self.catalog.read(|reader| match state {
             Some(state) => {
-                let tail = "WHERE state = ?1 ORDER BY id DESC LIMIT ?2";
-                jobs(reader, tail, params![state.name(), limit])
+                let tail = "WHERE state = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+                jobs(reader, tail, params![state.name(), before, limit])
             }
-            None => jobs(reader, "ORDER BY id DESC LIMIT ?1", [limit]),
+            None => jobs(reader, "WHERE id < ?1 ORDER BY id DESC LIMIT ?2", params![before, limit]),
         })
     }
 

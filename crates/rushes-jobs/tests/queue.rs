@@ -325,9 +325,9 @@ fn a_job_is_queued_if_and_only_if_its_transaction_is() {
         Err(Error::new(ErrorKind::Invalid, "testing", "the rest failed"))
     });
     assert!(failed.is_err());
-    assert_eq!(queue.list(None, 10).unwrap(), []);
+    assert_eq!(queue.list(None, None, 10).unwrap(), []);
     catalog.write(|writer| queue.enqueue_in(writer, &new_job("scan", 1))).unwrap();
-    assert_eq!(queue.list(None, 10).unwrap().len(), 1);
+    assert_eq!(queue.list(None, None, 10).unwrap().len(), 1);
 }
 
 #[test]
@@ -350,8 +350,9 @@ fn the_most_urgent_of_the_wanted_kinds_goes_first() {
     assert_eq!(next(&[]).as_deref(), Some("scan 4"));
     assert_eq!(next(&[]).as_deref(), Some("hash 3"));
     assert_eq!(next(&[]), None);
-    assert_eq!(queue.list(Some(JobState::Running), 3).unwrap().len(), 3);
-    let newest: Vec<_> = queue.list(None, 2).unwrap().into_iter().map(|job| job.title).collect();
+    assert_eq!(queue.list(Some(JobState::Running), None, 3).unwrap().len(), 3);
+    let newest: Vec<_> =
+        queue.list(None, None, 2).unwrap().into_iter().map(|job| job.title).collect();
     assert_eq!(newest, ["scan 4", "hash 3"]);
 }
 
@@ -385,7 +386,7 @@ fn two_processes_claim_five_hundred_jobs_each_once() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), JOBS as usize);
-    assert_eq!(queue.list(Some(JobState::Running), 1_000).unwrap().len(), JOBS as usize);
+    assert_eq!(queue.list(Some(JobState::Running), None, 1_000).unwrap().len(), JOBS as usize);
 }
 
 #[test]
@@ -695,7 +696,7 @@ impl View {
     }
 
     fn is_true_to(&self, queue: &SqliteQueue) {
-        let mut all = queue.list(None, u32::MAX).unwrap();
+        let mut all = queue.list(None, None, u32::MAX).unwrap();
         all.reverse();
         assert_eq!(self.jobs.values().cloned().collect::<Vec<_>>(), all);
     }
@@ -757,12 +758,12 @@ fn changes_come_in_bounded_parts_and_old_jobs_go() {
     queue.record_effect(&first.lease, "a", EffectState::Done, None).unwrap();
     queue.finish(&first.lease, &Outcome::Done(json!(1))).unwrap();
     let waiting = queue.enqueue(&NewJob { priority: -1, ..new_job("y", 0) }).unwrap();
-    for job in queue.list(Some(JobState::Queued), u32::MAX).unwrap() {
+    for job in queue.list(Some(JobState::Queued), None, u32::MAX).unwrap() {
         if job.id != waiting.id {
             queue.cancel(job.id).unwrap();
         }
     }
-    assert_eq!(queue.list(None, u32::MAX).unwrap().len(), KEPT_ENDED as usize + 1);
+    assert_eq!(queue.list(None, None, u32::MAX).unwrap().len(), KEPT_ENDED as usize + 1);
     assert_eq!(queue.get(first.job.id).unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(state_of(&queue, waiting.id), JobState::Queued);
     let effects: i64 = catalog

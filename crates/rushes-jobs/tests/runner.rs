@@ -612,7 +612,7 @@ fn kill_at_any_moment_and_every_effect_happens_once() {
     };
     let mut dice = Dice(20_260_301);
     let (mut kills, mut parked) = (0, 0);
-    while kills < KILLS && !queue.list(Some(JobState::Queued), 1).unwrap().is_empty() {
+    while kills < KILLS && !queue.list(Some(JobState::Queued), None, 1).unwrap().is_empty() {
         let mut worker = child();
         let mut lines = BufReader::new(worker.stdout.take().unwrap()).lines();
         // After some effects, and some microseconds more: within any write.
@@ -628,7 +628,7 @@ fn kill_at_any_moment_and_every_effect_happens_once() {
         kills += 1;
         check_log(&engine, JOBS);
         // A person asks for what was parked because its workers died.
-        for job in queue.list(Some(JobState::Failed), 100).unwrap() {
+        for job in queue.list(Some(JobState::Failed), None, 100).unwrap() {
             assert_eq!(job.error.unwrap().why, "its worker died 3 times");
             queue.retry(job.id).unwrap();
             parked += 1;
@@ -637,9 +637,9 @@ fn kill_at_any_moment_and_every_effect_happens_once() {
     assert!(kills >= 20, "only {kills} kills before the work was done");
     println!("{kills} kills, parked {parked} times");
     // The last child lives. What is parked meanwhile is asked for again.
-    while queue.list(Some(JobState::Done), 100).unwrap().len() < JOBS as usize {
+    while queue.list(Some(JobState::Done), None, 100).unwrap().len() < JOBS as usize {
         assert!(child().wait_with_output().unwrap().status.success());
-        for job in queue.list(Some(JobState::Failed), 100).unwrap() {
+        for job in queue.list(Some(JobState::Failed), None, 100).unwrap() {
             assert_eq!(job.error.unwrap().why, "its worker died 3 times");
             queue.retry(job.id).unwrap();
         }

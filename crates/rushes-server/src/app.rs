@@ -140,7 +140,7 @@ mod tests {
         let home = Home::at(folder.path().into());
         let engine =
             Engine::new(home, rushes_jobs::open_queue, Pool::new(launch, 1, limits), limits);
-        let hosts = Hosts::new("127.0.0.1".parse().unwrap(), &[]).unwrap();
+        let hosts = Hosts::new(vec!["127.0.0.1".parse().unwrap()], &[]).unwrap();
         let server = Arc::new(Server::new(engine, Access::new(None), hosts, bounds));
         let boom = || async {
             let number: u8 = "none".parse().expect("the secret of the inside");

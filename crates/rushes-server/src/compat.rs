@@ -61,7 +61,7 @@ pub(crate) async fn answer(server: &Shared, which: Compat, request: Request) -> 
 /// `GET /health`.
 pub(crate) async fn health(server: &Shared) -> Answer {
     let active = server
-        .blocking(|engine, _| Ok(engine.queue()?.list(Some(JobState::Running), 100)?.len()))
+        .blocking(|engine, _| Ok(engine.queue()?.list(Some(JobState::Running), None, 100)?.len()))
         .await?;
     let body = json!({
         "status": "ok",
@@ -334,7 +334,7 @@ async fn add_path(server: &Shared, call: &Call) -> Answer {
 
 async fn jobs(server: &Shared, call: &Call) -> Answer {
     let limit = call.limit(PAGE_ROWS)?;
-    let jobs = server.blocking(move |engine, _| engine.queue()?.list(None, limit)).await?;
+    let jobs = server.blocking(move |engine, _| engine.queue()?.list(None, None, limit)).await?;
     let jobs: Map<String, Value> = jobs
         .iter()
         .map(|job| {

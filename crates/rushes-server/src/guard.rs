@@ -1,14 +1,18 @@
 //! What every request passes before it is answered, and what every answer
 //! carries.
 
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::stream;
 use rushes_media::{Error, ErrorKind};
 
 use crate::json::check_stated_length;
@@ -38,6 +42,12 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if response.status() == StatusCode::NOT_MODIFIED {
+        // The router states the length of a body whose length it knows. Here it
+        // would be taken for that of what the client has (RFC 9110, section 8.6).
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
     }
     response
 }
@@ -71,8 +81,8 @@ impl Guard {
     }
 }
 
-/// Lets a request through: asked under our name, by nobody's page but ours,
-/// not too long, with the token where one is needed, and answered in time.
+/// Lets a request through: asked under our name, by nobody's page but ours, in
+/// text, not too long, with the token where one is needed, and answered in time.
 pub(crate) async fn admit(
     State(guard): State<Guard>,
     matched: Option<MatchedPath>,
@@ -84,6 +94,7 @@ pub(crate) async fn admit(
     let checked = server
         .hosts
         .check(request.method(), request.uri(), request.headers(), peer.map(|peer| peer.local))
+        .and_then(|()| check_address(request.uri()))
         .and_then(|()| check_stated_length(request.headers()));
     if let Err(problem) = checked {
         return problem.into_response();
@@ -104,6 +115,39 @@ pub(crate) async fn admit(
             Problem::from(error).into_response()
         }
     }
+}
+
+/// Refuses an address that is no text. What is read leniently instead, as the
+/// signs that stand for what cannot be read, is a search for nothing, and finds
+/// everything.
+fn check_address(uri: &Uri) -> Result<(), Problem> {
+    let written = uri.path_and_query().map_or("", |written| written.as_str());
+    if str::from_utf8(&decoded(written)).is_ok() {
+        return Ok(());
+    }
+    let why = "what is percent-encoded in it is not UTF-8";
+    Err(Error::new(ErrorKind::Invalid, "reading the address", why)
+        .remedy("encode text as UTF-8")
+        .into())
+}
+
+/// The bytes that this stands for (RFC 3986, section 2.1). As everywhere on the
+/// web a % without two digits is itself.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digit = |at: usize| after.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+        let (byte, after) = match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                ((high * 16 + low) as u8, after.get(2..).unwrap_or_default())
+            }
+            _ => (byte, after),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    bytes
 }
 
 /// A person in a browser gets the page to sign in on, everybody else the

@@ -17,7 +17,7 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// The names that this server answers to.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
-    bound: IpAddr,
+    bound: Vec<IpAddr>,
     allowed: Vec<Authority>,
 }
 
@@ -60,7 +60,7 @@ impl Hosts {
     ///
     /// # Errors
     /// `Invalid` when one of them is no host name.
-    pub(crate) fn new(bound: IpAddr, allowed: &[String]) -> rushes_media::Result<Hosts> {
+    pub(crate) fn new(bound: Vec<IpAddr>, allowed: &[String]) -> rushes_media::Result<Hosts> {
         let allowed = allowed
             .iter()
             .map(|text| {
@@ -129,7 +129,7 @@ impl Hosts {
     fn answers_to(&self, host: &Authority, local: Option<SocketAddr>) -> bool {
         let own_address = host.address().is_some_and(|address| {
             address.to_canonical().is_loopback()
-                || address == self.bound
+                || self.bound.contains(&address)
                 || local.is_some_and(|local| local.ip().to_canonical() == address.to_canonical())
         });
         own_address || host.host == "localhost" || self.allows(host)
@@ -164,7 +164,7 @@ mod tests {
 
     fn check(bound: &str, local: Option<&str>, method: Method, pairs: &[(&str, &str)]) -> bool {
         let hosts = Hosts::new(
-            bound.parse().unwrap(),
+            vec![bound.parse().unwrap()],
             &["media.example".to_owned(), "nas:8443".to_owned()],
         )
         .unwrap();
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_target_of_another_name_is_refused() {
-        let hosts = Hosts::new("127.0.0.1".parse().unwrap(), &[]).unwrap();
+        let hosts = Hosts::new(vec!["127.0.0.1".parse().unwrap()], &[]).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(HOST, "localhost:8080".parse().unwrap());
         for (target, allowed) in

@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderValue, RETRY_AFTER,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -26,6 +27,7 @@ const BODY_WAIT: Duration = Duration::from_secs(20);
 pub(crate) async fn read_object(request: Request) -> Result<Map<String, Value>, Problem> {
     let what = "reading the body";
     let (parts, body) = request.into_parts();
+    check_coding(&parts.headers)?;
     let bytes = read_body(body).await?;
     if bytes.is_empty() {
         return Ok(Map::new());
@@ -41,6 +43,21 @@ pub(crate) async fn read_object(request: Request) -> Result<Map<String, Value>, 
         Ok(_) => Err(Problem::invalid(what, "it is not a JSON object")),
         Err(error) => Err(Problem::invalid(what, format!("it is not JSON: {error}"))),
     }
+}
+
+/// Refuses a body that is to be decoded first, and says that one as it is would
+/// do (RFC 9110, section 12.5.3).
+fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    let plain = |coding: &HeaderValue| {
+        coding.is_empty() || coding.as_bytes().eq_ignore_ascii_case(b"identity")
+    };
+    if headers.get_all(CONTENT_ENCODING).iter().all(plain) {
+        return Ok(());
+    }
+    let why = "its content coding is not understood";
+    let error = Error::new(ErrorKind::Unsupported, "reading the body", why)
+        .remedy("send it as it is, without Content-Encoding");
+    Err(Problem::from(error).header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

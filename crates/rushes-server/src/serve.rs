@@ -30,8 +30,10 @@ const SHORTEST_TOKEN: usize = 16;
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where to listen; port 0 takes any that is free.
-    pub bind: SocketAddr,
+    /// Where to listen: the first of these that can be had; port 0 takes any
+    /// that is free. These are the addresses of one name, mostly one alone. A
+    /// token is needed unless all of them are loopback addresses.
+    pub bind: Vec<SocketAddr>,
     /// Threads that carry out jobs; none leaves the jobs to other processes.
     pub workers: usize,
     /// Host names that this server answers to beside its own, with or without
@@ -81,8 +83,10 @@ impl App {
     }
 
     pub(crate) fn with_bounds(engine: Engine, settings: &Settings, bounds: Bounds) -> Result<App> {
-        let hosts = Hosts::new(settings.bind.ip(), &settings.allow_hosts)?;
-        let is_loopback = settings.bind.ip().to_canonical().is_loopback();
+        let bound = settings.bind.iter().map(SocketAddr::ip).collect();
+        let hosts = Hosts::new(bound, &settings.allow_hosts)?;
+        // Which of them can be had is not known yet.
+        let is_loopback = settings.bind.iter().all(|bind| bind.ip().to_canonical().is_loopback());
         let (token, new_token) = match &settings.token {
             Some(token) if token.len() < SHORTEST_TOKEN => {
                 let why = format!("it has fewer than {SHORTEST_TOKEN} characters");
@@ -122,8 +126,8 @@ fn roots_in(given: &[PathBuf], is_for_this_machine: bool) -> Result<Vec<PathBuf>
 /// most three seconds.
 ///
 /// # Errors
-/// As for [`App::new`]; `Conflict` or `Denied` when the address cannot be
-/// had; when the catalogue cannot be opened.
+/// As for [`App::new`]; `Conflict` or `Denied` when no address can be had;
+/// when the catalogue cannot be opened.
 pub fn serve(
     engine: Engine,
     settings: &Settings,
@@ -140,9 +144,9 @@ pub fn serve(
         .thread_name("server")
         .build()
         .map_err(|error| Error::io(what, &error))?;
-    let listener = runtime.block_on(TcpListener::bind(settings.bind)).map_err(|error| {
-        let why = format!("listening on {}", settings.bind);
-        let failed = Error::io(why, &error);
+    let listener = runtime.block_on(TcpListener::bind(&*settings.bind)).map_err(|error| {
+        let tried: Vec<String> = settings.bind.iter().map(SocketAddr::to_string).collect();
+        let failed = Error::io(format!("listening on {}", tried.join(" or ")), &error);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 failed.remedy("stop what listens there, or choose another --bind")

@@ -1,5 +1,6 @@
 //! The command line, made from the verbs.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,8 @@ use rushes_media::{Error, Result};
 use rushes_ops::frame_operations;
 use serde_json::Value;
 
-/// The hidden subcommand that a worker process is.
+/// The first word of a worker process. The command line does not know it: what
+/// is hidden there is listed all the same when a verb is missing.
 pub const WORKER: &str = "worker";
 
 const ABOUT: &str = "Rushes indexes, searches and plays any folder of media";
@@ -95,7 +97,53 @@ pub fn command() -> Command {
                 .about("Write the man pages into a folder")
                 .arg(Arg::new("folder").required(true).value_parser(value_parser!(PathBuf))),
         )
-        .subcommand(Command::new(WORKER).hide(true))
+}
+
+/// The command line as it is parsed: the words of a search behind all of its
+/// options and as one text. The parser itself would let no word begin with a
+/// single `-`, or would take every option that follows a word for another word.
+pub fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let command = command();
+    let mut given = given.peekable();
+    let mut parsed: Vec<OsString> = given.next().into_iter().collect();
+    let mut verb = None;
+    let mut words: Vec<OsString> = Vec::new();
+    while let Some(argument) = given.next() {
+        let is_option = argument.as_encoded_bytes().starts_with(b"--") || argument == "-h";
+        if argument == "--" && verb.is_some() {
+            words.extend(given);
+            break;
+        } else if is_option {
+            let has_value = takes_value(&command, &argument)
+                || verb.is_some_and(|verb| takes_value(verb, &argument));
+            parsed.push(argument);
+            parsed.extend(given.next_if(|_| has_value));
+        } else if verb.is_some() {
+            words.push(argument);
+        } else {
+            let is_search = argument == "search";
+            parsed.push(argument);
+            if !is_search {
+                parsed.extend(given);
+                return parsed;
+            }
+            verb = command.find_subcommand("search");
+        }
+    }
+    if !words.is_empty() {
+        parsed.extend(["--".into(), words.join(OsStr::new(" "))]);
+    }
+    parsed
+}
+
+/// Whether what follows this option is its value.
+fn takes_value(command: &Command, option: &OsStr) -> bool {
+    let long = option.to_str().and_then(|option| option.strip_prefix("--"));
+    long.is_some_and(|long| {
+        command
+            .get_arguments()
+            .any(|known| known.get_long() == Some(long) && known.get_action().takes_values())
+    })
 }
 
 /// The filters of the search language, as help text.

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == cli::WORKER) {
         return rushes_sandbox::serve(tasks::TASKS, tasks::warm);
     }
-    let matches = match cli::command().try_get_matches() {
+    let matches = match cli::command().try_get_matches_from(cli::arguments(std::env::args_os())) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version go to standard output and are no failure.
@@ -150,6 +150,8 @@ fn catch_interrupts() -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use rushes_actions::ACTIONS;
 
     use super::*;
@@ -166,5 +168,32 @@ mod tests {
             assert!(found.get_about().is_some());
         }
         cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_words_of_a_search_are_one_text() {
+        for (given, parsed) in [
+            ("search golden gate", "search|--|golden gate"),
+            ("search -tag:rejected", "search|--|-tag:rejected"),
+            ("search golden -tag:rejected", "search|--|golden -tag:rejected"),
+            ("search a --limit 5 b --json c", "search|--limit|5|--json|--|a b c"),
+            ("search a --limit=5 b", "search|--limit=5|--|a b"),
+            ("--home x search a --home y b", "--home|x|search|--home|y|--|a b"),
+            ("--json search --cursor -x a", "--json|search|--cursor|-x|--|a"),
+            ("search a --unheard-of b", "search|--unheard-of|--|a b"),
+            ("search -- --limit 5", "search|--|--limit 5"),
+            ("search a -h", "search|-h|--|a"),
+            ("search --limit", "search|--limit"),
+            ("search", "search"),
+            ("", ""),
+            ("--home search show a b", "--home|search|show|a|b"),
+            ("show search -x a", "show|search|-x|a"),
+            ("probe -- -a b", "probe|--|-a|b"),
+        ] {
+            let given = ["rushes"].into_iter().chain(given.split_whitespace());
+            let found = cli::arguments(given.map(OsString::from)).join(OsStr::new("|"));
+            let expected = if parsed.is_empty() { "rushes" } else { &format!("rushes|{parsed}") };
+            assert_eq!(found.to_str(), Some(expected));
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! `rushes serve`: the API, the dashboard and the workers.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rushes_actions::Engine;
-use rushes_media::{Error, Result};
+use rushes_media::{Error, ErrorKind, Result};
 use rushes_server::{Ready, Settings};
 use serde_json::json;
 
@@ -19,8 +19,10 @@ pub fn subcommand() -> Command {
                 .long("bind")
                 .value_name("ADDRESS")
                 .default_value("127.0.0.1:8080")
-                .value_parser(value_parser!(SocketAddr))
-                .help("Address to listen on; any but a loopback one asks for a token, which is printed once"),
+                .help(
+                    "Address or name to listen on, with the port; all but loopback ask for a \
+                     token, which is printed once",
+                ),
         )
         .arg(
             Arg::new("workers")
@@ -62,19 +64,24 @@ pub fn subcommand() -> Command {
 
 /// Serves until somebody stops it. The last line it prints is the address.
 pub fn serve(engine: Engine, matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
-    let bind = matches
-        .get_one::<SocketAddr>("bind")
-        .copied()
-        .ok_or_else(|| Error::bug("serving", "no address"))?;
+    let bind =
+        matches.get_one::<String>("bind").ok_or_else(|| Error::bug("serving", "no address"))?;
+    let addresses = addresses_of(bind)?;
     let workers = matches.get_one::<u32>("workers").map_or(3, |workers| *workers as usize);
     if let Some(rate) = matches.get_one::<u32>("hash-rate-mb-per-sec") {
         engine.limit_hash_rate(*rate);
     }
-    let allow_hosts =
+    let mut allow_hosts: Vec<String> =
         matches.get_many::<String>("allow-host").into_iter().flatten().cloned().collect();
+    // Who binds a name calls the server by it.
+    if bind.parse::<SocketAddr>().is_err()
+        && let Some((name, _)) = bind.rsplit_once(':')
+    {
+        allow_hosts.push(name.to_owned());
+    }
     let allow_roots_in =
         matches.get_many::<PathBuf>("allow-roots-in").into_iter().flatten().cloned().collect();
-    let settings = Settings { bind, workers, allow_hosts, allow_roots_in, token: None };
+    let settings = Settings { bind: addresses, workers, allow_hosts, allow_roots_in, token: None };
     rushes_server::serve(
         engine,
         &settings,
@@ -82,6 +89,24 @@ pub fn serve(engine: Engine, matches: &ArgMatches, as_json: bool) -> Result<Exit
         rushes_server::interrupted(),
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// All addresses that this stands for.
+fn addresses_of(bind: &str) -> Result<Vec<SocketAddr>> {
+    let what = "finding the address to listen on";
+    let found = bind.to_socket_addrs().map(Vec::from_iter);
+    match found {
+        Ok(addresses) if !addresses.is_empty() => Ok(addresses),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+            Err(Error::new(ErrorKind::Invalid, what, format!("{bind:?} is no address: {error}"))
+                .remedy("write it like 127.0.0.1:8080, [::1]:8080 or localhost:8080"))
+        }
+        failed => {
+            let why = failed.err().map_or_else(|| "there is none".into(), |e| e.to_string());
+            Err(Error::new(ErrorKind::Unavailable, what, format!("{bind:?}: {why}"))
+                .remedy("give the address itself, or a name that this machine can look up"))
+        }
+    }
 }
 
 fn announce(ready: &Ready, as_json: bool) {
@@ -105,4 +130,29 @@ fn announce(ready: &Ready, as_json: bool) {
     text += &format!("Rushes is at http://{}/\n", ready.address);
     // Somebody who closed standard output still wants the server.
     drop(crate::print(&text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_to_listen_on() {
+        let one = |text: &str| vec![text.parse::<SocketAddr>().unwrap()];
+        assert_eq!(addresses_of("127.0.0.1:8080").unwrap(), one("127.0.0.1:8080"));
+        assert_eq!(addresses_of("[::1]:0").unwrap(), one("[::1]:0"));
+        let local = addresses_of("localhost:8080").unwrap();
+        assert!(!local.is_empty());
+        assert!(local.iter().all(|found| found.ip().is_loopback() && found.port() == 8080));
+        for (bind, kind) in [
+            ("", ErrorKind::Invalid),
+            ("localhost", ErrorKind::Invalid),
+            ("127.0.0.1", ErrorKind::Invalid),
+            ("localhost:http", ErrorKind::Invalid),
+            ("localhost:65536", ErrorKind::Invalid),
+            (":8080", ErrorKind::Unavailable),
+        ] {
+            assert_eq!(addresses_of(bind).unwrap_err().kind, kind, "{bind:?}");
+        }
+    }
 }

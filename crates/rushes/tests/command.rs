@@ -59,6 +59,7 @@ fn wrong_usage_is_code_two_and_prints_no_output() {
     let stage = Stage::new();
     for arguments in [
         &["unheard-of"][..],
+        &["workers"],
         &[],
         &["scan", "--unheard-of"],
         &["scan", "--workers", "0"],
@@ -79,6 +80,8 @@ fn wrong_usage_is_code_two_and_prints_no_output() {
             .expect("it runs");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert!(!told.contains("worker,") && !told.contains("'worker'"), "{told}");
     }
     assert!(!stage.path("home").exists(), "wrong usage makes no home folder");
 }
@@ -156,6 +159,33 @@ fn pages_follow_one_another() {
     }
     assert_eq!(cursor, None);
     assert_eq!(names, (0..7).map(|number| format!("{number}.png")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_search_is_as_many_words_as_one_likes() {
+    let stage = Stage::new();
+    for (number, name) in (0..).zip(["golden_gate.png", "golden.png", "gate.png"]) {
+        stage.write(format!("media/{name}"), &png(number));
+    }
+    stage.scan();
+    for (arguments, found) in [
+        (&["golden", "gate"][..], 1),
+        (&["golden gate"], 1),
+        (&["golden", "-gate"], 1),
+        (&["-gate", "golden", "--limit", "5"], 1),
+        (&["--limit", "5", "-gate"], 1),
+        (&["-tag:rejected"], 3),
+        (&["golden", "-tag:rejected", "--limit", "5", "sort:name"], 2),
+        (&["--", "-gate"], 1),
+        (&[], 3),
+        (&[""], 3),
+    ] {
+        let page = stage.done(&[&["search"][..], arguments].concat());
+        assert_eq!(page["total"], found, "{arguments:?}: {page}");
+    }
+    for arguments in [&["golden", "--limt", "5"][..], &["golden", "--cursor"]] {
+        assert_eq!(stage.run(&[&["search"][..], arguments].concat()).code, 2, "{arguments:?}");
+    }
 }
 
 #[test]

@@ -150,7 +150,7 @@ class Library:
     ) -> Record:
         """Find assets by words and filters. The command: `rushes search`."""
 
-    def recent(self, *, limit: int = 20) -> Record:
+    def recent(self, *, limit: int = 20, cursor: str | None = None) -> Record:
         """List the assets that came last. The command: `rushes recent`."""
 
     def show(self, id: str) -> Record:
@@ -185,6 +185,7 @@ class Library:
         *,
         state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None,
         limit: int = 50,
+        cursor: str | None = None,
     ) -> Record:
         """List jobs, newest first. The command: `rushes jobs list`."""
 

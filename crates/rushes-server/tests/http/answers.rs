@@ -92,6 +92,53 @@ async fn jobs_are_queued_planned_and_cancelled() {
     }
 }
 
+/// Follows the cursors, two rows a page.
+async fn pages_of(server: &crate::support::Server, target: &str, rows: &str) -> Vec<Vec<String>> {
+    let (mut pages, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..10 {
+        let page = server.get(&format!("{target}?limit=2{cursor}")).await;
+        assert_eq!(page.status, 200, "{target} {cursor}");
+        let page = page.json();
+        let ids = page[rows].as_array().unwrap().iter().map(|row| row["id"].to_string());
+        pages.push(ids.collect());
+        let Some(next) = page["next_cursor"].as_str() else { return pages };
+        cursor = format!("&cursor={next}");
+    }
+    panic!("{target} has no last page");
+}
+
+#[tokio::test]
+async fn what_came_last_and_jobs_are_paged_by_cursor() {
+    let library = Library::filled();
+    let server = library.open();
+    let all = server.get("/api/v1/recent").await.json();
+    assert_eq!((&all["next_cursor"], &all["total"]), (&Value::Null, &json!(3)));
+    let ids: Vec<String> =
+        all["items"].as_array().unwrap().iter().map(|row| row["id"].to_string()).collect();
+    assert_eq!(pages_of(&server, "/api/v1/recent", "items").await, [&ids[..2], &ids[2..]]);
+    server.get("/api/v1/recent?cursor=made-up").await.problem(400);
+    let search = server.get("/api/v1/search?limit=1").await.json();
+    let foreign = search["next_cursor"].as_str().unwrap();
+    server.get(&format!("/api/v1/recent?cursor={foreign}")).await.problem(400);
+    // The prototype's list is the rows alone.
+    assert_eq!(server.get("/recent").await.json().as_array().unwrap().len(), 3);
+
+    assert_eq!(pages_of(&server, "/api/v1/jobs", "jobs").await, [[""; 0]]);
+    for target in ["/api/v1/scan", "/api/v1/hash", "/api/v1/previews", "/api/v1/check"] {
+        assert_eq!(server.post(target, &json!({})).await.status, 202, "{target}");
+    }
+    let jobs = pages_of(&server, "/api/v1/jobs", "jobs").await;
+    assert_eq!(jobs, [["4", "3"], ["2", "1"]]);
+    server.ask("POST", "/api/v1/jobs/3/cancel", &[]).await;
+    let first = server.get("/api/v1/jobs?state=queued&limit=2").await.json();
+    assert_eq!((&first["jobs"][1]["id"], &first["next_cursor"]), (&json!(2), &json!("2")));
+    let last = server.get("/api/v1/jobs?state=queued&limit=2&cursor=2").await.json();
+    assert_eq!((&last["jobs"][0]["id"], &last["next_cursor"]), (&json!(1), &Value::Null));
+    for cursor in ["a", "-1", "0", "99999999999999999999", "1.5"] {
+        server.get(&format!("/api/v1/jobs?cursor={cursor}")).await.problem(400);
+    }
+}
+
 #[tokio::test]
 async fn media_in_ranges() {
     let library = Library::filled();
@@ -204,7 +251,7 @@ async fn a_damaged_preview_is_made_again_and_not_sent() {
     assert!(!file.exists(), "it would be taken for the preview");
     let catalog = library.engine.catalog().unwrap();
     assert_eq!(catalog.asset(&library.id("video")).unwrap().row.preview, None);
-    let jobs = library.engine.queue().unwrap().list(None, 10).unwrap();
+    let jobs = library.engine.queue().unwrap().list(None, None, 10).unwrap();
     assert!(jobs.iter().any(|job| job.kind == "previews"), "{jobs:?}");
 }
 
@@ -506,7 +553,8 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
 async fn a_first_start_beyond_loopback_makes_a_token() {
     let library = Library::empty();
     let settings = rushes_server::Settings {
-        bind: "0.0.0.0:0".parse().unwrap(),
+        // One address that others can reach is enough.
+        bind: vec!["127.0.0.1:0".parse().unwrap(), "0.0.0.0:0".parse().unwrap()],
         ..crate::support::settings(None)
     };
     let first = rushes_server::App::new(library.engine.clone(), &settings).unwrap();

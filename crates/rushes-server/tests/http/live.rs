@@ -204,11 +204,39 @@ fn odd_requests_get_plain_answers() {
     server.finish();
 }
 
+/// RFC 9112, section 6.3: such an answer ends with its head.
+#[test]
+fn what_the_client_has_is_answered_with_a_head_alone() {
+    let library = Library::filled();
+    let server = Running::start(&library, 0);
+    for method in ["GET", "HEAD"] {
+        let answer = server.raw(&format!(
+            "{method} /static/index.html HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n\
+             Connection: close\r\n\r\n"
+        ));
+        assert!(answer.starts_with("HTTP/1.1 304"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        let head = answer.to_ascii_lowercase();
+        for name in ["content-length", "transfer-encoding"] {
+            assert!(!head.contains(name), "{answer}");
+        }
+    }
+    server.finish();
+}
+
 #[test]
 fn a_port_that_is_taken_is_said() {
     let library = Library::empty();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let settings = Settings { bind: taken.local_addr().unwrap(), ..settings(None) };
-    let error = serve(library.engine.clone(), &settings, |_| {}, async {}).unwrap_err();
+    let taken = taken.local_addr().unwrap();
+    let alone = Settings { bind: vec![taken], ..settings(None) };
+    let error = serve(library.engine.clone(), &alone, |_| {}, async {}).unwrap_err();
     assert!(error.to_string().contains("choose another --bind"), "{error}");
+    // A name may have another address.
+    let two = Settings { bind: vec![taken, "127.0.0.1:0".parse().unwrap()], ..settings(None) };
+    let announce = |ready: &Ready| {
+        assert!(!ready.needs_token);
+        assert_ne!(ready.address, taken);
+    };
+    serve(library.engine.clone(), &two, announce, async {}).unwrap();
 }

@@ -7,4 +7,6 @@ mod guard;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod support;

@@ -139,7 +139,7 @@ fn put(path: &Path, bytes: &[u8]) {
 
 pub fn settings(token: Option<String>) -> Settings {
     Settings {
-        bind: "127.0.0.1:0".parse().unwrap(),
+        bind: vec!["127.0.0.1:0".parse().unwrap()],
         workers: 0,
         allow_hosts: vec!["media.example".to_owned()],
         allow_roots_in: Vec::new(),
