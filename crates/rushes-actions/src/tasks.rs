@@ -174,6 +174,10 @@ fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Re
     let wanted: Wanted =
         serde_json::from_value(params).map_err(|e| Error::bug("reading a request", e))?;
     let source = source(&wanted.name, files, limits)?;
+    source.whole(pictured(&source, &wanted))
+}
+
+fn pictured(source: &Source, wanted: &Wanted) -> Result<Reply> {
     let mut made = Made { parts: Vec::new(), strip_tiles: 0, strip_columns: 0 };
     let mut blobs = Vec::new();
     let mut add = |made: &mut Made, part: &str, picture: &Picture| -> Result<()> {
@@ -183,10 +187,10 @@ fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Re
     };
     match wanted.kind {
         MediaKind::Still => {
-            add(&mut made, "poster", &upright(still(&source)?, &wanted)?)?;
+            add(&mut made, "poster", &upright(still(source)?, wanted)?)?;
         }
         MediaKind::Video => {
-            let (poster, tiles) = stills(&source, &wanted)?;
+            let (poster, tiles) = stills(source, wanted)?;
             add(&mut made, "poster", &poster)?;
             if tiles.len() > 1 {
                 let columns = STRIP_COLUMNS.min(tiles.len());
@@ -196,11 +200,11 @@ fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Re
             }
         }
         MediaKind::Audio => {
-            if let Ok(Some(cover)) = rushes_codec::cover_picture(&source, POSTER_PX) {
+            if let Ok(Some(cover)) = rushes_codec::cover_picture(source, POSTER_PX) {
                 add(&mut made, "poster", &image::resize(&image::tone_map(&cover), POSTER_PX)?)?;
             }
             let (width, height) = WAVEFORM_PX;
-            let peaks = rushes_codec::audio_peaks(&source, width as usize)?;
+            let peaks = rushes_codec::audio_peaks(source, width as usize)?;
             add(&mut made, "waveform", &audio::waveform(&peaks, width, height))?;
         }
     }

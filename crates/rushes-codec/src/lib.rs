@@ -41,10 +41,10 @@ pub fn probe(source: &Source) -> Result<Probe> {
         return Err(Error::new(ErrorKind::Corrupt, "reading the file", "it is empty")
             .remedy("copy it again from where it came from"));
     }
-    if let Some(animation) = av::probe_animation(source, &head) {
-        return animation;
-    }
-    still::probe(source, &head).unwrap_or_else(|| av::probe(source))
+    let found = av::probe_animation(source, &head)
+        .or_else(|| still::probe(source, &head))
+        .unwrap_or_else(|| av::probe(source));
+    source.whole(found)
 }
 
 /// Name and version of each library that reads or writes media here, and the

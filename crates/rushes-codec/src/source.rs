@@ -2,6 +2,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rushes_media::{Error, ErrorKind, Limits, Result};
@@ -20,6 +21,8 @@ pub struct Source {
     limits: Limits,
     opened: Instant,
     watch: Option<Watch>,
+    /// The first read that the disk refused.
+    failed: OnceLock<Error>,
 }
 
 /// Says whether reading may go on.
@@ -51,6 +54,7 @@ impl Source {
             limits,
             opened: Instant::now(),
             watch: None,
+            failed: OnceLock::new(),
         })
     }
 
@@ -96,6 +100,30 @@ impl Source {
         self.opened.checked_add(wall).unwrap_or_else(|| self.opened + Duration::from_secs(86_400))
     }
 
+    /// Reads from a stated position, up to the size that the file had when it
+    /// was opened; 0 at the end.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        let left = self.size_bytes.saturating_sub(position);
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(room) = buffer.get_mut(..wanted) else { return Ok(0) };
+        let read = self.file.read_at(room, position);
+        if let Err(error) = &read
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.failed.get_or_init(|| Error::io("reading the file", error));
+        }
+        read
+    }
+
+    /// What was made of the file, unless the disk did not give all of it: what
+    /// is then missing is no fault of the file's.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn whole<T>(&self, made: Result<T>) -> Result<T> {
+        self.failed.get().map_or(made, |error| Err(error.clone()))
+    }
+
     /// Whether its watch says to stop.
     pub(crate) fn is_stopped(&self) -> bool {
         self.watch.as_ref().is_some_and(|watch| !(watch.0)())
@@ -118,7 +146,7 @@ impl Source {
     /// that it had when it was opened.
     #[must_use]
     pub fn reader(&self) -> SourceReader<'_> {
-        SourceReader { file: &self.file, size_bytes: self.size_bytes, position: 0 }
+        SourceReader { source: self, position: 0 }
     }
 }
 
@@ -137,17 +165,13 @@ fn extension_of(name: &[u8]) -> String {
 /// Reads a [`Source`] from its own position.
 #[derive(Clone, Debug)]
 pub struct SourceReader<'a> {
-    file: &'a File,
-    size_bytes: u64,
+    source: &'a Source,
     position: u64,
 }
 
 impl Read for SourceReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.size_bytes.saturating_sub(self.position);
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        let Some(room) = buffer.get_mut(..wanted) else { return Ok(0) };
-        let read = self.file.read_at(room, self.position)?;
+        let read = self.source.read_at(buffer, self.position)?;
         self.position += read as u64;
         Ok(read)
     }
@@ -157,7 +181,7 @@ impl Seek for SourceReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(position) => Some(position),
-            SeekFrom::End(offset) => self.size_bytes.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.source.size_bytes.checked_add_signed(offset),
             SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
         };
         self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
