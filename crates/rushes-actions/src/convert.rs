@@ -2,33 +2,25 @@
 //! that reads or writes media happens in a worker; here its bytes are put into
 //! the new file, which has its name only once it is whole.
 
-mod pipe;
-mod work;
+pub(crate) mod work;
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::os::fd::AsFd as _;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::path::PathBuf;
 
 use clap::Args;
-use rushes_media::{Error, ErrorKind, Result, display_name, give_path, name_to_url, path_given};
+use rushes_media::{Error, ErrorKind, Result, display_name, name_to_url};
 use rushes_ops::frame_operations;
-use rushes_sandbox::{Reply, Task};
-use rushes_store::PartialFile;
+use rushes_sandbox::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::action::{Action, Plan, Route, path_parser};
-use crate::context::{Authority, Context, Report};
-use crate::queue::EffectState;
-use pipe::Told;
+use crate::context::Context;
+use crate::making::{self, Making};
 
 const WHAT: &str = "converting";
-/// The key of its one effect.
-const WRITE: &str = "write";
 
 /// What a worker does for it.
 pub(crate) const TASKS: [(&str, Task); 2] =
@@ -111,9 +103,9 @@ pub struct StreamReport {
 
 /// One change of every frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Filter {
-    name: String,
-    parameters: Value,
+pub(crate) struct Filter {
+    pub(crate) name: String,
+    pub(crate) parameters: Value,
 }
 
 /// What a worker is told.
@@ -132,17 +124,15 @@ struct Order {
 
 /// The files of a conversion.
 struct Files {
-    input: File,
-    name: Vec<u8>,
+    input: making::Input,
     output: PathBuf,
 }
 
 impl Convert {
     fn order(&self, files: &Files) -> Result<Order> {
-        let extension = files.output.extension().map(|it| it.to_string_lossy().to_lowercase());
         Ok(Order {
-            name: name_to_url(&files.name),
-            extension: extension.unwrap_or_default(),
+            name: name_to_url(&files.input.name),
+            extension: making::extension(&files.output),
             filters: self.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
             codec: self.codec.clone(),
             quality: self.quality,
@@ -154,49 +144,9 @@ impl Convert {
 
     /// Opens the input, and makes sure that the output may be written.
     fn files(&self, context: &Context<'_>) -> Result<Files> {
-        let path = self.allowed(context, &path_given(&self.input)?)?;
-        let input = File::open(&path)
-            .map_err(|error| Error::io("opening the file to convert", &error).at(&path))?;
-        let given = path_given(&self.output)?;
-        let name = given.file_name().ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, WHAT, "the new file has no name").at(&given)
-        })?;
-        let folder = match given.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let output = self.allowed(context, folder)?.join(name);
-        if let Ok(there) = std::fs::metadata(&output) {
-            use std::os::unix::fs::MetadataExt as _;
-            let own = input.metadata().map_err(|error| Error::io(WHAT, &error))?;
-            if (there.dev(), there.ino()) == (own.dev(), own.ino()) {
-                let why = "it would replace the file that is converted";
-                return Err(Error::new(ErrorKind::Invalid, WHAT, why)
-                    .remedy("give the new file another name")
-                    .at(&output));
-            }
-            if !self.overwrite {
-                let why = "its name is taken";
-                return Err(Error::new(ErrorKind::Conflict, WHAT, why)
-                    .remedy("give the new file another name, or pass --overwrite")
-                    .at(&output));
-            }
-        }
-        let name = path.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default();
-        Ok(Files { input, name, output })
-    }
-
-    /// The path without links and dots; from the network one beneath a root.
-    fn allowed(&self, context: &Context<'_>, given: &Path) -> Result<PathBuf> {
-        let path = std::fs::canonicalize(given);
-        if context.authority == Authority::Local {
-            return path.map_err(|error| Error::io(WHAT, &error).at(given));
-        }
-        let roots = context.engine.catalog()?.roots()?;
-        let is_beneath = |path: &PathBuf| roots.iter().any(|root| path.starts_with(&root.path));
-        path.ok().filter(is_beneath).ok_or_else(|| {
-            Error::new(ErrorKind::Denied, WHAT, "it is not beneath a registered root").at(given)
-        })
+        let input = making::input(context, WHAT, &self.input)?;
+        let output = making::output(context, WHAT, &self.output, &[&input.file], self.overwrite)?;
+        Ok(Files { input, output })
     }
 
     /// Asks a worker what would become of each stream.
@@ -206,19 +156,19 @@ impl Convert {
         files: &Files,
         order: &Order,
     ) -> Result<Vec<StreamReport>> {
-        let params = to_value(order)?;
+        let params = making::to_value(WHAT, order)?;
         let cancelled = context.progress.cancelled();
-        let converters = context.engine.converters();
+        let passed = [files.input.file.as_fd()];
         let reply =
-            converters.call("plan conversion", &params, &[files.input.as_fd()], cancelled)?;
-        serde_json::from_value(reply.value).map_err(|_| senseless())
+            context.engine.converters().call("plan conversion", &params, &passed, cancelled)?;
+        serde_json::from_value(reply.value).map_err(|_| making::senseless(WHAT))
     }
 
     fn plan_for(&self, files: &Files, streams: &[StreamReport]) -> Plan {
-        let path = display_name(files.output.as_os_str().as_bytes());
+        let path = making::shown(&files.output);
         let mut plan = Plan::reads(format!("write {path}"));
         let parts: Vec<String> = streams.iter().map(StreamReport::words).collect();
-        plan.push(WRITE, format!("write {path}: {}", parts.join("; ")));
+        plan.push(making::WRITE, format!("write {path}: {}", parts.join("; ")));
         plan
     }
 }
@@ -248,13 +198,18 @@ impl Action for Convert {
         let files = self.files(context)?;
         let order = self.order(&files)?;
         let streams = self.streams(context, &files, &order)?;
-        context.progress.effect(WRITE, EffectState::Begun, None)?;
-        let partial = PartialFile::create(&files.output)?;
-        let (told, size_bytes) = run(context, &files, &order, &partial)?;
-        partial.keep(self.overwrite)?;
-        context.progress.effect(WRITE, EffectState::Done, None)?;
+        let making = Making {
+            what: WHAT,
+            note: format!("converting {}", display_name(&files.input.name)),
+            task: "convert",
+            params: making::to_value(WHAT, &order)?,
+            inputs: vec![files.input.file.as_fd()],
+            output: &files.output,
+            overwrite: self.overwrite,
+        };
+        let (told, size_bytes) = making.run(context)?;
         Ok(ConvertReport {
-            path: display_name(files.output.as_os_str().as_bytes()),
+            path: making::shown(&files.output),
             size_bytes,
             streams,
             frames: if told.unit == "frames" { told.done } else { 0 },
@@ -278,15 +233,8 @@ impl Action for Convert {
     }
 
     fn made_absolute(mut self) -> Convert {
-        let absolute = |given: &mut String| {
-            if let Ok(path) = path_given(given).map(std::path::absolute)
-                && let Ok(Ok(path)) = path.map(|path| give_path(path.as_os_str()))
-            {
-                *given = path;
-            }
-        };
-        absolute(&mut self.input);
-        absolute(&mut self.output);
+        making::make_absolute(&mut self.input);
+        making::make_absolute(&mut self.output);
         self
     }
 
@@ -301,67 +249,8 @@ impl Action for Convert {
     }
 }
 
-/// Has a worker convert, and puts what it writes into the file.
-fn run(
-    context: &Context<'_>,
-    files: &Files,
-    order: &Order,
-    partial: &PartialFile,
-) -> Result<(Told, u64)> {
-    let (from, to) = std::io::pipe().map_err(|error| Error::io(WHAT, &error))?;
-    let params = to_value(order)?;
-    let end = AtomicBool::new(false);
-    let progress = context.progress;
-    let name = display_name(&files.name);
-    let (drained, called) = std::thread::scope(|scope| {
-        let end = &end;
-        let caller = scope.spawn(move || {
-            let passed = [files.input.as_fd(), to.as_fd()];
-            let called = context.engine.converters().call("convert", &params, &passed, end);
-            // With the last writer's end the pipe ends.
-            drop(to);
-            called
-        });
-        let drained =
-            pipe::drain(from.into(), partial.file(), progress.cancelled(), end, &mut |said| {
-                tell(context, &name, said);
-            });
-        let called = caller.join().unwrap_or_else(|_| Err(Error::bug(WHAT, "the caller panicked")));
-        (drained, called)
-    });
-    context.check_cancelled(WHAT)?;
-    // What the disk says explains why the worker could not go on.
-    let reply: Reply = match (drained, called) {
-        (Err(error), _) if error.kind != ErrorKind::Corrupt => return Err(error),
-        (_, Err(error)) | (Err(error), _) => return Err(error),
-        (Ok(()), Ok(reply)) => reply,
-    };
-    let told: Told = serde_json::from_value(reply.value).map_err(|_| senseless())?;
-    tell(context, &name, &told);
-    let size_bytes = partial.file().metadata().map_err(|error| Error::io(WHAT, &error))?.len();
-    Ok((told, size_bytes))
-}
-
-fn tell(context: &Context<'_>, name: &str, told: &Told) {
-    let unit = match told.unit.as_str() {
-        "frames" => "frames",
-        "ms" => "ms",
-        _ => "bytes",
-    };
-    let note = Some(format!("converting {name}"));
-    context.progress.report(&Report { done: told.done, total: told.total, unit, note });
-}
-
-fn to_value(order: &Order) -> Result<Value> {
-    serde_json::to_value(order).map_err(|error| Error::bug(WHAT, error))
-}
-
-fn senseless() -> Error {
-    Error::new(ErrorKind::Corrupt, WHAT, "the worker's answer makes no sense")
-}
-
 /// `resize:width=640,height=360`, or `resize:{"width":640}`.
-fn read_filter(text: &str) -> Result<Filter> {
+pub(crate) fn read_filter(text: &str) -> Result<Filter> {
     let what = "reading a filter";
     let (name, rest) = text.split_once(':').unwrap_or((text, ""));
     let names = || frame_operations().map(|(it, _)| it.name).collect::<Vec<_>>().join(", ");

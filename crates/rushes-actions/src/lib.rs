@@ -12,7 +12,9 @@ mod doctor;
 mod find;
 mod hash;
 mod jobs;
+mod making;
 pub mod media;
+mod mosaic;
 mod paths;
 mod pipeline;
 mod previews;
@@ -29,6 +31,7 @@ pub use doctor::{Doctor, Health, Library, Missing, Protection};
 pub use find::{Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
 pub use hash::{Hash, HashReport};
 pub use jobs::{CancelJob, Jobs, ListJobs, RetryJob, ShowJob};
+pub use mosaic::{FileTile, Mosaic, MosaicReport, MosaicTile, TileSpec};
 pub use paths::{AddPath, AddedPath, ListPaths, Paths, RemovePath, RemovedPath};
 pub use previews::{PreviewReport, Previews};
 pub use probe::{ProbeFiles, ProbeReport, ProbedFile};
@@ -43,6 +46,7 @@ pub static ACTIONS: &[Verb] = &[
     Verb::of::<Scan>(),
     Verb::of::<ProbeFiles>(),
     Verb::of::<Convert>(),
+    Verb::of::<Mosaic>(),
     Verb::of::<Search>(),
     Verb::of::<Recent>(),
     Verb::of::<Show>(),

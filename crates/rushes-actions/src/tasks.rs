@@ -14,11 +14,17 @@ use rushes_sandbox::{Pool, Reply, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::convert;
+use crate::{convert, mosaic};
 
 /// Every task of a worker, by name.
-pub const TASKS: &[(&str, Task)] =
-    &[("probe", probe_task), ("picture", picture_task), convert::TASKS[0], convert::TASKS[1]];
+pub const TASKS: &[(&str, Task)] = &[
+    ("probe", probe_task),
+    ("picture", picture_task),
+    convert::TASKS[0],
+    convert::TASKS[1],
+    mosaic::TASKS[0],
+    mosaic::TASKS[1],
+];
 
 /// Longest side of a poster.
 const POSTER_PX: u32 = 512;

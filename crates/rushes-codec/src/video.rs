@@ -11,11 +11,13 @@ mod planes;
 mod reader;
 mod run;
 mod seek;
+mod stream;
 mod turn;
 
 pub use index::FrameIndex;
 pub use options::{Depth, VideoOptions};
 pub use reader::VideoReader;
+pub use stream::VideoStream;
 
 use rushes_media::{Error, ErrorKind};
 

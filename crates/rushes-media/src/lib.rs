@@ -10,6 +10,7 @@ mod names;
 mod picture;
 mod probe;
 mod rational;
+mod stream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
 pub use error::{Error, Kind as ErrorKind, Result};
@@ -22,3 +23,4 @@ pub use probe::{
     Stream, StreamKind,
 };
 pub use rational::Rational;
+pub use stream::FrameStream;

@@ -4,6 +4,7 @@
 //!
 //! [`frame`] works on [`rushes_media::Frame`]s of any depth and layout; [`image`]
 //! on pictures `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]).
+//! [`stream`] changes and joins what comes frame by frame.
 //! Each operation is one file, and one line in [`OPERATIONS`].
 
 pub mod audio;
@@ -11,6 +12,7 @@ pub mod frame;
 pub mod image;
 mod numeric;
 mod operation;
+pub mod stream;
 
 pub use operation::{
     Form, FrameOperation, Maker, OPERATIONS, Operation, PairOperation, frame_operations,

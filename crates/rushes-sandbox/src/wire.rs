@@ -17,7 +17,7 @@ pub const PROTOCOL: u32 = 1;
 /// Bytes of one request's JSON.
 pub const MAX_REQUEST_BYTES: usize = 1 << 20;
 /// Files that travel with one request.
-pub const MAX_FILES: usize = 4;
+pub const MAX_FILES: usize = 64;
 /// Bytes of one reply, its JSON and its blobs together.
 pub const MAX_REPLY_BYTES: usize = 64 << 20;
 /// Bytes of one reply's JSON.

@@ -15,8 +15,8 @@ use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
-use super::pipe::{Outlet, Told};
-use super::{Order, StreamReport, WHAT};
+use super::{Filter, Order, StreamReport, WHAT};
+use crate::making::pipe::{Outlet, Told};
 use crate::tasks::probe_with_tags;
 
 /// How often it says how far it is.
@@ -43,15 +43,7 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         let pipe = files.get(1).ok_or_else(|| Error::bug(WHAT, "no pipe was passed"))?;
         pipe.try_clone().map(Outlet).map_err(|error| Error::io(WHAT, &error))
     };
-    let operations: Vec<Box<dyn FrameOperation>> = order
-        .filters
-        .iter()
-        .map(|filter| {
-            let found = frame_operations().find(|(it, _)| it.name == filter.name);
-            let (_, maker) = found.ok_or_else(|| Error::bug(WHAT, "an unknown filter"))?;
-            maker.from_json(&filter.parameters)
-        })
-        .collect::<Result<_>>()?;
+    let operations = operations(&order.filters)?;
     let edit = |frame: Frame| -> Result<Frame> {
         let (time_secs, duration_secs) = (frame.time_secs, frame.duration_secs);
         let mut frame = frame;
@@ -91,6 +83,16 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
     };
     let value = serde_json::to_value(told).map_err(|error| Error::bug(WHAT, error))?;
     Ok(Reply { value, blobs: Vec::new() })
+}
+
+/// What the filters are, checked before.
+pub(crate) fn operations(filters: &[Filter]) -> Result<Vec<Box<dyn FrameOperation>>> {
+    let made = filters.iter().map(|filter| {
+        let found = frame_operations().find(|(it, _)| it.name == filter.name);
+        let (_, maker) = found.ok_or_else(|| Error::bug(WHAT, "an unknown filter"))?;
+        maker.from_json(&filter.parameters)
+    });
+    made.collect()
 }
 
 impl Order {
@@ -154,7 +156,7 @@ fn still_streams(order: &Order, probe: &Probe) -> Vec<StreamReport> {
 }
 
 /// The still set upright as it is stated.
-fn upright(probe: &Probe, mut frame: Frame) -> Result<Frame> {
+pub(crate) fn upright(probe: &Probe, mut frame: Frame) -> Result<Frame> {
     let Some(stream) = probe.picture() else { return Ok(frame) };
     let degrees = stream.rotation_degrees.unwrap_or(0) % 360;
     if degrees != 0 && degrees % 90 == 0 {

@@ -50,6 +50,7 @@ pub struct VideoReader<'s> {
     converter: Converter,
     /// Frames by their place, oldest first.
     kept: VecDeque<(usize, Decoded)>,
+    most_kept_bytes: usize,
     /// Packets marked as key from which frames do not come out whole.
     false_entries: BTreeSet<u32>,
     /// Frames that do not come out.
@@ -119,6 +120,7 @@ impl<'s> VideoReader<'s> {
             passes_over: passes_over(packets.codec()),
             converter,
             kept: VecDeque::new(),
+            most_kept_bytes: KEPT_BYTES,
             false_entries: BTreeSet::new(),
             absent: BTreeSet::new(),
             last_asked: None,
@@ -128,6 +130,11 @@ impl<'s> VideoReader<'s> {
             packets,
             signature,
         })
+    }
+
+    /// Keeps no frames but the last, for who only goes on.
+    pub(super) fn keep_nothing(&mut self) {
+        self.most_kept_bytes = 0;
     }
 
     /// The index that it reads by.
@@ -486,7 +493,7 @@ impl<'s> VideoReader<'s> {
             }
             stretch.came = stretch.came.max(Some(rank));
             let frame = stretch.decoding.frame.share()?;
-            keep(&mut self.kept, rank, frame);
+            keep(&mut self.kept, rank, frame, self.most_kept_bytes);
             if rank == i {
                 return Ok(Search::Found(stretch.decoding.frame.share()?));
             }
@@ -516,13 +523,13 @@ impl<'s> VideoReader<'s> {
 }
 
 /// Keeps a frame, and lets go of the oldest when there are too many.
-fn keep(kept: &mut VecDeque<(usize, Decoded)>, rank: usize, frame: Decoded) {
+fn keep(kept: &mut VecDeque<(usize, Decoded)>, rank: usize, frame: Decoded, most_bytes: usize) {
     if kept.iter().any(|&(known, _)| known == rank) {
         return;
     }
     kept.push_back((rank, frame));
     let mut bytes: usize = kept.iter().map(|(_, frame)| frame.bytes()).sum();
-    while kept.len() > 1 && (bytes > KEPT_BYTES || kept.len() > KEPT_FRAMES) {
+    while kept.len() > 1 && (bytes > most_bytes || kept.len() > KEPT_FRAMES) {
         let gone = kept.pop_front();
         bytes = bytes.saturating_sub(gone.map_or(0, |(_, frame)| frame.bytes()));
     }

@@ -1,0 +1,466 @@
+//! `mosaic`: several videos and pictures side by side in one. A worker reads,
+//! lays out and encodes; see [`crate::making`].
+
+pub(crate) mod work;
+
+use std::fmt::Write as _;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::TypedValueParser;
+use rushes_media::{Error, ErrorKind, Rational, Result, name_to_url};
+use rushes_ops::stream::Arrangement;
+use rushes_sandbox::{MAX_FILES, Task};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Plan, Route, path_parser};
+use crate::context::Context;
+use crate::convert::{Filter, read_filter};
+use crate::making::{self, Making};
+
+const WHAT: &str = "making a mosaic";
+/// Mosaics within mosaics, at most.
+const MOST_NESTED: u32 = 8;
+
+/// What a worker does for it.
+pub(crate) const TASKS: [(&str, Task); 2] =
+    [("plan mosaic", work::plan_task), ("mosaic", work::mosaic_task)];
+
+/// The parameters of `mosaic`.
+#[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mosaic {
+    /// The tiles: files of video or pictures, in order. A tile may also be
+    /// JSON, to say how it stands: {"path":"b.mp4", "offset_secs":1.5,
+    /// "speed":2, "filters":["clahe"]}, or to be a mosaic itself:
+    /// {"layout":"column", "tiles":["b.mp4","c.png"]}.
+    #[arg(required = true, value_name = "TILE", value_parser = tile_parser())]
+    #[schemars(length(min = 1, max = 60))]
+    pub tiles: Vec<TileSpec>,
+    /// The new file: mp4, mov, mkv, webm, avi or gif; a still's extension
+    /// takes the first frame alone.
+    #[arg(value_parser = path_parser())]
+    pub output: String,
+    /// How the tiles stand: grid, row or column. In a grid all cells have the
+    /// size of the leading tile; a row has its height, a column its width.
+    #[arg(long, default_value = "grid", value_parser = read_layout)]
+    #[serde(default)]
+    pub layout: Arrangement,
+    /// Columns of a grid; without one, as many as make it about as wide as a
+    /// screen.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub columns: Option<u32>,
+    /// Which tile's size the others follow, counted from 1.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 60))]
+    pub lead: u32,
+    /// Frames a second, such as 25 or 30000/1001; the highest of the tiles'
+    /// without it.
+    #[arg(long, value_name = "RATE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_hz: Option<Rational>,
+    /// Longer side of the whole in pixels, at most.
+    #[arg(long, value_name = "PX", default_value_t = 3840, value_parser = clap::value_parser!(u32).range(16..=16384))]
+    #[serde(default = "wide")]
+    #[schemars(range(min = 16, max = 16384))]
+    pub most_side_px: u32,
+    /// Around the whole, in pixels.
+    #[arg(long, value_name = "PX", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=4096))]
+    #[serde(default)]
+    #[schemars(range(max = 4096))]
+    pub border_px: u32,
+    /// Between tiles, in pixels.
+    #[arg(long, value_name = "PX", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=4096))]
+    #[serde(default)]
+    #[schemars(range(max = 4096))]
+    pub spacing_px: u32,
+    /// The colour where no tile is, as #rrggbb.
+    #[arg(long, value_name = "COLOR", default_value = "#000000")]
+    #[serde(default = "black")]
+    pub background: String,
+    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
+    /// or mpeg4; the container's first without one.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<String>,
+    /// Quality of the picture, 0 to 100.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100))]
+    pub quality: Option<u8>,
+    /// Replaces the new file's name where it is taken.
+    #[arg(long)]
+    #[serde(default)]
+    pub overwrite: bool,
+}
+
+/// A tile of a mosaic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TileSpec {
+    /// A file of video or a picture.
+    Path(String),
+    /// A file, and how it stands.
+    File(FileTile),
+    /// A mosaic within the mosaic.
+    Mosaic(MosaicTile),
+}
+
+/// A file, and how it stands in a mosaic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileTile {
+    /// The file.
+    pub path: String,
+    /// Begins so many seconds after the mosaic; before it, its first seconds
+    /// are passed over. -1,000,000 to 1,000,000.
+    #[serde(default)]
+    pub offset_secs: f64,
+    /// Runs so many times as fast, 0.001 to 1,000.
+    #[serde(default = "one")]
+    pub speed: f64,
+    /// Changes every frame before it is laid out, as those of `convert`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<String>,
+}
+
+/// A mosaic within a mosaic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MosaicTile {
+    /// Its tiles.
+    #[schemars(length(min = 1, max = 60))]
+    pub tiles: Vec<TileSpec>,
+    /// How they stand.
+    #[serde(default)]
+    pub layout: Arrangement,
+    /// Columns of a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub columns: Option<u32>,
+    /// Which tile's size the others follow, counted from 1.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 60))]
+    pub lead: u32,
+    /// Between its tiles, in pixels of its own, before it is scaled.
+    #[serde(default)]
+    #[schemars(range(max = 4096))]
+    pub spacing_px: u32,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn wide() -> u32 {
+    3_840
+}
+
+fn black() -> String {
+    "#000000".to_owned()
+}
+
+/// What a mosaic made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MosaicReport {
+    /// The new file, safe to show.
+    pub path: String,
+    /// Its bytes.
+    pub size_bytes: u64,
+    /// Its width in pixels.
+    pub width_px: u32,
+    /// Its height in pixels.
+    pub height_px: u32,
+    /// Its frames a second.
+    pub rate_hz: Rational,
+    /// Its frames.
+    pub frames: u64,
+    /// Frames of the tiles that could not be decoded; the ones before them
+    /// are shown in their place.
+    pub lost_frames: u64,
+}
+
+/// What a worker is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Order {
+    tile: Laid,
+    rate_hz: Option<Rational>,
+    most_side_px: u32,
+    border_px: u32,
+    background: [f64; 3],
+    extension: String,
+    codec: Option<String>,
+    quality: Option<u8>,
+}
+
+/// A mosaic's tiles as they travel.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Laid {
+    tiles: Vec<Placed>,
+    arrangement: Arrangement,
+    columns: Option<u32>,
+    leading: usize,
+    spacing_px: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Placed {
+    File(Box<PlacedFile>),
+    Mosaic(Laid),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PlacedFile {
+    /// Which of the files that travel along.
+    number: usize,
+    /// Its name, as a URL.
+    name: String,
+    offset_secs: Rational,
+    speed: Rational,
+    filters: Vec<Filter>,
+}
+
+/// What the worker says of what it would make or made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Size {
+    width_px: u32,
+    height_px: u32,
+    rate_hz: Rational,
+    frames: Option<u64>,
+}
+
+struct Files {
+    inputs: Vec<making::Input>,
+    output: PathBuf,
+    order: Order,
+}
+
+impl Mosaic {
+    fn files(&self, context: &Context<'_>) -> Result<Files> {
+        let mut inputs = Vec::new();
+        let root = MosaicTile {
+            tiles: self.tiles.clone(),
+            layout: self.layout,
+            columns: self.columns,
+            lead: self.lead,
+            spacing_px: self.spacing_px,
+        };
+        let tile = laid(context, &root, &mut inputs, 0)?;
+        let files: Vec<_> = inputs.iter().map(|input| &input.file).collect();
+        let output = making::output(context, WHAT, &self.output, &files, self.overwrite)?;
+        let order = Order {
+            tile,
+            rate_hz: self.rate_hz,
+            most_side_px: self.most_side_px,
+            border_px: self.border_px,
+            background: read_color(&self.background)?,
+            extension: making::extension(&output),
+            codec: self.codec.clone(),
+            quality: self.quality,
+        };
+        Ok(Files { inputs, output, order })
+    }
+
+    fn size(&self, context: &Context<'_>, files: &Files) -> Result<Size> {
+        let params = making::to_value(WHAT, &files.order)?;
+        let passed: Vec<_> = files.inputs.iter().map(|input| input.file.as_fd()).collect();
+        let cancelled = context.progress.cancelled();
+        let reply = context.engine.converters().call("plan mosaic", &params, &passed, cancelled)?;
+        serde_json::from_value(reply.value).map_err(|_| making::senseless(WHAT))
+    }
+}
+
+/// The tiles with their files opened.
+fn laid(
+    context: &Context<'_>,
+    mosaic: &MosaicTile,
+    inputs: &mut Vec<making::Input>,
+    depth: u32,
+) -> Result<Laid> {
+    if depth > MOST_NESTED {
+        let why = format!("there are more than {MOST_NESTED} mosaics within each other");
+        return Err(Error::new(ErrorKind::Limit, WHAT, why));
+    }
+    let mut tiles = Vec::with_capacity(mosaic.tiles.len());
+    for tile in &mosaic.tiles {
+        tiles.push(match tile {
+            TileSpec::Mosaic(inner) => Placed::Mosaic(laid(context, inner, inputs, depth + 1)?),
+            TileSpec::Path(path) => placed(context, &FileTile::of(path), inputs)?,
+            TileSpec::File(file) => placed(context, file, inputs)?,
+        });
+    }
+    let leading = mosaic.lead.checked_sub(1).map(|lead| lead as usize);
+    let leading = leading.filter(|leading| *leading < tiles.len()).ok_or_else(|| {
+        let why = format!("tile {} is to lead, and there are {}", mosaic.lead, tiles.len());
+        Error::new(ErrorKind::Invalid, WHAT, why).remedy("tiles count from 1")
+    })?;
+    let MosaicTile { layout: arrangement, columns, spacing_px, .. } = *mosaic;
+    Ok(Laid { tiles, arrangement, columns, leading, spacing_px })
+}
+
+fn placed(
+    context: &Context<'_>,
+    tile: &FileTile,
+    inputs: &mut Vec<making::Input>,
+) -> Result<Placed> {
+    // The pipe travels along with them.
+    let most = MAX_FILES - 4;
+    if inputs.len() == most {
+        let why = format!("it has more than {most} files");
+        return Err(Error::new(ErrorKind::Limit, WHAT, why)
+            .remedy("make mosaics of some of them first, and one of those"));
+    }
+    let input = making::input(context, WHAT, &tile.path)?;
+    let within = |name: &str, value: f64, least: f64, most: f64| {
+        let micros = (value * 1e6).round() as i64;
+        let exact = Rational::new(micros, 1_000_000).filter(|_| (least..=most).contains(&value));
+        exact.ok_or_else(|| {
+            let why = format!("{name} is {value}, allowed is {least} to {most}");
+            Error::new(ErrorKind::Invalid, WHAT, why)
+        })
+    };
+    let file = PlacedFile {
+        number: inputs.len(),
+        name: name_to_url(&input.name),
+        offset_secs: within("offset_secs", tile.offset_secs, -1e6, 1e6)?,
+        speed: within("speed", tile.speed, 0.001, 1_000.0)?,
+        filters: tile.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
+    };
+    inputs.push(input);
+    Ok(Placed::File(Box::new(file)))
+}
+
+impl FileTile {
+    fn of(path: &str) -> FileTile {
+        FileTile { path: path.to_owned(), offset_secs: 0.0, speed: 1.0, filters: Vec::new() }
+    }
+}
+
+impl Action for Mosaic {
+    const NAME: &'static [&'static str] = &["mosaic"];
+    const SUMMARY: &'static str = "Lay videos and pictures out side by side in one file";
+    const ROUTE: Route = Route { method: "POST", path: "/mosaic" };
+    const CHANGES: bool = true;
+    const AS_JOB: bool = true;
+    type Output = MosaicReport;
+
+    fn plan(&self, context: &Context<'_>) -> Result<Plan> {
+        let files = self.files(context)?;
+        let size = self.size(context, &files)?;
+        let path = making::shown(&files.output);
+        let mut plan = Plan::reads(format!("write {path}"));
+        let Size { width_px, height_px, rate_hz, frames } = size;
+        let frames = frames.map_or(String::new(), |frames| format!(", {frames} frames"));
+        plan.push(
+            making::WRITE,
+            format!("write {path}: {width_px}x{height_px}, {rate_hz} frames a second{frames}"),
+        );
+        Ok(plan)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<MosaicReport> {
+        let files = self.files(context)?;
+        let size = self.size(context, &files)?;
+        let making = Making {
+            what: WHAT,
+            note: format!("laying out {}", making::shown(&files.output)),
+            task: "mosaic",
+            params: making::to_value(WHAT, &files.order)?,
+            inputs: files.inputs.iter().map(|input| input.file.as_fd()).collect(),
+            output: &files.output,
+            overwrite: self.overwrite,
+        };
+        let (told, size_bytes) = making.run(context)?;
+        Ok(MosaicReport {
+            path: making::shown(&files.output),
+            size_bytes,
+            width_px: size.width_px,
+            height_px: size.height_px,
+            rate_hz: size.rate_hz,
+            frames: told.done,
+            lost_frames: told.lost_frames,
+        })
+    }
+
+    fn text(output: &MosaicReport) -> String {
+        let MosaicReport { path, size_bytes, width_px, height_px, rate_hz, frames, .. } = output;
+        let mut text = format!(
+            "{path} ({size_bytes} bytes)\n  {width_px}x{height_px}, {frames} frames, {rate_hz} a second\n"
+        );
+        if output.lost_frames > 0 {
+            let _ = writeln!(text, "  {} frames could not be decoded", output.lost_frames);
+        }
+        text
+    }
+
+    fn failures(output: &MosaicReport) -> u64 {
+        output.lost_frames
+    }
+
+    fn made_absolute(mut self) -> Mosaic {
+        self.tiles.iter_mut().for_each(TileSpec::make_absolute);
+        making::make_absolute(&mut self.output);
+        self
+    }
+
+    fn title(&self) -> String {
+        let name = self.output.rsplit('/').next().unwrap_or(&self.output);
+        format!("Lay out {name}")
+    }
+
+    fn job_key(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}
+
+impl TileSpec {
+    fn make_absolute(&mut self) {
+        match self {
+            TileSpec::Path(path) => making::make_absolute(path),
+            TileSpec::File(file) => making::make_absolute(&mut file.path),
+            TileSpec::Mosaic(mosaic) => mosaic.tiles.iter_mut().for_each(TileSpec::make_absolute),
+        }
+    }
+}
+
+/// Reads a path, which may be any bytes, or a tile in JSON.
+fn tile_parser() -> impl TypedValueParser<Value = TileSpec> {
+    path_parser().try_map(|text| {
+        if !text.starts_with('{') {
+            return Ok(TileSpec::Path(text));
+        }
+        // Asked for by what it has, so that the error is about that.
+        let value: serde_json::Value = serde_json::from_str(&text)?;
+        if value.get("tiles").is_some() {
+            serde_json::from_value(value).map(TileSpec::Mosaic)
+        } else {
+            serde_json::from_value(value).map(TileSpec::File)
+        }
+    })
+}
+
+fn read_layout(text: &str) -> std::result::Result<Arrangement, String> {
+    serde_json::from_value(serde_json::Value::from(text))
+        .map_err(|_| "it is grid, row or column".to_owned())
+}
+
+/// `#rrggbb` as three shares.
+fn read_color(text: &str) -> Result<[f64; 3]> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6);
+    let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let number = number.ok_or_else(|| {
+        let why = format!("{text:?} is no colour");
+        Error::new(ErrorKind::Invalid, WHAT, why).remedy("write it as #rrggbb, such as #202020")
+    })?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    Ok([red, green, blue].map(|byte| f64::from(byte) / 255.0))
+}

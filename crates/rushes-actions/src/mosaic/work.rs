@@ -1,0 +1,181 @@
+//! What a worker does: the only part that touches media.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use rushes_codec::{
+    STILL_TARGETS, Sink as _, Source, VideoOptions, VideoStream, VideoWriter, WriterOptions,
+    encode_still, still_frame,
+};
+use rushes_media::{Error, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url};
+use rushes_ops::stream::{Ahead, Changed, Mosaic, MosaicOptions, Tile};
+use rushes_sandbox::Reply;
+use serde_json::Value;
+
+use super::{Laid, Order, Placed, PlacedFile, Size, WHAT};
+use crate::convert::work::{operations, upright};
+use crate::making::pipe::{Outlet, Told};
+use crate::tasks::probe_with_tags;
+
+/// How often it says how far it is.
+const OFTEN: Duration = Duration::from_millis(100);
+/// Frames that a tile is read ahead, and the mosaic laid out ahead.
+const AHEAD: usize = 2;
+
+/// A picture, once.
+struct Still(Option<Frame>);
+
+impl FrameStream for Still {
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        Ok(self.0.take())
+    }
+}
+
+pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
+    let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
+    let mosaic = opened(&order, files, limits)?;
+    let frames = match order.is_still() {
+        true => Some(1),
+        false => mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz())),
+    };
+    let size = Size {
+        width_px: mosaic.width_px(),
+        height_px: mosaic.height_px(),
+        rate_hz: mosaic.rate_hz(),
+        frames,
+    };
+    // The container and the codec are known to each other before work begins.
+    if !order.is_still() {
+        VideoWriter::create(Nowhere, &order.extension, order.writer(mosaic.rate_hz()))?;
+    }
+    let value = serde_json::to_value(size).map_err(|error| Error::bug(WHAT, error))?;
+    Ok(Reply { value, blobs: Vec::new() })
+}
+
+pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
+    let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
+    let Some((pipe, files)) = files.split_last() else {
+        return Err(Error::bug(WHAT, "no pipe was passed"));
+    };
+    let outlet = || {
+        pipe.try_clone().map(Outlet).map_err(|error| Error::io("handing the new file over", &error))
+    };
+    let mut mosaic = opened(&order, files, limits)?;
+    let mut told = Told { unit: "frames".to_owned(), ..Told::default() };
+    if order.is_still() {
+        let frame = mosaic.next_frame()?.ok_or_else(|| Error::bug(WHAT, "it has no frame"))?;
+        let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
+        outlet()?
+            .write_all_at(&bytes, 0)
+            .map_err(|error| Error::io("handing the new file over", &error))?;
+        told.done = 1;
+        told.total = Some(1);
+    } else {
+        told.total = mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz()));
+        let options = order.writer(mosaic.rate_hz());
+        let mut writer = VideoWriter::create(outlet()?, &order.extension, options)?;
+        let mut progress = outlet()?;
+        let mut next = Instant::now();
+        while let Some(frame) = mosaic.next_frame()? {
+            writer.write(&frame)?;
+            told.done += 1;
+            told.lost_frames = mosaic.lost_frames();
+            if next <= Instant::now() {
+                next = Instant::now() + OFTEN;
+                // A parent that does not listen any more wants no file either.
+                progress.tell(&told).map_err(|error| Error::io(WHAT, &error))?;
+            }
+        }
+        writer.finish()?;
+    }
+    told.lost_frames = mosaic.lost_frames();
+    let value = serde_json::to_value(told).map_err(|error| Error::bug(WHAT, error))?;
+    Ok(Reply { value, blobs: Vec::new() })
+}
+
+/// Takes no bytes: for a writer that is only asked whether it could.
+struct Nowhere;
+
+impl rushes_codec::Sink for Nowhere {
+    fn write_all_at(&mut self, _bytes: &[u8], _position: u64) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Order {
+    fn is_still(&self) -> bool {
+        STILL_TARGETS.iter().any(|target| target.extensions.contains(&&*self.extension))
+    }
+
+    fn writer(&self, rate_hz: Rational) -> WriterOptions {
+        WriterOptions {
+            codec: self.codec.clone(),
+            rate_hz: Some(rate_hz),
+            quality: self.quality,
+            threads: 0,
+        }
+    }
+}
+
+fn opened(order: &Order, files: &[File], limits: &Limits) -> Result<Mosaic> {
+    let tiles = order.tile.tiles(files, limits)?;
+    let options = MosaicOptions {
+        rate_hz: order.rate_hz,
+        most_side_px: order.most_side_px,
+        border_px: order.border_px,
+        background: order.background,
+        ..order.tile.options()
+    };
+    Mosaic::new(tiles, &options)
+}
+
+impl Laid {
+    fn options(&self) -> MosaicOptions {
+        MosaicOptions {
+            arrangement: self.arrangement,
+            columns: self.columns,
+            leading: self.leading,
+            spacing_px: self.spacing_px,
+            ..MosaicOptions::default()
+        }
+    }
+
+    fn tiles(&self, files: &[File], limits: &Limits) -> Result<Vec<Tile>> {
+        let made = self.tiles.iter().map(|placed| match placed {
+            Placed::File(file) => file.tile(files, limits),
+            Placed::Mosaic(inner) => {
+                Mosaic::new(inner.tiles(files, limits)?, &inner.options()).map(Tile::new)
+            }
+        });
+        made.collect()
+    }
+}
+
+impl PlacedFile {
+    fn tile(&self, files: &[File], limits: &Limits) -> Result<Tile> {
+        let file = files.get(self.number).ok_or_else(|| Error::bug(WHAT, "a file is missing"))?;
+        let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
+        let name = name_from_url(&self.name)?;
+        let source = Source::new(file, &name, *limits)?;
+        let operations = operations(&self.filters)?;
+        let probe = probe_with_tags(&source)
+            .map_err(|error| error.at(&String::from_utf8_lossy(&name).into_owned()))?;
+        let tile = if probe.kind == MediaKind::Still {
+            let frame = upright(&probe, still_frame(&source)?)?;
+            Tile::new(Changed::new(Still(Some(frame)), operations))
+        } else {
+            // Tiles decode side by side: one thread each is enough.
+            let options = VideoOptions { threads: 1, ..VideoOptions::default() };
+            let stream = VideoStream::open(source, options)?;
+            Tile::new(Ahead::new(Changed::new(stream, operations), AHEAD)?)
+        };
+        Ok(tile.beginning_at(self.offset_secs).at_speed(self.speed))
+    }
+}
+
+/// How many frames are shown before a time.
+fn frames_until(end_secs: Rational, rate_hz: Rational) -> Option<u64> {
+    let exact = end_secs.checked_mul(rate_hz)?;
+    let count = i128::from(exact.num()) + i128::from(exact.den()) - 1;
+    u64::try_from(count / i128::from(exact.den())).ok()
+}
