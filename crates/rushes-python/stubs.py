@@ -19,7 +19,9 @@ from typing import Any, get_overloads
 
 import rushes
 
-STUB = Path(__file__).parent / "python" / "rushes" / "__init__.pyi"
+PACKAGE = Path(__file__).parent / "python" / "rushes"
+STUB = PACKAGE / "__init__.pyi"
+OPS = PACKAGE / "ops.pyi"
 HEAD = """\
 # Written by stubs.py: do not edit.
 
@@ -31,6 +33,18 @@ from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overloa
 import numpy
 from numpy.typing import ArrayLike, NDArray
 
+from . import ops as ops
+
+"""
+OPS_HEAD = """\
+# Written by stubs.py: do not edit.
+
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+{names}]
 """
 # What typeshed's own class already says, or what is nobody's business.
 HIDDEN = {"__reduce__", "__repr__", "__str__"}
@@ -128,18 +142,28 @@ def stub() -> str:
     return text
 
 
+def stub_of_operations() -> str:
+    """The operations on arrays, from the registry that the core gives."""
+    lines = textwrap.wrap(", ".join(f'"{name}"' for name in rushes.ops.__all__) + ",", WIDTH - 4)
+    text = OPS_HEAD.format(names="".join(f"    {line}\n" for line in lines))
+    for name in rushes.ops.__all__:
+        function = getattr(rushes.ops, name)
+        text += f"\n{signature(name, function, '')}{docstring(function, '    ')}"
+    return text
+
+
 def main() -> int:
-    wanted = stub()
-    if "--check" in sys.argv[1:]:
-        if STUB.read_text(encoding="utf-8") == wanted:
-            return 0
-        print(
-            "__init__.pyi is not what the package has: run scripts/python-test.sh --stubs",
-            file=sys.stderr,
-        )
-        return 1
-    STUB.write_text(wanted, encoding="utf-8")
-    return 0
+    code = 0
+    for path, wanted in ((STUB, stub()), (OPS, stub_of_operations())):
+        if "--check" not in sys.argv[1:]:
+            path.write_text(wanted, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != wanted:
+            print(
+                f"{path.name} is not what the package has: run scripts/python-test.sh --stubs",
+                file=sys.stderr,
+            )
+            code = 1
+    return code
 
 
 if __name__ == "__main__":

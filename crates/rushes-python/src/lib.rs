@@ -10,6 +10,7 @@ mod registry;
 mod running;
 mod sound;
 mod still;
+mod stream;
 mod video;
 mod watch;
 mod writer;
@@ -32,6 +33,8 @@ mod _rushes {
     use super::sound::{Sound, SoundWriter};
     #[pymodule_export]
     use super::still::{Still, write_still};
+    #[pymodule_export]
+    use super::stream::{Frames, Operations, Picture, mosaic, operations, sampled};
     #[pymodule_export]
     use super::video::Reader;
     #[pymodule_export]

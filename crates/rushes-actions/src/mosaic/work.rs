@@ -1,6 +1,8 @@
 //! What a worker does: the only part that touches media.
 
+use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
@@ -158,8 +160,7 @@ impl PlacedFile {
         let name = name_from_url(&self.name)?;
         let source = Source::new(file, &name, *limits)?;
         let operations = operations(&self.filters)?;
-        let probe = probe_with_tags(&source)
-            .map_err(|error| error.at(&String::from_utf8_lossy(&name).into_owned()))?;
+        let probe = probe_with_tags(&source).map_err(|error| error.at(OsStr::from_bytes(&name)))?;
         let tile = if probe.kind == MediaKind::Still {
             let frame = upright(&probe, still_frame(&source)?)?;
             Tile::new(Changed::new(Still(Some(frame)), operations))

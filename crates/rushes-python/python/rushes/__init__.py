@@ -15,9 +15,11 @@ What comes back are `Record`s, dicts whose keys are attributes too; times are RF
 numbers are strings such as "30000/1001", which `fraction` reads. What fails raises an exception
 under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `write` and
 `VideoWriter` write them; `imread` and `imwrite` are for stills, `aread` and `awrite` for sound.
-`MediaIndexer` is for programs that were written for the prototype.
+A `Stream` changes frames on their way, by `ops` and functions of your own, and `mosaic` lays
+several out side by side. `MediaIndexer` is for programs that were written for the prototype.
 """
 
+from . import ops as ops
 from ._errors import (
     Bug,
     Conflict,
@@ -38,6 +40,7 @@ from ._record import Record, fraction
 from ._rushes import VERSION as __version__
 from ._sound import aread, awrite
 from ._still import imread, imwrite
+from ._stream import Stream, Tile, mosaic
 from ._video import Video
 from ._writer import VideoWriter, write
 from .indexer import MediaIndexer
@@ -55,6 +58,8 @@ __all__ = [
     "NotEnoughMemory",
     "NotFound",
     "Record",
+    "Stream",
+    "Tile",
     "Unavailable",
     "Unsupported",
     "Video",
@@ -65,6 +70,7 @@ __all__ = [
     "fraction",
     "imread",
     "imwrite",
+    "mosaic",
     "open",
     "write",
 ]

@@ -69,6 +69,9 @@ class Action:
                     kind = inspect.Parameter.VAR_POSITIONAL
                     default = inspect.Parameter.empty
                     annotation = annotation.partition("[")[2].removesuffix("]")
+                elif any(before.kind is before.VAR_POSITIONAL for before in parameters):
+                    # After any number of others it can only be told by its name.
+                    kind = inspect.Parameter.KEYWORD_ONLY
             parameters.append(
                 inspect.Parameter(param["name"], kind, default=default, annotation=annotation)
             )

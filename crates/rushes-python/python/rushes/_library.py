@@ -90,6 +90,8 @@ def plain(value: Any) -> Any:
         return value if is_unicode(value) else _rushes.give_path(value)
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
     return value
 
 

@@ -1,7 +1,7 @@
 """The extension module; see src/lib.rs."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -118,3 +118,44 @@ def serve_worker() -> int: ...
 def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...
+
+@final
+class Operations:
+    def __new__(cls, chain: Sequence[tuple[str, str]]) -> Operations: ...
+    def apply(self, array: NDArray[Any]) -> Picture: ...
+
+@final
+class Picture:
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def times(self) -> list[tuple[int, int] | None]: ...
+    def copy_into(self, array: NDArray[Any]) -> None: ...
+
+@final
+class Frames:
+    def next(self) -> Picture | None: ...
+    @property
+    def rate_hz(self) -> tuple[int, int]: ...
+    @property
+    def end_secs(self) -> tuple[int, int] | None: ...
+
+def operations() -> str: ...
+def sampled(
+    iterator: Iterator[tuple[NDArray[Any], tuple[int, int] | None, tuple[int, int] | None]],
+    end_secs: tuple[int, int] | None,
+    rate_hz: tuple[int, int],
+) -> Frames: ...
+def mosaic(
+    tiles: Sequence[tuple[Any, ...]],
+    layout: str,
+    columns: int | None,
+    leading: int,
+    rate_hz: tuple[int, int] | None,
+    most_side_px: int,
+    border_px: int,
+    spacing_px: int,
+    background: Sequence[float],
+) -> Frames: ...

@@ -1,0 +1,434 @@
+"""`Stream`: frames one after another, changed on their way; `ops`; `mosaic`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import operator
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, SupportsFloat
+
+from . import _describe, _rushes
+from ._errors import Invalid
+from ._still import imread, picture_of
+from ._video import Video, rate_of, seconds
+from ._writer import write
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WHAT = "changing frames"
+# Frames that wait between the thread that reads and the one that uses them.
+AHEAD = 3
+# How often who waits looks whether the other is still there, in seconds.
+TURN_SECS = 0.1
+
+# A frame on its way: the array, when it is shown and for how long.
+Timed = tuple[Any, "Fraction | None", "Fraction | None"]
+
+
+class Stream:
+    """Frames one after another, changed on their way; nothing is read before they are asked for.
+
+        small = rushes.Stream("clip.mp4").resize(width_px=320).clahe()
+        for frame in small:
+            ...
+        small.map(lambda frame: 255 - frame).write("out.mp4")
+
+    source: a `Video`, a file (a video, or a picture, which is one frame), an array [T, H, W] or
+        [T, H, W, C], or anything that gives arrays one after another.
+    fps: frames a second of a source that has no times of its own (an array, a generator); 25
+        when None. A number, a Fraction, or text such as "30000/1001".
+
+    Each method gives a new stream and leaves this one as it is; the operations on frames are
+    methods, with their parameters by name (`help(rushes.ops)` lists them). Reading and changing
+    run on a thread of their own, a few frames ahead of who uses them; memory stays flat. A stream
+    can be gone through again where its source can.
+
+    Frames are arrays [H, W], [H, W, 3] or [H, W, 4] of uint8, uint16 or float32, each owned by
+    nobody else.
+    """
+
+    __slots__ = ("_end", "_fps", "_frames", "_steps")
+
+    def __init__(self, source: Any, *, fps: SupportsFloat | str | None = None) -> None:
+        self._frames, self._end, self._fps = frames_of(source, fps)
+        # Functions of an array, and lists of native operations: names with parameters as JSON.
+        self._steps: tuple[Any, ...] = ()
+
+    def map(self, function: Callable[[NDArray[Any]], Any]) -> Stream:
+        """Every frame sent through a function, which gives an array; called on another thread."""
+        if not callable(function):
+            raise TypeError(f"map takes a function, not {type(function).__name__}")
+        return self._with(function)
+
+    def at_rate(self, fps: SupportsFloat | str) -> Stream:
+        """At so many frames a second: for k = 0, 1, 2... the frame shown at k/fps seconds.
+
+        Frames are repeated or left out, never mixed. A picture stays one frame.
+        """
+        rate = rate_of(fps, WHAT)
+
+        def sampled() -> Iterator[Timed]:
+            made = _rushes.sampled(self._as_tuples(), terms(self._end), terms(rate))
+            return drawn(made)
+
+        return made_of(sampled, self._end, rate)
+
+    def timed(self) -> Iterator[tuple[Fraction | None, NDArray[Any]]]:
+        """Each frame with the time at which it is shown, in exact seconds; None where it has none."""
+        return ((time, array) for array, time, _ in self._ahead())
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (array for array, _, _ in self._ahead())
+
+    @property
+    def fps(self) -> Fraction | None:
+        """Frames a second, on average; None for a picture."""
+        return self._fps
+
+    @property
+    def duration(self) -> Fraction | None:
+        """When the last frame is over, in exact seconds; None where that is not known."""
+        return self._end
+
+    def write(
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        *,
+        fps: SupportsFloat | str | None = None,
+        codec: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = True,
+    ) -> int:
+        """Writes it as a video, as `rushes.write` does, and gives how many frames there were.
+
+        fps: frames a second; the stream's own when None. Frames whose distance varies come at
+            that rate by `at_rate` first.
+        """
+        rate = rate_of(fps, WHAT) if fps is not None else self._fps
+        if rate is None:
+            raise Invalid("writing the video", "it has no frame rate", "give fps")
+        return write(path, self, fps=rate, codec=codec, quality=quality, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        steps = [
+            step[0] if isinstance(step, tuple) else getattr(step, "__name__", "map")
+            for step in self._steps
+        ]
+        rate = "" if self._fps is None else f" at {float(self._fps):.6g} a second"
+        return f"<rushes.Stream{rate}{''.join(f', {step}' for step in steps)}>"
+
+    def _with(self, step: Any) -> Stream:
+        made = made_of(self._frames, self._end, self._fps)
+        made._steps = (*self._steps, step)
+        return made
+
+    def _changed(self) -> Iterator[Timed]:
+        """The frames, changed by the thread that asks for them."""
+        chain: list[Any] = []
+        for step in self._steps:
+            if isinstance(step, tuple):
+                if not chain or not isinstance(chain[-1], list):
+                    chain.append([])
+                chain[-1].append(step)
+            else:
+                chain.append(step)
+        functions = [native(step) if isinstance(step, list) else step for step in chain]
+        for array, time, lasts in self._frames():
+            for function in functions:
+                array = function(array)
+            yield (picture_of(array, WHAT) if functions else array), time, lasts
+
+    def _ahead(self) -> Iterator[Timed]:
+        """The frames, made by a thread of their own."""
+        return ahead(self._changed())
+
+    def _as_tuples(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The frames as the core takes them."""
+        return (
+            (picture_of(array, WHAT), terms(time), terms(lasts))
+            for array, time, lasts in self._ahead()
+        )
+
+
+def made_of(frames: Callable[[], Iterator[Timed]], end: Any, fps: Any) -> Stream:
+    """A stream of what this gives each time it is called."""
+    stream = object.__new__(Stream)
+    stream._frames, stream._end, stream._fps, stream._steps = frames, end, fps, ()
+    return stream
+
+
+def frames_of(
+    source: Any, fps: Any
+) -> tuple[Callable[[], Iterator[Timed]], Fraction | None, Fraction | None]:
+    """What gives the frames of a source, when they end, and their rate."""
+    if isinstance(source, Stream):
+        return source._changed, source._end, source._fps
+    if isinstance(source, (str, bytes, os.PathLike)):
+        source = opened(source)
+    if isinstance(source, Video):
+        if fps is not None:
+            raise Invalid(WHAT, "fps is given for a video, which has its own", "use at_rate(fps)")
+        return (lambda: of_video(source)), source.duration, source.fps
+    rate = rate_of(25 if fps is None else fps, WHAT)
+    if hasattr(source, "__array__"):
+        import numpy
+
+        array = numpy.asarray(source)
+        if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
+            picture = picture_of(array, WHAT)
+            return (lambda: iter([(picture.copy(), None, None)])), None, None
+        if array.ndim not in (3, 4):
+            why = f"the array has {array.ndim} dimensions"
+            raise Invalid(WHAT, why, "it may be [T, H, W] or [T, H, W, C]")
+        return (lambda: counted((frame.copy() for frame in array), rate)), len(array) / rate, rate
+    if not isinstance(source, Iterable):
+        raise TypeError(f"a stream is made of frames, not of {type(source).__name__}")
+    end = len(source) / rate if isinstance(source, Sequence) else None
+    return (lambda: counted(iter(source), rate)), end, rate
+
+
+def opened(path: Any) -> Any:
+    """A file as a video, or as a picture where it is none."""
+    from ._errors import Unsupported
+
+    try:
+        return Video(path)
+    except Unsupported as unsupported:
+        try:
+            return imread(path)
+        except Unsupported:
+            raise unsupported from None
+
+
+def of_video(video: Video) -> Iterator[Timed]:
+    times, end = video.times, video.duration
+    for i, frame in enumerate(video):
+        last = end if i + 1 == len(times) else times[i + 1]
+        yield frame, times[i], last - times[i]
+
+
+def counted(frames: Iterator[Any], rate: Fraction) -> Iterator[Timed]:
+    for i, frame in enumerate(frames):
+        yield frame, i / rate, 1 / rate
+
+
+def terms(value: Fraction | None) -> tuple[int, int] | None:
+    """A fraction as the core takes it."""
+    if value is None:
+        return None
+    if max(abs(value.numerator), value.denominator) >= 2**63:
+        value = value.limit_denominator(1_000_000_000)
+    return value.numerator, value.denominator
+
+
+def native(chain: list[tuple[str, str]]) -> Callable[[Any], Any]:
+    """The function that applies operations of the core."""
+    operations = _rushes.Operations(chain)
+    return lambda array: as_array(operations.apply(picture_of(array, WHAT)))
+
+
+def as_array(picture: _rushes.Picture) -> NDArray[Any]:
+    """A frame of the core as an array."""
+    import numpy
+
+    height, width, channels = picture.shape
+    array = numpy.empty(picture.shape if channels > 1 else (height, width), picture.dtype)
+    picture.copy_into(array)
+    return array
+
+
+def drawn(frames: _rushes.Frames) -> Iterator[Timed]:
+    """The frames that the core makes."""
+    while (picture := frames.next()) is not None:
+        time, lasts = (None if secs is None else Fraction(*secs) for secs in picture.times)
+        yield as_array(picture), time, lasts
+
+
+def ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """The items, made by another thread a few ahead; it ends with who uses them."""
+    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(AHEAD)
+    stop = threading.Event()
+
+    def put(item: tuple[str, Any]) -> bool:
+        while not stop.is_set():
+            try:
+                waiting.put(item, timeout=TURN_SECS)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put(("item", item)):
+                    return
+            put(("end", None))
+        except BaseException as error:  # noqa: BLE001  it is raised where the items are used
+            put(("error", error))
+
+    worker = threading.Thread(target=work, name="rushes stream", daemon=True)
+    worker.start()
+    try:
+        while True:
+            kind, item = waiting.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise item
+            yield item
+    finally:
+        stop.set()
+        worker.join()
+
+
+class Tile:
+    """A stream in a mosaic, and how it stands in it.
+
+    source: what `Stream` takes.
+    offset: seconds after the mosaic's start at which it begins; with less than 0 its first
+        seconds are passed over. A number, a Fraction or "h:mm:ss.fff".
+    speed: how many times as fast it runs.
+    """
+
+    __slots__ = ("_offset", "_source", "_speed")
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        offset: SupportsFloat | str = 0,
+        speed: SupportsFloat | str = 1,
+    ) -> None:
+        self._source = source if isinstance(source, Stream) else Stream(source)
+        self._offset = seconds(offset)
+        self._speed = rate_of(speed, "laying out a mosaic")
+
+    def __repr__(self) -> str:
+        return f"<rushes.Tile of {self._source!r}, from {self._offset} s, {self._speed} as fast>"
+
+
+def mosaic(
+    tiles: Iterable[Any],
+    *,
+    layout: Literal["grid", "row", "column"] = "grid",
+    columns: int | None = None,
+    lead: int = 0,
+    fps: SupportsFloat | str | None = None,
+    most_side_px: int = 4096,
+    border_px: int = 0,
+    spacing_px: int = 0,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Stream:
+    """Streams side by side in one stream of RGB frames [H, W, 3], at a constant rate.
+
+    tiles: what stands in it: `Tile`s, `Stream`s (a mosaic is one too), or what a `Stream` is made
+        of. A picture stays for as long as the others last.
+    layout: "grid": cells of one size, that of the leading tile; the others are scaled to fit and
+        stand in the middle of theirs. "row": side by side, all as high as the leading tile.
+        "column": one above the other, all as wide.
+    columns: of a grid; as many as make it nearest to 16:9 when None.
+    lead: the tile, from 0, whose size the others follow.
+    fps: frames a second; the highest of the tiles' when None.
+    most_side_px: the longer side of the whole, at most; everything is scaled down to it.
+    border_px, spacing_px: around the whole, and between tiles.
+    background: red, green and blue where no tile is, each 0 to 1.
+
+    It ends with the tile that ends last. Numbers are those of the deepest tile (uint8, uint16 or
+    float32). Two frames of each stream are held, so memory stays flat. Raises `Invalid` (a
+    ValueError) for parameters that make no sense or a stream without a frame.
+    """
+    laid = [tile if isinstance(tile, Tile) else Tile(tile) for tile in tiles]
+    rate = None if fps is None else rate_of(fps, "laying out a mosaic")
+
+    def frames() -> _rushes.Frames:
+        given = [
+            (
+                tile._source._as_tuples(),
+                terms(tile._source._end),
+                terms(tile._offset),
+                terms(tile._speed),
+                [],
+            )
+            for tile in laid
+        ]
+        sizes = (operator.index(most_side_px), operator.index(border_px))
+        return _rushes.mosaic(
+            given,
+            layout,
+            columns,
+            operator.index(lead),
+            terms(rate),
+            *sizes,
+            operator.index(spacing_px),
+            [float(share) for share in background],
+        )
+
+    # Made once to be checked, and to tell its rate and end.
+    first = frames()
+    is_picture = all(tile._source._fps is None for tile in laid)
+    made_rate = None if is_picture else Fraction(*first.rate_hz)
+    end = None if first.end_secs is None or is_picture else Fraction(*first.end_secs)
+    del first
+    return made_of(lambda: drawn(frames()), end, made_rate)
+
+
+def operation(found: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..., Stream]]:
+    """An operation as a function of an array and as a method of a stream."""
+    name, schema = found["name"], found["schema"]
+    definitions = schema.get("$defs", {})
+    required = schema.get("required", [])
+    parameters = []
+    for key, field in schema.get("properties", {}).items():
+        default = inspect.Parameter.empty if key in required else field.get("default")
+        annotation = _describe.type_name(field, definitions)
+        parameters.append(_describe.by_name(key, annotation, default))
+    positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+    def of_array(array: Any, **given: Any) -> Any:
+        signature.bind(array, **given)
+        return native([(name, json.dumps(given, default=plain))])(array)
+
+    def of_stream(self: Stream, **given: Any) -> Stream:
+        method.bind(self, **given)
+        step = (name, json.dumps(given, default=plain))
+        # What makes no sense is said now, not when the first frame comes.
+        _rushes.Operations([step])
+        return self._with(step)
+
+    array = inspect.Parameter("array", positional, annotation="ArrayLike")
+    own = inspect.Parameter("self", positional)
+    signature = inspect.Signature([array, *parameters], return_annotation="NDArray[Any]")
+    method = inspect.Signature([own, *parameters], return_annotation="Stream")
+    text = " ".join(schema.get("description", found["summary"]).split())
+    rows = [
+        (key, _describe.one_line(field)) for key, field in schema.get("properties", {}).items()
+    ]
+    takes = "\n".join(["", "", "Takes:", *_describe.listing(rows)]) if rows else ""
+    for function, shape in ((of_array, signature), (of_stream, method)):
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = f"{found['summary'].capitalize()}.\n\n{text}{takes}\n"
+        function.__signature__ = shape  # type: ignore[attr-defined]
+    of_stream.__qualname__ = f"Stream.{name}"
+    return of_array, of_stream
+
+
+def plain(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"a parameter may not be {type(value).__name__}")
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {}
+for _found in json.loads(_rushes.operations()):
+    _of_array, _of_stream = operation(_found)
+    OPERATIONS[_found["name"]] = _of_array
+    setattr(Stream, _found["name"], _of_stream)
+del _found, _of_array, _of_stream

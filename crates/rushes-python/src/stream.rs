@@ -1,0 +1,285 @@
+//! Operations on frames, and streams made from streams, over arrays that
+//! Python gives one after another.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use rushes_media::{Error, ErrorKind, Frame, FrameStream, Rational, Result, Values};
+use rushes_ops::stream::{Arrangement, Mosaic, MosaicOptions, Sampled, Tile};
+use rushes_ops::{FrameOperation, frame_operations};
+use serde_json::{Value, json};
+
+use crate::still::frame_of;
+use crate::watch::exception;
+
+const WHAT: &str = "changing frames";
+
+/// Every operation on a frame as JSON: name, summary and the schema of its
+/// parameters.
+#[pyfunction]
+pub(crate) fn operations() -> String {
+    let all = frame_operations().map(|(operation, maker)| {
+        json!({
+            "name": operation.name,
+            "summary": operation.summary,
+            "schema": maker.schema().to_value(),
+        })
+    });
+    Value::Array(all.collect()).to_string()
+}
+
+/// Operations that are applied to a frame one after the other.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Operations(Vec<Box<dyn FrameOperation>>);
+
+#[pymethods]
+impl Operations {
+    /// Each by its name, with its parameters as JSON.
+    #[new]
+    fn new(py: Python<'_>, chain: Vec<(String, String)>) -> PyResult<Operations> {
+        made(&chain).map(Operations).map_err(|error| exception(py, &error))
+    }
+
+    /// The array changed; other threads run meanwhile.
+    fn apply(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Picture> {
+        let frame = frame_of(py, array)?;
+        let changed =
+            py.detach(|| self.0.iter().try_fold(frame, |frame, operation| operation.apply(&frame)));
+        changed.map(Picture::new).map_err(|error| exception(py, &error))
+    }
+}
+
+fn made(chain: &[(String, String)]) -> Result<Vec<Box<dyn FrameOperation>>> {
+    let one = |(name, parameters): &(String, String)| {
+        let found = frame_operations().find(|(it, _)| it.name == name);
+        let (_, maker) = found.ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, WHAT, format!("there is no operation {name:?}"))
+        })?;
+        let parameters = serde_json::from_str(parameters)
+            .map_err(|error| Error::new(ErrorKind::Invalid, WHAT, format!("{name}: {error}")))?;
+        maker.from_json(&parameters).map_err(|error| Error { what: name.clone(), ..error })
+    };
+    chain.iter().map(one).collect()
+}
+
+/// A frame on its way into an array.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Picture {
+    shape: (u32, u32, usize),
+    dtype: &'static str,
+    times: [Option<(i64, i64)>; 2],
+    /// Locked for moments, with the interpreter held.
+    values: Mutex<Option<Values>>,
+}
+
+impl Picture {
+    fn new(frame: Frame) -> Picture {
+        let terms = |secs: Option<Rational>| secs.map(|secs| (secs.num(), secs.den()));
+        Picture {
+            shape: (frame.height_px(), frame.width_px(), frame.layout().channels()),
+            dtype: match frame.values() {
+                Values::U8(_) => "uint8",
+                Values::U16(_) => "uint16",
+                Values::F32(_) => "float32",
+            },
+            times: [terms(frame.time_secs), terms(frame.duration_secs)],
+            values: Mutex::new(Some(frame.into_values())),
+        }
+    }
+}
+
+#[pymethods]
+impl Picture {
+    /// Height, width and channels.
+    #[getter]
+    fn shape(&self) -> (u32, u32, usize) {
+        self.shape
+    }
+
+    /// Its numbers, by name.
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        self.dtype
+    }
+
+    /// When it is shown, and for how long, in seconds.
+    #[getter]
+    fn times(&self) -> [Option<(i64, i64)>; 2] {
+        self.times
+    }
+
+    /// Writes the numbers into an array of that shape and those numbers, once.
+    fn copy_into(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
+        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match values {
+            Some(Values::U8(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
+            Some(Values::U16(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
+            Some(Values::F32(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
+            None => Err(exception(py, &Error::bug(WHAT, "it was copied before"))),
+        }
+    }
+}
+
+/// What a Python iterator raised, kept while the error passes through Rust.
+type Raised = Arc<Mutex<Option<PyErr>>>;
+
+/// Arrays that a Python iterator gives, each with its time and duration.
+struct Given {
+    iterator: Py<PyAny>,
+    raised: Raised,
+    end_secs: Option<Rational>,
+}
+
+impl FrameStream for Given {
+    fn next_frame(&mut self) -> Result<Option<Frame>> {
+        let next = Python::attach(|py| -> PyResult<Option<Frame>> {
+            type Item<'py> = (Bound<'py, PyAny>, Option<(i64, i64)>, Option<(i64, i64)>);
+            let Some(item) = self.iterator.bind(py).try_iter()?.next().transpose()? else {
+                return Ok(None);
+            };
+            let (array, time, duration): Item<'_> = item.extract()?;
+            let mut frame = frame_of(py, &array)?;
+            let secs = |terms: Option<(i64, i64)>| terms.and_then(|(n, d)| Rational::new(n, d));
+            frame.time_secs = secs(time);
+            frame.duration_secs = secs(duration);
+            Ok(Some(frame))
+        });
+        next.map_err(|raised| {
+            *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+            Error::new(ErrorKind::Unavailable, WHAT, "what gives the frames raised an exception")
+        })
+    }
+
+    fn end_secs(&self) -> Option<Rational> {
+        self.end_secs
+    }
+}
+
+/// A stream of frames that is made here.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Frames {
+    /// Locked with the interpreter free.
+    stream: Mutex<Box<dyn FrameStream>>,
+    raised: Raised,
+    rate_hz: (i64, i64),
+    end_secs: Option<(i64, i64)>,
+}
+
+#[pymethods]
+impl Frames {
+    /// The next frame; `None` after the last.
+    fn next(&self, py: Python<'_>) -> PyResult<Option<Picture>> {
+        let next = py.detach(|| {
+            let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+            stream.next_frame()
+        });
+        let next = next.map_err(|error| raised_or(py, &self.raised, &error))?;
+        Ok(next.map(Picture::new))
+    }
+
+    /// Frames a second.
+    #[getter]
+    fn rate_hz(&self) -> (i64, i64) {
+        self.rate_hz
+    }
+
+    /// When the last frame is over, in seconds, where that is known.
+    #[getter]
+    fn end_secs(&self) -> Option<(i64, i64)> {
+        self.end_secs
+    }
+}
+
+impl Frames {
+    fn new(stream: impl FrameStream + 'static, rate_hz: Rational, raised: Raised) -> Frames {
+        let end_secs = stream.end_secs().map(|end| (end.num(), end.den()));
+        let rate_hz = (rate_hz.num(), rate_hz.den());
+        Frames { stream: Mutex::new(Box::new(stream)), raised, rate_hz, end_secs }
+    }
+}
+
+fn raised_or(py: Python<'_>, raised: &Raised, error: &Error) -> PyErr {
+    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+    raised.unwrap_or_else(|| exception(py, error))
+}
+
+/// A fraction of two terms.
+fn fraction(py: Python<'_>, (num, den): (i64, i64)) -> PyResult<Rational> {
+    let wrong = || Error::new(ErrorKind::Invalid, WHAT, format!("{num}/{den} is no number"));
+    Rational::new(num, den).ok_or_else(|| exception(py, &wrong()))
+}
+
+/// An iterator of frames at a constant rate.
+#[pyfunction]
+pub(crate) fn sampled(
+    py: Python<'_>,
+    iterator: Py<PyAny>,
+    end_secs: Option<(i64, i64)>,
+    rate_hz: (i64, i64),
+) -> PyResult<Frames> {
+    let rate_hz = fraction(py, rate_hz)?;
+    let end_secs = end_secs.map(|end| fraction(py, end)).transpose()?;
+    let raised = Raised::default();
+    let given = Given { iterator, raised: raised.clone(), end_secs };
+    let made = py.detach(|| Sampled::new(given, rate_hz));
+    let made = made.map_err(|error| raised_or(py, &raised, &error))?;
+    Ok(Frames::new(made, rate_hz, raised))
+}
+
+/// A tile: its iterator, when it ends, its offset, its speed and what is laid
+/// over it.
+type GivenTile = (Py<PyAny>, Option<(i64, i64)>, (i64, i64), (i64, i64), Vec<(String, String)>);
+
+/// Iterators of frames side by side.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "what a caller may say, in one call")]
+pub(crate) fn mosaic(
+    py: Python<'_>,
+    tiles: Vec<GivenTile>,
+    layout: &str,
+    columns: Option<u32>,
+    leading: usize,
+    rate_hz: Option<(i64, i64)>,
+    most_side_px: u32,
+    border_px: u32,
+    spacing_px: u32,
+    background: [f64; 3],
+) -> PyResult<Frames> {
+    let arrangement = match layout {
+        "grid" => Arrangement::Grid,
+        "row" => Arrangement::Row,
+        "column" => Arrangement::Column,
+        other => {
+            let why = format!("layout is {other:?}");
+            let error = Error::new(ErrorKind::Invalid, "laying out a mosaic", why);
+            return Err(exception(py, &error.remedy("it may be \"grid\", \"row\" or \"column\"")));
+        }
+    };
+    let options = MosaicOptions {
+        arrangement,
+        columns,
+        leading,
+        most_side_px,
+        border_px,
+        spacing_px,
+        background,
+        rate_hz: rate_hz.map(|rate| fraction(py, rate)).transpose()?,
+    };
+    let raised = Raised::default();
+    let mut placed = Vec::with_capacity(tiles.len());
+    for (iterator, end_secs, offset, speed, overlays) in tiles {
+        let end_secs = end_secs.map(|end| fraction(py, end)).transpose()?;
+        let given = Given { iterator, raised: raised.clone(), end_secs };
+        let mut tile =
+            Tile::new(given).beginning_at(fraction(py, offset)?).at_speed(fraction(py, speed)?);
+        for overlay in made(&overlays).map_err(|error| exception(py, &error))? {
+            tile = tile.with_overlay(overlay);
+        }
+        placed.push(tile);
+    }
+    let laid = py.detach(|| Mosaic::new(placed, &options));
+    let laid = laid.map_err(|error| raised_or(py, &raised, &error))?;
+    let rate_hz = laid.rate_hz();
+    Ok(Frames::new(laid, rate_hz, raised))
+}
