@@ -1,4 +1,4 @@
-"""numm, as its version 0.3 was used: media files as arrays.
+"""numm, as its version 0.3 was used: media files as arrays, and programs of a few functions.
 
     import rushes.compat.numm as numm
 
