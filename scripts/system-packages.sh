@@ -44,6 +44,13 @@ test    cmd:npm                                 npm
 test    cmd:strace                              strace
 test    cmd:python3                             python3
 test    cmd:pip3                                python3-pip
+test    cmd:Xvfb                                xvfb
+test    cmd:xdotool                             xdotool
+test    file:/usr/lib/*/libX11-xcb.so.1         libx11-xcb1
+test    file:/usr/lib/*/libXcursor.so.1         libxcursor1
+test    file:/usr/lib/*/libXi.so.6              libxi6
+test    file:/usr/lib/*/libxkbcommon-x11.so.0   libxkbcommon-x11-0
+test    file:/usr/lib/*/libasound.so.2          libasound2|libasound2t64
 test    cmd:jq                                  jq
 test    cmd:curl                                curl
 samples cmd:ffmpeg                              ffmpeg

@@ -1,6 +1,6 @@
 //! The extension module `rushes._rushes`: the verbs, run on threads of their
 //! own with the interpreter free; frames, stills and sound, read and written;
-//! and the entry of the worker processes. The package around it (python/rushes)
+//! windows; and the entry of the worker processes. The package around it (python/rushes)
 //! gives them names, signatures and classes.
 
 mod forks;
@@ -13,6 +13,7 @@ mod still;
 mod stream;
 mod video;
 mod watch;
+mod window;
 mod writer;
 
 use std::ffi::OsString;
@@ -37,6 +38,8 @@ mod _rushes {
     use super::stream::{Frames, Operations, Picture, mosaic, operations, sampled};
     #[pymodule_export]
     use super::video::Reader;
+    #[pymodule_export]
+    use super::window::Window;
     #[pymodule_export]
     use super::writer::FrameWriter;
     #[pymodule_export]

@@ -50,6 +50,23 @@ def test_the_page_about_python(
     assert names["report"].failed and names["library"].stats().assets > 10
 
 
+def test_the_page_about_numm(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No window is opened on whose machine it is.
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    page = (REPOSITORY / "docs" / "numm.md").read_text(encoding="utf-8")
+    examples = FENCED.findall(page)
+    assert len(examples) == 3
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, "docs/numm.md", "exec"), names)
+    assert "1000000000 " in capsys.readouterr().out
+    assert len(names["peaks"]) > 10
+    assert all((elsewhere / f"backwards.{kind}").stat().st_size for kind in ("mp4", "flac"))
+
+
 @pytest.mark.parametrize("name", ["README.md", "crates/rushes-python/README.md"])
 def test_a_readme(name: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = (REPOSITORY / name).read_text(encoding="utf-8")

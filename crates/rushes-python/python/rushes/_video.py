@@ -246,6 +246,18 @@ class Video:
             )
         return numpy.asarray(self[:], dtype=dtype)
 
+    def _resized(self, size: tuple[int, int]) -> Video:
+        """The same file with frames of another size: it is not read again to know every frame."""
+        other = Video.__new__(Video)
+        other._closed, other._path, other._left = True, self._path, []
+        format, dtype, _, upright, threads = self._options
+        other._options = (format, dtype, sides_of(size), upright, threads)
+        other._times = other._times_secs = None
+        other._index, other._pid = self._index, os.getpid()
+        other._reader = _rushes.Reader(other._index, *other._options, is_main())
+        other._closed = False
+        return other
+
     def _frame_shape(self) -> tuple[int, ...]:
         height, width, channels = self._reader.shape
         return (height, width) if channels == 1 else (height, width, channels)
@@ -275,15 +287,18 @@ class Video:
         return array
 
     def _each(self, places: Iterable[int]) -> Iterator[NDArray[Any]]:
-        before, frame = -1, None
-        for place in places:
-            # The same one again, when time is cut finer than the frames.
-            if frame is not None and place == before:
-                frame = frame.copy()
-            else:
-                frame = self._read([place])[0]
+        before, kept = -1, None
+        following = iter(places)
+        place = next(following, None)
+        while place is not None:
+            ahead = next(following, None)
+            frame = self._read([place])[0] if kept is None or place != before else kept
+            # The same one again, when time is cut finer than the frames: who has the first may
+            # draw into it.
+            kept = frame.copy() if ahead == place else None
             before = place
             yield frame
+            place = ahead
 
     def _sampled(self, rate: Fraction) -> Iterator[int]:
         number, duration = 0, self.duration
