@@ -20,6 +20,14 @@ pub struct Source {
     limits: Limits,
     opened: Instant,
     watch: Option<Watch>,
+    patches: Vec<Patch>,
+}
+
+/// Bytes that are read in the place of those in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Patch {
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Says whether reading may go on.
@@ -51,6 +59,22 @@ impl Source {
             limits,
             opened: Instant::now(),
             watch: None,
+            patches: Vec::new(),
+        })
+    }
+
+    /// The same file, read as though it held other bytes in some places, and
+    /// with a wall clock of its own. Nothing is written.
+    pub(crate) fn patched(&self, patches: Vec<Patch>) -> Result<Source> {
+        let file = self.file.try_clone().map_err(|error| Error::io("opening the file", &error))?;
+        Ok(Source {
+            file,
+            size_bytes: self.size_bytes,
+            extension: self.extension.clone(),
+            limits: self.limits,
+            opened: Instant::now(),
+            watch: None,
+            patches,
         })
     }
 
@@ -96,6 +120,33 @@ impl Source {
         self.opened.checked_add(wall).unwrap_or_else(|| self.opened + Duration::from_secs(86_400))
     }
 
+    /// Reads from this place, as the system does: perhaps less than asked for.
+    pub(crate) fn read_at(&self, room: &mut [u8], position: u64) -> io::Result<usize> {
+        let read = self.file.read_at(room, position)?;
+        for patch in &self.patches {
+            for (place, &byte) in (patch.at..).zip(&patch.bytes) {
+                let at = place.checked_sub(position).and_then(|at| usize::try_from(at).ok());
+                let at = at.filter(|&at| at < read).and_then(|at| room.get_mut(at));
+                if let Some(at) = at {
+                    *at = byte;
+                }
+            }
+        }
+        Ok(read)
+    }
+
+    /// Fails when its time is spent or its watch says to stop.
+    pub(crate) fn goes_on(&self, what: &str) -> Result<()> {
+        if self.is_stopped() {
+            return Err(Error::new(ErrorKind::Unavailable, what, "it was cancelled"));
+        }
+        if Instant::now() >= self.deadline() {
+            let why = "it took longer than its time limit";
+            return Err(Error::new(ErrorKind::Limit, what, why));
+        }
+        Ok(())
+    }
+
     /// Whether its watch says to stop.
     pub(crate) fn is_stopped(&self) -> bool {
         self.watch.as_ref().is_some_and(|watch| !(watch.0)())
@@ -118,7 +169,7 @@ impl Source {
     /// that it had when it was opened.
     #[must_use]
     pub fn reader(&self) -> SourceReader<'_> {
-        SourceReader { file: &self.file, size_bytes: self.size_bytes, position: 0 }
+        SourceReader { source: self, position: 0 }
     }
 }
 
@@ -137,17 +188,16 @@ fn extension_of(name: &[u8]) -> String {
 /// Reads a [`Source`] from its own position.
 #[derive(Clone, Debug)]
 pub struct SourceReader<'a> {
-    file: &'a File,
-    size_bytes: u64,
+    source: &'a Source,
     position: u64,
 }
 
 impl Read for SourceReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.size_bytes.saturating_sub(self.position);
+        let left = self.source.size_bytes.saturating_sub(self.position);
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let Some(room) = buffer.get_mut(..wanted) else { return Ok(0) };
-        let read = self.file.read_at(room, self.position)?;
+        let read = self.source.read_at(room, self.position)?;
         self.position += read as u64;
         Ok(read)
     }
@@ -157,7 +207,7 @@ impl Seek for SourceReader<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(position) => Some(position),
-            SeekFrom::End(offset) => self.size_bytes.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.source.size_bytes.checked_add_signed(offset),
             SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
         };
         self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
@@ -198,6 +248,21 @@ mod tests {
         other.read_to_end(&mut all).unwrap();
         assert_eq!((end.as_slice(), all.as_slice()), (&b"89"[..], &b"0123456789"[..]));
         assert!(one.seek(SeekFrom::Start(1)).is_ok() && one.seek(SeekFrom::Current(-2)).is_err());
+    }
+
+    #[test]
+    fn patches_stand_where_the_file_has_other_bytes() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let source = Source::new(file, b"x.bin", Limits::default()).unwrap();
+        let patch = |at, bytes: &[u8]| Patch { at, bytes: bytes.to_vec() };
+        let patched = source.patched(vec![patch(2, b"ab"), patch(9, b"cd")]).unwrap();
+        let mut all = Vec::new();
+        patched.reader().read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"01ab45678c");
+        let mut some = [0; 2];
+        assert_eq!(patched.read_at(&mut some, 3).unwrap(), 2);
+        assert_eq!(&some, b"b4");
     }
 
     #[test]

@@ -11,11 +11,15 @@ mod planes;
 mod reader;
 mod run;
 mod seek;
+mod still;
 mod turn;
 
+pub(crate) use convert::{fitted, wrong_size};
 pub use index::FrameIndex;
 pub use options::{Depth, VideoOptions};
 pub use reader::VideoReader;
+pub(crate) use still::still_frame;
+pub(crate) use turn::turn;
 
 use rushes_media::{Error, ErrorKind};
 

@@ -1,7 +1,6 @@
 //! One open input: libav reads our file through us and can open nothing else.
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::slice;
 use std::sync::OnceLock;
@@ -207,7 +206,7 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
         slice::from_raw_parts_mut(buffer, wanted)
     };
     loop {
-        match window.source.file().read_at(room, window.position) {
+        match window.source.read_at(room, window.position) {
             Ok(0) => return ffi::AVERROR_EOF,
             Ok(count) => {
                 window.position += count as u64;

@@ -1,7 +1,6 @@
 //! Reading parts of a file into memory, never more than the file has.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 
 use rushes_media::{Error, ErrorKind, Result};
 
@@ -39,7 +38,9 @@ pub(super) fn range(source: &Source, start: u64, length: u64) -> Result<Vec<u8>>
 pub(super) fn exactly<const N: usize>(source: &Source, at: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     at.checked_add(N as u64).filter(|end| *end <= source.size_bytes())?;
-    source.file().read_exact_at(&mut bytes, at).ok()?;
+    let mut reader = source.reader();
+    reader.seek(SeekFrom::Start(at)).ok()?;
+    reader.read_exact(&mut bytes).ok()?;
     Some(bytes)
 }
 
