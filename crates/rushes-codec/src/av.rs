@@ -11,14 +11,16 @@ mod frames;
 mod header;
 pub(crate) mod input;
 mod peaks;
-mod scale;
+pub(crate) mod scale;
 pub(crate) mod stream;
 pub(crate) mod swscale;
 mod tags;
 mod webp;
 
-pub(crate) use animation::probe_animation;
+pub(crate) use animated_webp::{AnimatedWebP, WebPFrame};
+pub(crate) use animation::{is_animation, probe_animation};
 pub(crate) use describe::probe;
+pub(crate) use detect::is_still;
 pub use frames::{cover_picture, preview_frames};
 pub use peaks::audio_peaks;
 pub(crate) use webp::encode_numbers;

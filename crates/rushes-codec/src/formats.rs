@@ -142,6 +142,8 @@ pub static FORMATS: &[Format] = &[
     format("pva", "TechnoTrend PVA", "video/x-pva", &["pva"], Video, &["pva"]),
     format("dhav", "Dahua video", "video/x-dav", &["dav"], Video, &["dhav"]),
     format("swf", "Shockwave Flash", "application/vnd.adobe.flash.movie", &["swf"], Video, &["swf"]),
+    format("norpix", "StreamPix recording (Norpix)", "video/x-norpix-seq", &["seq"], Video, &[]),
+    format("hiris", "Hiris recording (R&D Vision)", "video/x-hiris-seq", &["seq"], Video, &[]),
     format("y4m", "YUV4MPEG2", "video/x-yuv4mpeg", &["y4m"], Video, &["yuv4mpegpipe"]),
     format("vc1", "VC-1, bare", "video/vc1", &["vc1", "rcv"], Video, &["vc1", "vc1test"]),
     format("dirac", "Dirac", "video/x-dirac", &["drc", "vc2"], Video, &["dirac"]),

@@ -7,6 +7,7 @@
 mod audio;
 mod av;
 mod formats;
+mod sequence;
 mod source;
 mod still;
 mod video;
@@ -15,6 +16,7 @@ mod write;
 pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
+pub use sequence::{Orientation, Sequence, SequenceOptions, SequenceReader};
 pub use source::{Source, SourceReader};
 pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
@@ -42,6 +44,7 @@ pub fn probe(source: &Source) -> Result<Probe> {
             .remedy("copy it again from where it came from"));
     }
     let found = av::probe_animation(source, &head)
+        .or_else(|| sequence::probe(source, &head))
         .or_else(|| still::probe(source, &head))
         .unwrap_or_else(|| av::probe(source));
     source.whole(found)

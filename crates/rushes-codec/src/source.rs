@@ -2,7 +2,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rushes_media::{Error, ErrorKind, Limits, Result};
@@ -21,8 +21,16 @@ pub struct Source {
     limits: Limits,
     opened: Instant,
     watch: Option<Watch>,
-    /// The first read that the disk refused.
-    failed: OnceLock<Error>,
+    /// The first read that the disk refused, of this and of those made from it.
+    failed: Arc<OnceLock<Error>>,
+    patches: Vec<Patch>,
+}
+
+/// Bytes that are read in the place of those in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Patch {
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Says whether reading may go on.
@@ -54,7 +62,24 @@ impl Source {
             limits,
             opened: Instant::now(),
             watch: None,
-            failed: OnceLock::new(),
+            failed: Arc::default(),
+            patches: Vec::new(),
+        })
+    }
+
+    /// The same file, read as though it held other bytes in some places, and
+    /// with a wall clock of its own. Nothing is written.
+    pub(crate) fn patched(&self, patches: Vec<Patch>) -> Result<Source> {
+        let file = self.file.try_clone().map_err(|error| Error::io("opening the file", &error))?;
+        Ok(Source {
+            file,
+            size_bytes: self.size_bytes,
+            extension: self.extension.clone(),
+            limits: self.limits,
+            opened: Instant::now(),
+            watch: None,
+            failed: self.failed.clone(),
+            patches,
         })
     }
 
@@ -106,13 +131,21 @@ impl Source {
         let left = self.size_bytes.saturating_sub(position);
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let Some(room) = buffer.get_mut(..wanted) else { return Ok(0) };
-        let read = self.file.read_at(room, position);
-        if let Err(error) = &read
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            self.failed.get_or_init(|| Error::io("reading the file", error));
+        let read = self.file.read_at(room, position).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed.get_or_init(|| Error::io("reading the file", error));
+            }
+        })?;
+        for patch in &self.patches {
+            for (place, &byte) in (patch.at..).zip(&patch.bytes) {
+                let at = place.checked_sub(position).and_then(|at| usize::try_from(at).ok());
+                let at = at.filter(|&at| at < read).and_then(|at| room.get_mut(at));
+                if let Some(at) = at {
+                    *at = byte;
+                }
+            }
         }
-        read
+        Ok(read)
     }
 
     /// What was made of the file, unless the disk did not give all of it: what
@@ -122,6 +155,18 @@ impl Source {
     /// The disk's.
     pub fn whole<T>(&self, made: Result<T>) -> Result<T> {
         self.failed.get().map_or(made, |error| Err(error.clone()))
+    }
+
+    /// Fails when its time is spent or its watch says to stop.
+    pub(crate) fn goes_on(&self, what: &str) -> Result<()> {
+        if self.is_stopped() {
+            return Err(Error::new(ErrorKind::Unavailable, what, "it was cancelled"));
+        }
+        if Instant::now() >= self.deadline() {
+            let why = "it took longer than its time limit";
+            return Err(Error::new(ErrorKind::Limit, what, why));
+        }
+        Ok(())
     }
 
     /// Whether its watch says to stop.
@@ -222,6 +267,21 @@ mod tests {
         other.read_to_end(&mut all).unwrap();
         assert_eq!((end.as_slice(), all.as_slice()), (&b"89"[..], &b"0123456789"[..]));
         assert!(one.seek(SeekFrom::Start(1)).is_ok() && one.seek(SeekFrom::Current(-2)).is_err());
+    }
+
+    #[test]
+    fn patches_stand_where_the_file_has_other_bytes() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let source = Source::new(file, b"x.bin", Limits::default()).unwrap();
+        let patch = |at, bytes: &[u8]| Patch { at, bytes: bytes.to_vec() };
+        let patched = source.patched(vec![patch(2, b"ab"), patch(9, b"cd")]).unwrap();
+        let mut all = Vec::new();
+        patched.reader().read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"01ab45678c");
+        let mut some = [0; 2];
+        assert_eq!(patched.read_at(&mut some, 3).unwrap(), 2);
+        assert_eq!(&some, b"b4");
     }
 
     #[test]

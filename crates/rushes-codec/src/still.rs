@@ -28,8 +28,8 @@ mod stated;
 mod tiff;
 
 use rushes_media::{
-    Agreement, Container, Error, ErrorKind, Frame, Layout, MediaKind, Picture, Pixels, Probe,
-    Result, Stream, Values,
+    Agreement, Container, Error, ErrorKind, Frame, Layout, Limits, MediaKind, Picture, Pixels,
+    Probe, Result, Stream, Values,
 };
 
 use crate::Source;
@@ -39,6 +39,8 @@ use sniff::Reader;
 
 pub(crate) use encode::eight_bits;
 pub use encode::{STILL_TARGETS, StillTarget, encode_still};
+pub(crate) use rgb::signal;
+pub(crate) use tiff::Pages;
 
 /// What a still holds, from its headers alone; `None` when the content is not
 /// a still that is read here.
@@ -121,25 +123,75 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
 /// rounded or clipped: floats (OpenEXR, Radiance, TIFF) are linear light and say
 /// so, PQ and HLG keep their 16 bits. HEIC and AVIF come as RGB, their opacity
 /// laid over grey; camera RAW as the largest JPEG in it. Nothing is turned
-/// upright, except HEIC and AVIF.
+/// upright, except HEIC and AVIF. What only FFmpeg reads (DPX, JPEG 2000, JPEG
+/// XL, PSD, TIFF with a palette) comes as it is stored, its profile not asked.
 ///
 /// # Errors
 /// As for [`still_picture`].
 pub fn still_frame(source: &Source) -> Result<Frame> {
     let head = source.head()?;
+    let reader = sniff::reader(&head, source.extension(), source.size_bytes());
+    let has_other = match reader {
+        None => true,
+        Some(Reader::Tiff) => raw::is_plain(source, &head),
+        Some(_) => false,
+    };
+    match own_frame(source, &head, reader) {
+        Err(error) if error.kind == ErrorKind::Unsupported && has_other => {
+            crate::video::still_frame(source).map_err(|other| match other.kind {
+                ErrorKind::Unsupported => error,
+                _ => other,
+            })
+        }
+        read => read,
+    }
+}
+
+/// Whether the content is a still, whoever reads it; the first bytes decide.
+pub(crate) fn is_still(source: &Source, head: &[u8]) -> bool {
+    sniff::reader(head, source.extension(), source.size_bytes()).is_some()
+}
+
+/// The pages of an ordinary TIFF; `None` for anything else.
+pub(crate) fn tiff_pages(source: &Source, head: &[u8]) -> Option<Result<Pages>> {
+    let is_tiff =
+        sniff::reader(head, source.extension(), source.size_bytes()) == Some(Reader::Tiff);
+    if !is_tiff {
+        return None;
+    }
+    let found = tiff::Tiff::pages(source).and_then(|pages| {
+        let first = pages.pages.first().map(|&first| pages.alone(source, first)).transpose()?;
+        Ok((first.is_some_and(|first| raw::is_plain(&first, head)), pages))
+    });
+    match found {
+        Ok((is_plain, pages)) => is_plain.then_some(Ok(pages)),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// A JPEG that lies in memory, with all that is stored: `[H, W]` for grey.
+pub(crate) fn jpeg_frame(bytes: &[u8], limits: &Limits) -> Result<Frame> {
+    frame_of(jpeg::decode(bytes, limits, u32::MAX)?, jpeg::is_grey(bytes))
+}
+
+/// The still by a decoder of our own.
+fn own_frame(source: &Source, head: &[u8], reader: Option<Reader>) -> Result<Frame> {
     let mut is_grey = false;
-    match sniff::reader(&head, source.extension(), source.size_bytes()) {
+    match reader {
         Some(Reader::Jpeg) => is_grey = jpeg::is_grey(&read::whole(source)?),
         Some(Reader::Png) => return raster::frame(source, "png", png::meaning(source)?),
         Some(Reader::Raster(format)) => return raster::frame(source, format, Meaning::Embedded),
         Some(Reader::Tiff) => {
-            if let Some(frame) = raw::frame(source, &head)? {
+            if let Some(frame) = raw::frame(source, head)? {
                 return Ok(frame);
             }
         }
         _ => {}
     }
-    let picture = still_picture(source, u32::MAX)?;
+    frame_of(still_picture(source, u32::MAX)?, is_grey)
+}
+
+fn frame_of(picture: Picture, is_grey: bool) -> Result<Frame> {
     let (width_px, height_px) = (picture.width_px(), picture.height_px());
     let color = picture.color.clone();
     let (layout, values) = match picture.into_pixels() {

@@ -11,12 +11,16 @@ mod planes;
 mod reader;
 mod run;
 mod seek;
+mod still;
 mod stream;
 mod turn;
 
+pub(crate) use convert::{fitted, wrong_size};
 pub use index::FrameIndex;
 pub use options::{Depth, VideoOptions};
 pub use reader::VideoReader;
+pub(crate) use still::still_frame;
+pub(crate) use turn::turn;
 pub use stream::VideoStream;
 
 use rushes_media::{Error, ErrorKind};

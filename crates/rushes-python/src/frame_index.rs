@@ -1,4 +1,5 @@
-//! Which frames a video has: its index, made or found where it was kept.
+//! Which frames a video or a sequence has: its index, made or found where it
+//! was kept.
 
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rushes_codec::{FrameIndex, Source, VideoOptions, VideoReader};
-use rushes_media::{Error, Limits, Rational, Result};
+use rushes_codec::{FrameIndex, Sequence, SequenceOptions, Source, VideoOptions, VideoReader};
+use rushes_media::{Error, ErrorKind, Limits, Rational, Result};
 use rushes_store::{FileStamp, Fingerprint, FrameIndexStore, sample_file};
 
 use crate::library::home_of;
@@ -23,68 +24,107 @@ const LARGE_BYTES: u64 = 64 << 20;
 /// what takes too long. A hundred years; more is beyond some systems' clocks.
 const WALL_SECS: u64 = 100 * 366 * 86_400;
 
-/// An open file and the index of its video. It never changes, and does not
-/// mind a fork.
+/// What is at a path, and the index of its frames. It never changes, and does
+/// not mind a fork.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct Index {
     path: PathBuf,
-    file: File,
-    pub(crate) frames: Arc<FrameIndex>,
+    pub(crate) frames: Frames,
+}
+
+/// Where the frames come from.
+pub(crate) enum Frames {
+    /// A file that libav reads.
+    Video(File, Arc<FrameIndex>),
+    Sequence(Arc<Sequence>),
+}
+
+/// The same call to either.
+macro_rules! of {
+    ($frames:expr, $index:ident => $call:expr) => {
+        match $frames {
+            Frames::Video(_, $index) => $call,
+            Frames::Sequence($index) => $call,
+        }
+    };
 }
 
 #[pymethods]
 impl Index {
-    /// Of the first video in this file. Ctrl-C is looked for on the main thread.
+    /// Of what is at this path: a video, or pictures in a row, which are shown
+    /// at this rate where they have no times. Ctrl-C is looked for on the main
+    /// thread.
     #[new]
-    fn new(py: Python<'_>, path: PathBuf, is_main: bool) -> PyResult<Index> {
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        rate_hz: Option<(i64, i64)>,
+        is_main: bool,
+    ) -> PyResult<Index> {
         let watch = Watch::default();
         watch.begin(is_main);
-        py.detach(|| open(path, &watch))
+        let rate_hz = rate_hz.and_then(|(num, den)| Rational::new(num, den));
+        py.detach(|| open(path, rate_hz, &watch))
             .map_err(|error| watch.raised().unwrap_or_else(|| exception(py, &error)))
     }
 
     fn __len__(&self) -> usize {
-        self.frames.len()
+        of!(&self.frames, index => index.len())
     }
 
     /// When frame `i` is shown, in seconds: numerator and denominator.
     fn time_secs(&self, i: usize) -> (i64, i64) {
-        terms(self.frames.time_secs(i))
+        terms(of!(&self.frames, index => index.time_secs(i)))
+    }
+
+    /// When frame `i` was recorded, in seconds since 1970.
+    fn recorded_secs(&self, i: usize) -> Option<(i64, i64)> {
+        match &self.frames {
+            Frames::Video(..) => None,
+            Frames::Sequence(sequence) => sequence.recorded_secs(i).map(terms),
+        }
     }
 
     /// When the last frame's time is over, in seconds.
     fn end_secs(&self) -> Option<(i64, i64)> {
-        let last = self.frames.len().saturating_sub(1);
-        let end = self.frames.time_secs(last).checked_add(self.frames.duration_secs(last));
-        end.map(terms)
+        let last = self.__len__().saturating_sub(1);
+        of!(&self.frames, index => index.time_secs(last).checked_add(index.duration_secs(last)))
+            .map(terms)
     }
 
     /// Every frame's time in seconds, as the bytes of float64 numbers.
     fn times_secs<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let times = (0..self.frames.len()).map(|i| self.frames.time_secs(i).to_f64());
-        PyBytes::new(py, &times.flat_map(f64::to_ne_bytes).collect::<Vec<u8>>())
+        let times = of!(&self.frames, index => {
+            let times = (0..index.len()).map(|i| index.time_secs(i).to_f64());
+            times.flat_map(f64::to_ne_bytes).collect::<Vec<u8>>()
+        });
+        PyBytes::new(py, &times)
     }
 
     /// The frame shown at a time in seconds; `None` when the time cannot be told.
     fn at(&self, num: i64, den: i64) -> Option<usize> {
-        Some(self.frames.at(Rational::new(num, den)?))
+        let time = Rational::new(num, den)?;
+        Some(of!(&self.frames, index => index.at(time)))
     }
 
-    /// The frames that are marked as key frames.
+    /// The frames that are marked as key frames; pictures in a row are all.
     fn key_frames(&self) -> Vec<usize> {
-        self.frames.key_frames().collect()
+        match &self.frames {
+            Frames::Video(_, index) => index.key_frames().collect(),
+            Frames::Sequence(sequence) => (0..sequence.len()).collect(),
+        }
     }
 
-    /// Where header and content do not agree.
+    /// What is missing, and where header and content do not agree.
     fn warnings(&self) -> Vec<String> {
-        self.frames.warnings().to_vec()
+        of!(&self.frames, index => index.warnings().to_vec())
     }
 }
 
 impl Index {
-    /// The file, to be read under this watch.
-    pub(crate) fn source(&self, watch: Watch) -> Result<Source> {
-        let file = self.file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
+    /// A video's file, to be read under this watch.
+    pub(crate) fn source(&self, file: &File, watch: Watch) -> Result<Source> {
+        let file = file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
         source(file, &self.path, watch)
     }
 
@@ -100,7 +140,19 @@ fn source(file: File, path: &Path, watch: Watch) -> Result<Source> {
     Ok(source.watched(move || watch.goes_on()))
 }
 
-fn open(path: PathBuf, watch: &Watch) -> Result<Index> {
+fn open(path: PathBuf, rate_hz: Option<Rational>, watch: &Watch) -> Result<Index> {
+    let limits = Limits { wall_secs: WALL_SECS, ..Limits::default() };
+    let options = SequenceOptions { rate_hz, limits };
+    let watching = watch.clone();
+    if let Some(found) = Sequence::open(&path, options, move || watching.goes_on())? {
+        return Ok(Index { path, frames: Frames::Sequence(Arc::new(found)) });
+    }
+    if rate_hz.is_some() {
+        let why = "it is a video, which has times of its own";
+        return Err(Error::new(ErrorKind::Invalid, "opening the video", why)
+            .remedy("give no fps for it; video.frames(fps=...) takes frames at a rate")
+            .at(path));
+    }
     let opened =
         File::open(&path).map_err(|error| Error::io("opening the file", &error)).and_then(|file| {
             let again = file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
@@ -108,7 +160,7 @@ fn open(path: PathBuf, watch: &Watch) -> Result<Index> {
             Ok((file, frames))
         });
     match opened {
-        Ok((file, frames)) => Ok(Index { path, file, frames }),
+        Ok((file, index)) => Ok(Index { path, frames: Frames::Video(file, index) }),
         Err(error) => Err(error.at(path)),
     }
 }

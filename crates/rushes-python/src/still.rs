@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use rushes_codec::Source;
-use rushes_media::{Error, ErrorKind, Frame, Layout, Limits, MediaKind, Result, Values};
+use rushes_media::{Error, ErrorKind, Frame, Layout, Limits, MediaKind, Probe, Result, Values};
 use rushes_ops::FrameOperation as _;
 use rushes_ops::frame::{Flip, Rotate};
 use rushes_store::PartialFile;
@@ -87,11 +87,7 @@ impl Still {
             return Err(Error::new(ErrorKind::Unsupported, READING, "it is sound")
                 .remedy("read it with rushes.aread"));
         }
-        // Tags that cannot be read cost no picture.
-        if let Ok(tags) = rushes_tags::read(source.file(), &probe.container.format, source.limits())
-        {
-            tags.merge_into(&mut probe);
-        }
+        add_tags(&source, &mut probe);
         let pictures = probe.streams.iter().filter_map(|stream| {
             let pixels = stream.pixel_format.as_deref().unwrap_or_default();
             let channels = match pixels {
@@ -141,6 +137,22 @@ impl Still {
         }
         Ok(frame)
     }
+}
+
+/// Tags that cannot be read cost no picture.
+fn add_tags(source: &Source, probe: &mut Probe) {
+    if let Ok(tags) = rushes_tags::read(source.file(), &probe.container.format, source.limits()) {
+        tags.merge_into(probe);
+    }
+}
+
+/// How a still is set upright by its tags: degrees clockwise, and whether it is
+/// mirrored after.
+pub(crate) fn orientation(source: &Source) -> (u16, bool) {
+    let Ok(mut probe) = rushes_codec::probe(source) else { return (0, false) };
+    add_tags(source, &mut probe);
+    let stream = probe.picture();
+    stream.map_or((0, false), |stream| (stream.rotation_degrees.unwrap_or(0), stream.mirrored))
 }
 
 fn source(file: &File, path: &Path) -> Result<Source> {

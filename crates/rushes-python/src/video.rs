@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use rushes_codec::{Depth, Source, VideoOptions, VideoReader};
+use rushes_codec::{Depth, SequenceReader, Source, VideoOptions, VideoReader};
 use rushes_media::{Error, ErrorKind, Layout, Result};
 use self_cell::self_cell;
 
-use crate::frame_index::{Index, terms};
+use crate::frame_index::{Frames, Index, terms};
+use crate::still::orientation;
 use crate::watch::{Watch, exception};
 
 const WHAT: &str = "reading the video";
@@ -22,14 +23,19 @@ const WAIT: Duration = Duration::from_millis(1);
 
 self_cell! {
     /// A reader, and the source that it reads.
-    struct Open {
+    struct OpenVideo {
         owner: Source,
         #[not_covariant]
         dependent: VideoReader,
     }
 }
 
-/// A reader with the watch that its source is under.
+enum Open {
+    Video(Box<OpenVideo>),
+    Sequence(Box<SequenceReader>),
+}
+
+/// A reader with the watch that it is under.
 struct Reading {
     open: Open,
     watch: Watch,
@@ -44,7 +50,7 @@ enum State {
     Closed,
 }
 
-/// Reads the frames of a video.
+/// Reads the frames of a video or a sequence.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct Reader {
     index: Py<Index>,
@@ -281,29 +287,55 @@ impl Drop for Turn<'_> {
 
 impl Reading {
     fn open(index: &Index, options: VideoOptions, watch: Watch) -> Result<Box<Reading>> {
-        let source = index.source(watch.clone())?;
-        let frames = Arc::clone(&index.frames);
-        let open = Open::try_new(source, |source| VideoReader::open(source, frames, options))?;
+        let open = match &index.frames {
+            Frames::Video(file, frames) => {
+                let source = index.source(file, watch.clone())?;
+                let frames = Arc::clone(frames);
+                let open = OpenVideo::try_new(source, |source| {
+                    VideoReader::open(source, frames, options)
+                })?;
+                Open::Video(Box::new(open))
+            }
+            Frames::Sequence(sequence) => {
+                let sequence = Arc::clone(sequence);
+                let reader = SequenceReader::open(sequence, options, Some(orientation))?;
+                let watching = watch.clone();
+                Open::Sequence(Box::new(reader.watched(move || watching.goes_on())))
+            }
+        };
         Ok(Box::new(Reading { open, watch }))
     }
 
     fn read(&mut self, indexes: &[usize], room: &mut [u8]) -> Result<()> {
-        self.open.with_dependent_mut(|_, reader| match indexes {
-            [one] => reader.frame_into(*one, room),
-            many => reader.frames_into(many, room),
-        })
+        match (&mut self.open, indexes) {
+            (Open::Video(open), [one]) => {
+                open.with_dependent_mut(|_, reader| reader.frame_into(*one, room))
+            }
+            (Open::Video(open), many) => {
+                open.with_dependent_mut(|_, reader| reader.frames_into(many, room))
+            }
+            (Open::Sequence(reader), many) => reader.frames_into(many, room),
+        }
     }
 
     fn facts(&mut self) -> Facts {
-        self.open.with_dependent(|_, reader| Facts {
-            width_px: reader.width_px(),
-            height_px: reader.height_px(),
-            channels: reader.layout().channels(),
-            depth: reader.depth(),
-            frame_bytes: reader.frame_bytes(),
-            rotation: reader.rotation(),
-            sample_aspect: terms(reader.sample_aspect()),
-        })
+        macro_rules! facts {
+            ($reader:expr) => {
+                Facts {
+                    width_px: $reader.width_px(),
+                    height_px: $reader.height_px(),
+                    channels: $reader.layout().channels(),
+                    depth: $reader.depth(),
+                    frame_bytes: $reader.frame_bytes(),
+                    rotation: $reader.rotation(),
+                    sample_aspect: terms($reader.sample_aspect()),
+                }
+            };
+        }
+        match &self.open {
+            Open::Video(open) => open.with_dependent(|_, reader| facts!(reader)),
+            Open::Sequence(reader) => facts!(reader),
+        }
     }
 }
 

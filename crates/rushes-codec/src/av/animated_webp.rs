@@ -1,38 +1,50 @@
 //! Animated WebP, which libav does not read.
 
-use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::time::Instant;
+use std::io::{Read, Seek, SeekFrom};
 
-use image::codecs::webp::WebPDecoder;
-use image::{AnimationDecoder, ImageDecoder};
 use rushes_media::{
-    Agreement, Basis, Camera, Container, Count, Error, ErrorKind, MediaKind, Picture, Probe,
-    Rational, Result, Stream, StreamKind,
+    Agreement, Basis, Camera, Container, Count, MediaKind, Picture, Probe, Rational, Result,
+    Stream, StreamKind,
 };
 
 use super::scale;
+use crate::sequence::Player;
 use crate::{Format, Source};
 
 /// Chunks walked at most.
 const CHUNKS: u32 = 1 << 20;
 
+/// One frame, which covers a part of the canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WebPFrame {
+    /// Where its coded picture lies.
+    pub(crate) at: u64,
+    pub(crate) length: u64,
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+    pub(crate) lasts_ms: u32,
+    /// Whether it is laid over what is there, rather than put in its place.
+    pub(crate) blends: bool,
+    /// Whether its part is cleared before the next one.
+    pub(crate) is_cleared: bool,
+}
+
 /// What the chunks of an animated WebP say (WebP container specification,
 /// "Animation").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct AnimatedWebP {
-    width_px: u32,
-    height_px: u32,
-    frames: u64,
-    duration_ms: u64,
-    shortest_ms: u64,
-    longest_ms: u64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AnimatedWebP {
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+    pub(crate) frames: Vec<WebPFrame>,
     /// Where the header says the file ends.
     stated_bytes: u64,
 }
 
 impl AnimatedWebP {
     /// Reads the chunks; `None` unless it is a WebP with two frames or more.
-    pub(super) fn find(source: &Source, head: &[u8]) -> Option<AnimatedWebP> {
+    pub(crate) fn find(source: &Source, head: &[u8]) -> Option<AnimatedWebP> {
         let canvas = head.get(..30)?;
         let is_animated = canvas.starts_with(b"RIFF")
             && canvas.get(8..16)? == b"WEBPVP8X"
@@ -43,12 +55,11 @@ impl AnimatedWebP {
         let mut found = AnimatedWebP {
             width_px: number(canvas.get(24..27)?) as u32 + 1,
             height_px: number(canvas.get(27..30)?) as u32 + 1,
-            shortest_ms: u64::MAX,
             stated_bytes: number(canvas.get(4..8)?) + 8,
             ..AnimatedWebP::default()
         };
         found.walk(source);
-        (found.frames > 1).then_some(found)
+        (found.frames.len() > 1).then_some(found)
     }
 
     /// Walks the chunks behind the header, to the end or to what is broken.
@@ -64,11 +75,19 @@ impl AnimatedWebP {
             if header.starts_with(b"ANMF") && at + length <= source.size_bytes() {
                 let mut frame = [0; 16];
                 reader.read_exact(&mut frame).ok()?;
-                let lasts = number(frame.get(12..15)?);
-                self.frames += 1;
-                self.duration_ms += lasts;
-                self.shortest_ms = self.shortest_ms.min(lasts);
-                self.longest_ms = self.longest_ms.max(lasts);
+                // Of three bytes each.
+                let field = |at: usize| Some(number(frame.get(at..at + 3)?) as u32);
+                self.frames.push(WebPFrame {
+                    at: at + 16,
+                    length: length.saturating_sub(16),
+                    left: field(0)? * 2,
+                    top: field(3)? * 2,
+                    width_px: field(6)? + 1,
+                    height_px: field(9)? + 1,
+                    lasts_ms: field(12)?,
+                    blends: frame[15] & 0x02 == 0,
+                    is_cleared: frame[15] & 0x01 != 0,
+                });
             }
             reader.seek(SeekFrom::Start(at + padded)).ok()?;
         }
@@ -77,7 +96,9 @@ impl AnimatedWebP {
 
     pub(super) fn probe(&self, source: &Source) -> Result<Probe> {
         source.limits().check_picture(self.width_px.into(), self.height_px.into(), 4)?;
-        let duration = i64::try_from(self.duration_ms).ok().and_then(|ms| Rational::new(ms, 1000));
+        let frames = self.frames.len();
+        let lasts_ms = self.frames.iter().map(|frame| i64::from(frame.lasts_ms)).sum();
+        let duration = Rational::new(lasts_ms, 1000);
         let duration = duration.filter(|&duration| duration > Rational::ZERO);
         let mut stream = Stream::new(0, StreamKind::Video, "webp");
         stream.bit_depth = Some(8);
@@ -85,11 +106,15 @@ impl AnimatedWebP {
         stream.height_px = Some(self.height_px);
         stream.sample_aspect = Some(Rational::whole(1));
         stream.display_aspect = Rational::new(self.width_px.into(), self.height_px.into());
-        stream.frame_rate_hz = i64::try_from(self.frames)
+        stream.frame_rate_hz = i64::try_from(frames)
             .ok()
             .and_then(|frames| Rational::whole(frames).checked_div(duration?));
-        stream.variable_rate = Some(self.shortest_ms != self.longest_ms);
-        stream.frame_count = Some(Count { frames: self.frames, basis: Basis::Counted });
+        let is_even = self.frames.windows(2).all(|pair| match pair {
+            [one, other] => one.lasts_ms == other.lasts_ms,
+            _ => true,
+        });
+        stream.variable_rate = Some(!is_even);
+        stream.frame_count = Some(Count { frames: frames as u64, basis: Basis::Counted });
         stream.duration_secs = duration;
         let mut agreement = Agreement::full();
         let extension = source.extension();
@@ -140,40 +165,31 @@ impl AnimatedWebP {
         count: usize,
         each: &mut dyn FnMut(Rational, Picture) -> bool,
     ) -> Result<usize> {
-        let broken = |error: image::ImageError| {
-            Error::new(ErrorKind::Corrupt, "decoding the animation", error.to_string())
-        };
         let limits = source.limits();
-        limits.check_picture(self.width_px.into(), self.height_px.into(), 4)?;
-        let decoder = WebPDecoder::new(BufReader::new(source.reader())).map_err(broken)?;
-        let (width, height) = decoder.dimensions();
-        limits.check_picture(width.into(), height.into(), 4)?;
-        let all = usize::try_from(self.frames).unwrap_or(usize::MAX);
+        let all = self.frames.len();
         let wanted = count.min(all);
-        let (mut given, mut ms) = (0, 0_u64);
-        for (at, frame) in decoder.into_frames().take(all).enumerate() {
+        let mut player = Player::new(self, limits)?;
+        let (mut given, mut ms) = (0, 0);
+        for (i, frame) in self.frames.iter().enumerate() {
+            source.goes_on("decoding the animation")?;
             // One frame that is broken ends it: the next builds on it.
-            let frame = match frame {
-                Ok(frame) => frame,
-                Err(error) if given == 0 => return Err(broken(error)),
+            match player.step(source) {
+                Err(error) if given == 0 => return Err(error),
                 Err(_) => break,
-            };
-            if Instant::now() >= source.deadline() {
-                return Err(super::error("decoding the animation", ffmpeg::ffi::AVERROR_EXIT));
+                Ok(()) => {}
             }
-            let (lasts, per) = frame.delay().numer_denom_ms();
             // The frame in the middle of each of `wanted` equal parts.
-            if at == (2 * given + 1) * all / (2 * wanted) {
-                let rgba = frame.into_buffer();
-                let (width, height) = rgba.dimensions();
-                let picture = scale::picture_of_rgba(rgba.as_raw(), width, height, max_px, limits)?;
-                let time = i64::try_from(ms).ok().and_then(|ms| Rational::new(ms, 1000));
+            if i == (2 * given + 1) * all / (2 * wanted) {
+                let (width, height) = (self.width_px, self.height_px);
+                let picture =
+                    scale::picture_of_rgba(player.canvas(), width, height, max_px, limits)?;
                 given += 1;
-                if !each(time.unwrap_or(Rational::ZERO), picture) || given == wanted {
+                let time = Rational::new(ms, 1000).unwrap_or(Rational::ZERO);
+                if !each(time, picture) || given == wanted {
                     break;
                 }
             }
-            ms += u64::from(lasts / per.max(1));
+            ms += i64::from(frame.lasts_ms);
         }
         Ok(given)
     }

@@ -17,6 +17,11 @@ pub(crate) fn probe_animation(source: &Source, head: &[u8]) -> Option<Result<Pro
     if let Some(animated) = AnimatedWebP::find(source, head) {
         return Some(animated.probe(source));
     }
+    is_animation(source, head).then(|| super::probe(source))
+}
+
+/// Whether it is a GIF or PNG of more than one frame.
+pub(crate) fn is_animation(source: &Source, head: &[u8]) -> bool {
     let moves = if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
         gif_moves(&mut BufReader::new(source.reader()))
     } else if head.starts_with(b"\x89PNG\r\n\x1a\n") {
@@ -24,7 +29,7 @@ pub(crate) fn probe_animation(source: &Source, head: &[u8]) -> Option<Result<Pro
     } else {
         None
     };
-    (moves == Some(true)).then(|| super::probe(source))
+    moves == Some(true)
 }
 
 fn byte(reader: &mut impl Read) -> Option<u8> {

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ptr;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Result};
+use rushes_media::{Error, ErrorKind, MediaKind, Result};
 
 use super::decode::{Decoder, Frame};
 use super::input::{Input, Packet};
@@ -154,6 +154,16 @@ pub(super) fn begun_still(source: &Source) -> Option<&'static Format> {
     }
     // SAFETY: a demuxer that was found is a constant with a name.
     still_of(&unsafe { string((*demuxer).name) }?)
+}
+
+/// Whether the content is one picture that libav reads, as far as its first
+/// bytes tell.
+pub(crate) fn is_still(source: &Source) -> bool {
+    detect(source).is_ok_and(|found| {
+        // SAFETY: a demuxer that was found is a constant with a name.
+        let name = unsafe { string((*found.demuxer).name) }.unwrap_or_default();
+        found.format.kind == MediaKind::Still && (name.ends_with("_pipe") || name == "fits")
+    })
 }
 
 fn allowed(demuxer: *const ffi::AVInputFormat, score: c_int) -> Result<Detected> {

@@ -41,6 +41,9 @@ pub fn preview_frames(
     if let Some(animated) = AnimatedWebP::find(source, &source.head()?) {
         return animated.frames(source, max_px, count, each);
     }
+    if let Some(given) = crate::sequence::preview(source, max_px, count, each) {
+        return given;
+    }
     let mut given = Given { each, frames: 0, stopped: false };
     let mut reader = Reader::open(source, max_px)?;
     let seeking = reader.by_seeking(count, &mut given);

@@ -87,7 +87,7 @@ pub(super) fn picture(
 }
 
 /// Pixels of four bytes, red, green, blue and alpha, as a picture.
-pub(super) fn picture_of_rgba(
+pub(crate) fn picture_of_rgba(
     bytes: &[u8],
     width_px: u32,
     height_px: u32,

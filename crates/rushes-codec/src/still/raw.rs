@@ -8,11 +8,10 @@ use rushes_media::{
 
 use super::raster::Meaning;
 use super::srgb::Profile;
-use super::tiff::{Directory, Order, Tiff};
+use super::tiff::{Directory, NEW_SUBFILE_TYPE, Order, Tiff};
 use super::{Embedded, icc, jpeg, note_truncation, preview, probe_of, raster, read, stated};
 use crate::Source;
 
-const NEW_SUBFILE_TYPE: u16 = 0x00fe;
 const IMAGE_WIDTH: u16 = 0x0100;
 const IMAGE_LENGTH: u16 = 0x0101;
 const BITS_PER_SAMPLE: u16 = 0x0102;
@@ -68,6 +67,11 @@ pub(super) fn frame(source: &Source, head: &[u8]) -> Result<Option<Frame>> {
         Some(_) => Ok(None),
         None => raster::frame(source, "tiff", meaning(source, &tiff)).map(Some),
     }
+}
+
+/// Whether it is an ordinary TIFF rather than a camera RAW.
+pub(super) fn is_plain(source: &Source, head: &[u8]) -> bool {
+    Tiff::walk(source).is_ok_and(|tiff| raw_format(&tiff, head, source.extension()).is_none())
 }
 
 /// What an ordinary TIFF's numbers mean.

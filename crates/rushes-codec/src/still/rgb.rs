@@ -39,7 +39,7 @@ pub(super) fn from_linear(light: f32) -> u8 {
 }
 
 /// The same, as 0 to 1.
-pub(super) fn signal(light: f32) -> f32 {
+pub(crate) fn signal(light: f32) -> f32 {
     let light = light.clamp(0.0, 1.0);
     if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }

@@ -7,12 +7,21 @@ use rushes_media::{Error, ErrorKind, Result};
 
 use super::read;
 use crate::Source;
+use crate::source::Patch;
 
 /// Entries in all directories together: real files have some hundred.
 const ENTRIES: usize = 100_000;
 /// Directories that one SubIFDs entry may point at.
 const SUB_DIRECTORIES: usize = 64;
 const SUB_IFDS: u16 = 0x014a;
+pub(super) const NEW_SUBFILE_TYPE: u16 = 0x00fe;
+/// A copy of another page, but smaller.
+const REDUCED: u64 = 1;
+/// Which parts of another page are to be seen.
+const MASK: u64 = 4;
+/// Pages that are gone through at most.
+const MOST_PAGES: usize = 1 << 20;
+const PAGES: &str = "reading the TIFF's pages";
 
 /// The directories of a file, the main chain first come first.
 pub(super) struct Tiff<'a> {
@@ -34,7 +43,50 @@ pub(super) enum Order {
 pub(super) struct Directory {
     /// Whether it is in the chain of pages rather than below one.
     pub is_page: bool,
+    /// Where the file says which directory comes next.
+    next_at: u64,
     entries: Vec<Entry>,
+}
+
+/// Where the directory of a page lies, and where the file says which one comes
+/// next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    at: u64,
+    next_at: u64,
+}
+
+/// The pages of a file that are pictures of their own.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    pub pages: Vec<Page>,
+    /// Whether the chain of pages breaks off.
+    pub is_cut: bool,
+    is_big: bool,
+}
+
+impl Pages {
+    /// The file as though this page was the only one in it.
+    pub fn alone(&self, source: &Source, page: Page) -> Result<Source> {
+        let order = order(source);
+        let offset = |at: u64, value: u64| {
+            let bytes = match (self.is_big, order) {
+                (true, Some(Order::Big)) => value.to_be_bytes().to_vec(),
+                (true, _) => value.to_le_bytes().to_vec(),
+                // It was read from four bytes.
+                (false, Some(Order::Big)) => (value as u32).to_be_bytes().to_vec(),
+                (false, _) => (value as u32).to_le_bytes().to_vec(),
+            };
+            Patch { at, bytes }
+        };
+        let first_at = if self.is_big { 8 } else { 4 };
+        source.patched(vec![offset(first_at, page.at), offset(page.next_at, 0)])
+    }
+}
+
+fn order(source: &Source) -> Option<Order> {
+    let letters: [u8; 2] = read::exactly(source, 0)?;
+    Some(if letters == *b"MM" { Order::Big } else { Order::Little })
 }
 
 /// One entry of a directory.
@@ -68,16 +120,23 @@ impl Entry {
 impl<'a> Tiff<'a> {
     /// All directories that can be reached from the header at the file's start.
     pub fn walk(source: &'a Source) -> Result<Tiff<'a>> {
-        let corrupt = |why| Error::new(ErrorKind::Corrupt, "reading the TIFF header", why);
-        let header: [u8; 8] =
-            read::exactly(source, 0).ok_or_else(|| corrupt("it ends within its header"))?;
+        let mut tiff = Tiff::header(source)?;
+        tiff.follow(tiff.first()?)?;
+        Ok(tiff)
+    }
+
+    /// Without a directory yet.
+    fn header(source: &'a Source) -> Result<Tiff<'a>> {
+        let header: [u8; 8] = read::exactly(source, 0).ok_or_else(ends_early)?;
         let order = if header.starts_with(b"MM") { Order::Big } else { Order::Little };
         let is_big = matches!(header[2..4], [0, 0x2b] | [0x2b, 0]);
-        let mut tiff = Tiff { source, order, is_big, base: 0, directories: Vec::new() };
-        let first = if is_big { tiff.long8(8) } else { tiff.long(4).map(u64::from) };
-        let first = first.ok_or_else(|| corrupt("it ends within its header"))?;
-        tiff.follow(first)?;
-        Ok(tiff)
+        Ok(Tiff { source, order, is_big, base: 0, directories: Vec::new() })
+    }
+
+    /// Where the first directory lies.
+    fn first(&self) -> Result<u64> {
+        let first = if self.is_big { self.long8(8) } else { self.long(4).map(u64::from) };
+        first.ok_or_else(ends_early)
     }
 
     /// The first directory of a structure that starts at this place.
@@ -98,6 +157,33 @@ impl<'a> Tiff<'a> {
         let (directory, _) = tiff.directory(at, true)?;
         tiff.directories.push(directory);
         Some(tiff)
+    }
+
+    /// The pages that are pictures of their own, neither smaller copies of
+    /// others nor masks (TIFF 6.0, `NewSubfileType`).
+    pub fn pages(source: &Source) -> Result<Pages> {
+        let tiff = Tiff::header(source)?;
+        let mut pages = Pages { pages: Vec::new(), is_cut: false, is_big: tiff.is_big };
+        let mut visited = HashSet::new();
+        let mut next = tiff.first()?;
+        while next != 0 && visited.insert(next) {
+            source.goes_on(PAGES)?;
+            if visited.len() > MOST_PAGES {
+                let why = format!("it has more than {MOST_PAGES} pages");
+                return Err(Error::new(ErrorKind::Limit, PAGES, why));
+            }
+            let Some((directory, following)) = tiff.directory(next, true) else {
+                pages.is_cut = true;
+                break;
+            };
+            let kind = tiff.number(&directory, NEW_SUBFILE_TYPE).unwrap_or(0);
+            if kind & (REDUCED | MASK) == 0 {
+                pages.pages.push(Page { at: next, next_at: directory.next_at });
+            }
+            pages.is_cut |= following.is_none();
+            next = following.unwrap_or(0);
+        }
+        Ok(pages)
     }
 
     fn follow(&mut self, first: u64) -> Result<()> {
@@ -144,7 +230,7 @@ impl<'a> Tiff<'a> {
         }
         let end = start + count * entry_bytes;
         let next = if self.is_big { self.long8(end) } else { self.long(end).map(u64::from) };
-        Some((Directory { is_page, entries }, next))
+        Some((Directory { is_page, next_at: end, entries }, next))
     }
 
     fn entry(&self, bytes: &[u8], place: u64) -> Option<Entry> {
@@ -213,6 +299,10 @@ impl<'a> Tiff<'a> {
     fn long8(&self, at: u64) -> Option<u64> {
         read::exactly(self.source, at).map(|bytes| self.order.long8(bytes))
     }
+}
+
+fn ends_early() -> Error {
+    Error::new(ErrorKind::Corrupt, "reading the TIFF header", "it ends within its header")
 }
 
 impl Order {

@@ -209,11 +209,11 @@ impl Converter {
             return Ok(());
         }
         if !is_float {
-            turn::turn(&self.narrow, flat, pixel_bytes, self.turn, output);
+            turn(&self.narrow, flat, pixel_bytes, self.turn, output);
             return Ok(());
         }
         self.turned.resize(bytes, 0);
-        turn::turn(&self.narrow, flat, pixel_bytes, self.turn, &mut self.turned);
+        turn(&self.narrow, flat, pixel_bytes, self.turn, &mut self.turned);
         floats(&self.turned, wide, output);
         Ok(())
     }
@@ -358,13 +358,13 @@ impl Scaler {
 }
 
 /// The buffer given is not that of a frame.
-pub(super) fn wrong_size(bytes: usize) -> Error {
+pub(crate) fn wrong_size(bytes: usize) -> Error {
     let why = format!("the buffer given has {bytes} bytes");
     Error::new(ErrorKind::Invalid, WHAT, why).remedy("give one of frame_bytes for each frame")
 }
 
 /// The size asked for; a side of 0 keeps the ratio.
-fn fitted(
+pub(crate) fn fitted(
     (width, height): (u32, u32),
     (whole_width, whole_height): (u32, u32),
 ) -> Result<(u32, u32)> {

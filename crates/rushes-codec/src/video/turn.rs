@@ -3,22 +3,22 @@
 use crate::av::stream::Turn;
 
 /// Turns clockwise, then mirrors left to right: `height` rows of `width`
-/// pixels of `pixel_bytes` each, without padding, from `given` to `turned`.
-pub(super) fn turn(
-    given: &[u8],
+/// pixels of `numbers` each, without padding, from `given` to `turned`.
+pub(crate) fn turn<T: Copy>(
+    given: &[T],
     (width, height): (usize, usize),
-    pixel_bytes: usize,
+    numbers: usize,
     turn: Turn,
-    turned: &mut [u8],
+    turned: &mut [T],
 ) {
     let sideways = matches!(turn.degrees, 90 | 270);
     let new_width = if sideways { height } else { width };
-    let row_bytes = new_width * pixel_bytes;
-    if row_bytes == 0 {
+    let row_numbers = new_width * numbers;
+    if row_numbers == 0 {
         return;
     }
-    for (y, row) in turned.chunks_exact_mut(row_bytes).enumerate() {
-        for (x, pixel) in row.chunks_exact_mut(pixel_bytes).enumerate() {
+    for (y, row) in turned.chunks_exact_mut(row_numbers).enumerate() {
+        for (x, pixel) in row.chunks_exact_mut(numbers).enumerate() {
             let x = if turn.mirrored { new_width - 1 - x } else { x };
             let (from_x, from_y) = match turn.degrees {
                 90 => (y, height - 1 - x),
@@ -26,8 +26,8 @@ pub(super) fn turn(
                 270 => (width.saturating_sub(1 + y), x),
                 _ => (x, y),
             };
-            let at = (from_y * width + from_x) * pixel_bytes;
-            if let Some(from) = given.get(at..at + pixel_bytes) {
+            let at = (from_y * width + from_x) * numbers;
+            if let Some(from) = given.get(at..at + numbers) {
                 pixel.copy_from_slice(from);
             }
         }

@@ -67,6 +67,7 @@ def open(
     dtype: Any = None,
     upright: bool = True,
     threads: int = 0,
+    fps: SupportsFloat | str | None = None,
 ) -> Video: ...
 @overload
 def open(
@@ -277,7 +278,7 @@ class MediaIndexer:
         """Not there yet: raises `rushes.Unsupported`."""
 
 class Video:
-    """The frames of a video: like a list of them, each a NumPy array."""
+    """The frames of a video, or of pictures in a row: like a list of them, each a NumPy array."""
 
     def __init__(
         self,
@@ -288,6 +289,7 @@ class Video:
         dtype: Any = None,
         upright: bool = True,
         threads: int = 0,
+        fps: SupportsFloat | str | None = None,
     ) -> None: ...
 
     def __len__(self) -> int: ...
@@ -322,7 +324,7 @@ class Video:
 
     @property
     def path(self) -> str:
-        """The file, absolute."""
+        """The file, folder or pattern, absolute."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -347,6 +349,10 @@ class Video:
     @property
     def duration(self) -> Fraction:
         """When the last frame is over, in exact seconds from the start of the file."""
+
+    @property
+    def recorded(self) -> Sequence[Fraction] | None:
+        """When each frame was recorded, in exact seconds since 1970-01-01 (UTC)."""
 
     @property
     def keyframes(self) -> NDArray[numpy.int64]:

@@ -1,4 +1,4 @@
-"""`open`: a video to read or to write."""
+"""`open`: a video or pictures in a row to read, or a video to write."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def open(
     dtype: Any = None,
     upright: bool = True,
     threads: int = 0,
+    fps: SupportsFloat | str | None = None,
 ) -> Video: ...
 @overload
 def open(
@@ -36,9 +37,12 @@ def open(
     mode: Literal["r", "w"] = "r",
     **options: Any,
 ) -> Video | VideoWriter:
-    """Opens a video file, to take frames out of it as NumPy arrays, or with "w" to write them.
+    """Opens a video, or pictures in a row, to take frames as NumPy arrays; with "w", to write them.
 
-    path: the file.
+    path: a video; a still; an animated GIF, WebP, PNG or AVIF; a TIFF, each page a frame; a
+        recording by StreamPix (Norpix `.seq`) or Hiris (`.seq` with its `.bin` files); or stills
+        of one format: a folder of them, or a pattern such as "shot.%04d.exr", "shot.####.exr" or
+        "shot*.png" in place of a name. Content decides what a file is.
     mode: "r" gives a `Video`; "w" a `VideoWriter`, whose options (fps, codec, quality,
         overwrite) are told there.
     format: what the numbers of a pixel are: "rgb24", "bgr24" (as OpenCV has it), "rgba", or
@@ -46,15 +50,22 @@ def open(
     size: (width, height) in pixels to scale frames to; 0 for the side that keeps the ratio.
     dtype: "uint8" (0 to 255), "uint16" (0 to 65535) or "float32" (0 to 1; what is darker than
         black or brighter than white lies beyond). None: uint16 for video of more than 8 bits,
-        else uint8.
+        else uint8; for pictures in a row what the first of them is stored in, linear light
+        (OpenEXR, Radiance) as float32.
     upright: turn and mirror frames as the file says they are to be shown.
-    threads: threads that decode; 0 for one a core, at most 4.
+    threads: threads that decode video; 0 for one a core, at most 4.
+    fps: frames a second of pictures that have no times of their own; None for 25, as FFmpeg has
+        it. For others it is refused.
 
-    The first opening of a file reads all of it once, to know every frame. For long videos that
+    Stills are sorted by the numbers in their names; numbers that are missing make no frames, and
+    `warnings` tells them. A still of another size than the first raises `Conflict`, unless a size
+    is given, to which all are scaled.
+
+    The first opening of a video reads all of it once, to know every frame. For long videos that
     is kept in the home folder (`RUSHES_HOME`), and opening them again takes no time.
 
     Raises `NotFound` (a FileNotFoundError) where there is no such file, `Unsupported` for one
-    without video, `CorruptMedia` for one of which not one frame can be decoded, and `Invalid` (a
+    without pictures, `CorruptMedia` for one of which not one frame can be decoded, and `Invalid` (a
     ValueError) for parameters that make no sense.
     """
     if mode == "w":

@@ -1,4 +1,4 @@
-"""`Video`: any frame of a video as a NumPy array."""
+"""`Video`: any frame of a video, or of pictures in a row, as a NumPy array."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST = 2**63 - 1
 
 
 class Video:
-    """The frames of a video: like a list of them, each a NumPy array.
+    """The frames of a video, or of pictures in a row: like a list of them, each a NumPy array.
 
     An array is [H, W, C], rows from the top: [H, W, 3] for "rgb24" and "bgr24", [H, W, 4] for
     "rgba", and [H, W] for "gray". It is C-contiguous and owned by nobody else.
@@ -52,7 +52,7 @@ class Video:
     """
 
     __slots__ = (
-        "__weakref__", "_closed", "_index", "_left", "_options", "_path", "_pid", "_reader",
+        "__weakref__", "_closed", "_fps", "_index", "_left", "_options", "_path", "_pid", "_reader",
         "_times", "_times_secs",
     )  # fmt: skip
 
@@ -65,6 +65,7 @@ class Video:
         dtype: Any = None,
         upright: bool = True,
         threads: int = 0,
+        fps: SupportsFloat | str | None = None,
     ) -> None:
         # Known to be closed until all of it is there.
         self._closed = True
@@ -76,7 +77,8 @@ class Video:
         self._times_secs: NDArray[numpy.float64] | None = None
         # Readers of a process that this one was forked from.
         self._left: list[_rushes.Reader] = []
-        self._index = _rushes.Index(self._path, is_main())
+        self._fps = None if fps is None else rate_of(fps, "opening the video")
+        self._index = _rushes.Index(self._path, terms(self._fps), is_main())
         self._reader = _rushes.Reader(self._index, *self._options, is_main())
         self._pid = os.getpid()
         self._closed = False
@@ -152,7 +154,7 @@ class Video:
 
     @property
     def path(self) -> str:
-        """The file, absolute."""
+        """The file, folder or pattern, absolute."""
         return self._path
 
     @property
@@ -195,6 +197,19 @@ class Video:
         return self.times[-1] if end is None else Fraction(*end)
 
     @property
+    def recorded(self) -> Sequence[Fraction] | None:
+        """When each frame was recorded, in exact seconds since 1970-01-01 (UTC).
+
+        By the clock of the machine that recorded it. None where that is not known: it is for
+        recordings by StreamPix.
+        """
+        first = self._index.recorded_secs(0)
+        if first is None:
+            return None
+        start = Fraction(*first)
+        return [start + time for time in self.times]
+
+    @property
     def keyframes(self) -> NDArray[numpy.int64]:
         """The numbers of the frames that the file marks as key frames, rising: int64 [K]."""
         import numpy
@@ -235,7 +250,8 @@ class Video:
 
     def __reduce__(self) -> tuple[Any, ...]:
         names = ("format", "dtype", "size", "upright", "threads")
-        return opened, (self._path, dict(zip(names, self._options, strict=True)))
+        options = dict(zip(names, self._options, strict=True))
+        return opened, (self._path, {**options, "fps": self._fps})
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         import numpy
@@ -392,6 +408,15 @@ class Times(Sequence[Fraction]):
         if copy is False:
             raise ValueError("the times are fractions: there is no array of them without a copy")
         return numpy.array(self._video._secs(), dtype=dtype)
+
+
+def terms(fraction: Fraction | None) -> tuple[int, int] | None:
+    """Numerator and denominator."""
+    if fraction is None:
+        return None
+    if max(fraction.numerator, fraction.denominator) > MOST:
+        raise invalid(f"fps is {fraction}", "it must be a number that a file could state")
+    return fraction.numerator, fraction.denominator
 
 
 def opened(path: str, options: dict[str, Any]) -> Video:

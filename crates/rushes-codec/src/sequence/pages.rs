@@ -1,0 +1,47 @@
+//! The pages of a TIFF.
+
+use rushes_media::{Error, Result};
+
+use super::times::Times;
+use super::{Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, WHAT};
+use crate::still::Pages;
+use crate::{Source, still_frame};
+
+/// A TIFF whose pages are frames.
+#[derive(Debug)]
+pub(super) struct TiffPages {
+    source: Source,
+    pages: Pages,
+}
+
+impl TiffPages {
+    /// `None` for a TIFF of one page, which is a still.
+    pub(super) fn of(source: Source, pages: Pages) -> Result<Option<TiffPages>> {
+        Ok((pages.pages.len() > 1).then_some(TiffPages { source, pages }))
+    }
+
+    pub(super) fn sequence(self, options: SequenceOptions) -> Result<Sequence> {
+        let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), self.count())?;
+        let cut = "the file ends early: pages are missing; copy it again from its origin";
+        let warnings = self.pages.is_cut.then(|| cut.to_owned()).into_iter().collect();
+        Ok(Sequence { pictures: Box::new(self), times, epoch_secs: None, warnings })
+    }
+}
+
+impl Pictures for TiffPages {
+    fn count(&self) -> usize {
+        self.pages.pages.len()
+    }
+
+    fn picture(&self, i: usize) -> Result<Taken> {
+        let page = self.pages.pages.get(i).ok_or_else(|| Error::bug(WHAT, "no such page"))?;
+        let alone = self.pages.alone(&self.source, *page)?;
+        let frame = still_frame(&alone)?;
+        // The file's tags are those of its first page.
+        Ok(Taken { frame, still: (i == 0).then_some(alone) })
+    }
+
+    fn name(&self, i: usize) -> String {
+        format!("page {}", i + 1)
+    }
+}
