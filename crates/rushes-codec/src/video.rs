@@ -11,6 +11,7 @@ mod planes;
 mod reader;
 mod run;
 mod seek;
+mod stored;
 mod turn;
 
 pub use index::FrameIndex;
