@@ -12,6 +12,7 @@ mod pixels;
 mod scaler;
 mod sink;
 mod sound;
+mod stored;
 mod subtitles;
 mod targets;
 mod treatment;

@@ -44,7 +44,7 @@ const CLIPS: [(&str, &str, &str, bool); 36] = [
     ("yuv422p10le", "prores_ks", "mov", false),
     ("yuv420p", "libvpx-vp9", "webm", true),
     ("nv12", "rawvideo", "avi", false),
-    ("p010le", "rawvideo", "avi", false),
+    ("bgr24", "rawvideo", "avi", false),
     ("yuyv422", "rawvideo", "avi", false),
     ("uyvy422", "rawvideo", "avi", false),
     ("rgb24", "png", "mkv", true),
@@ -81,13 +81,13 @@ fn by_ffmpeg(path: &Path, format: &str) -> Vec<u8> {
     run.stdout
 }
 
-/// The numbers of one plane as bytes, moved up by so many bits.
-fn bytes(values: &Values, shift: u32, big: bool) -> Vec<u8> {
+/// The numbers of one plane as bytes.
+fn bytes(values: &Values, big: bool) -> Vec<u8> {
     match values {
         Values::U8(values) => values.clone(),
         Values::U16(values) => {
             let end = |value: u16| if big { value.to_be_bytes() } else { value.to_le_bytes() };
-            values.iter().flat_map(|&value| end(value << shift)).collect()
+            values.iter().flat_map(|&value| end(value)).collect()
         }
         Values::F32(_) => unreachable!(),
     }
@@ -96,11 +96,10 @@ fn bytes(values: &Values, shift: u32, big: bool) -> Vec<u8> {
 /// The planes put together again as the pixel format has them in memory.
 fn packed(planes: &Planes) -> Vec<u8> {
     let format = &*planes.pixel_format;
-    let shift = if format == "p010le" { 6 } else { 0 };
     let big = format.ends_with("be");
     let plane = |name: char| {
         let plane = planes.plane(name).unwrap();
-        let bytes = bytes(&plane.values, shift, big);
+        let bytes = bytes(&plane.values, big);
         (bytes.len() / (plane.width_px * plane.height_px) as usize, bytes)
     };
     // Numbers of these planes in turn, each as many times as the pattern says.
@@ -123,15 +122,17 @@ fn packed(planes: &Planes) -> Vec<u8> {
         made
     };
     match format {
-        "nv12" | "p010le" => [plane('y').1, mixed("uv")].concat(),
+        "nv12" => [plane('y').1, mixed("uv")].concat(),
         "yuyv422" => mixed("yuyv"),
         "uyvy422" => mixed("uyvy"),
         "rgb24" | "rgb48be" => mixed("rgb"),
+        // Its rows lie upside down in the file.
+        "bgr24" => mixed("bgr"),
         "rgba" => mixed("rgba"),
         "bgra" => mixed("bgra"),
         "ya8" => mixed("ya"),
         _ if format.starts_with("gbrp") => ['g', 'b', 'r'].map(|name| plane(name).1).concat(),
-        _ => planes.planes.iter().flat_map(|it| bytes(&it.values, 0, big)).collect(),
+        _ => planes.planes.iter().flat_map(|it| bytes(&it.values, big)).collect(),
     }
 }
 

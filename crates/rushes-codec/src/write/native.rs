@@ -5,15 +5,11 @@ use std::ffi::c_int;
 use std::ptr;
 
 use ffmpeg::ffi;
-use rushes_media::{Layout, Rational, Result};
+use rushes_media::Layout;
 
-use super::light::Light;
-use super::pictures::Pictures;
-use super::scaler::{self, Scaler, Side};
 use super::targets::VideoCodec;
-use super::{Conversion, GIF, Gray, encoder, fraction, pixels};
+use super::{Conversion, GIF, Gray, encoder, pixels};
 use crate::av::color::Codes;
-use crate::av::decode::Frame;
 use crate::av::stream::{Turn, turn_of};
 use crate::av::{string, swscale};
 
@@ -235,7 +231,7 @@ fn encoders_formats(codec: &VideoCodec) -> Option<&'static [ffi::AVPixelFormat]>
 }
 
 /// The format whose name does not speak of the range.
-fn plain(format: ffi::AVPixelFormat) -> ffi::AVPixelFormat {
+pub(super) fn plain(format: ffi::AVPixelFormat) -> ffi::AVPixelFormat {
     use ffi::AVPixelFormat as Format;
     match format {
         Format::YUVJ420P => Format::YUV420P,
@@ -248,12 +244,12 @@ fn plain(format: ffi::AVPixelFormat) -> ffi::AVPixelFormat {
 
 /// Whether all numbers are used: those of grey are, whatever is stated, as
 /// libswscale has it.
-fn is_full_range(format: ffi::AVPixelFormat, codes: Codes) -> bool {
+pub(super) fn is_full_range(format: ffi::AVPixelFormat, codes: Codes) -> bool {
     codes.range == ffi::AVColorRange::JPEG || plain(format) != format || is_gray(format)
 }
 
 /// Whether there is no chroma.
-fn is_gray(format: ffi::AVPixelFormat) -> bool {
+pub(super) fn is_gray(format: ffi::AVPixelFormat) -> bool {
     // SAFETY: descriptors are constants, or null.
     unsafe { ffi::av_pix_fmt_desc_get(format).as_ref() }.is_some_and(|it| it.nb_components < 3)
 }
@@ -302,99 +298,5 @@ fn subsampling(chroma: (u8, u8)) -> &'static str {
         (1, _) => "4:2:0",
         (_, 0) => "4:1:1",
         _ => "4:1:0",
-    }
-}
-
-/// Hands decoded frames on, converted only where they differ from what the
-/// encoder takes.
-pub(super) struct StoredPixels {
-    pub(super) pictures: Pictures,
-    stated: Codes,
-    /// What the encoder gets: the frame itself, or what was made of it.
-    given: Option<Frame>,
-    made: Option<Frame>,
-    scaler: Option<Scaler>,
-}
-
-impl StoredPixels {
-    /// For frames of this stream, of which the first is given, to this pixel
-    /// format.
-    pub(super) fn new(
-        codec: &'static str,
-        format: ffi::AVPixelFormat,
-        first: &Frame,
-        stream: *mut ffi::AVStream,
-        sample_aspect: Rational,
-    ) -> StoredPixels {
-        let stated = Codes::of_stream(stream);
-        let mut codes = Codes::of_frame(first).or(stated);
-        let given = first.get();
-        let from = ffi::AVPixelFormat(given.format);
-        codes.range = match codec {
-            "mjpeg" => ffi::AVColorRange::JPEG,
-            // They have no other.
-            "prores" | "dnxhr" | "mpeg4" => ffi::AVColorRange::MPEG,
-            _ if plain(from) != from => ffi::AVColorRange::JPEG,
-            _ if is_gray(from) && !is_gray(format) => ffi::AVColorRange::MPEG,
-            _ => codes.range,
-        };
-        let pictures = Pictures {
-            codec,
-            width_px: given.width,
-            height_px: given.height,
-            format,
-            codes,
-            sample_aspect: fraction(sample_aspect),
-            chroma_location: given.chroma_location,
-            light: Light::of(first, stream),
-        };
-        StoredPixels { pictures, stated, given: None, made: None, scaler: None }
-    }
-
-    /// The frame as the encoder wants it, shown at `ticks`.
-    pub(super) fn convert(&mut self, frame: Frame, ticks: i64) -> Result<&Frame> {
-        let wanted = &self.pictures;
-        let given = frame.get();
-        let format = ffi::AVPixelFormat(given.format);
-        let codes = Codes::of_frame(&frame).or(self.stated);
-        let from = Side {
-            width_px: given.width,
-            height_px: given.height,
-            format: plain(format),
-            is_full_range: is_full_range(format, codes),
-        };
-        let to = Side {
-            width_px: wanted.width_px,
-            height_px: wanted.height_px,
-            format: plain(wanted.format),
-            is_full_range: is_full_range(wanted.format, wanted.codes),
-        };
-        let ready = if from == to {
-            self.given.insert(frame)
-        } else {
-            let matrix = swscale::matrix(codes.matrix.0, from.width_px, from.height_px);
-            let scaler = match self.scaler.take() {
-                Some(scaler) if scaler.is_for(from, to, matrix) => scaler,
-                _ => Scaler::new(from, to, matrix)?,
-            };
-            let mut made = match self.made.take() {
-                Some(made) => made,
-                None => scaler::frame(to.width_px, to.height_px, to.format)?,
-            };
-            scaler.scale(&frame, &mut made)?;
-            self.scaler = Some(scaler);
-            self.made.insert(made)
-        };
-        // SAFETY: the frame is ours, only its content is shared.
-        unsafe {
-            (*ready.0).format = wanted.format.0;
-            (*ready.0).colorspace = wanted.codes.matrix;
-            (*ready.0).color_primaries = wanted.codes.primaries;
-            (*ready.0).color_trc = wanted.codes.transfer;
-            (*ready.0).color_range = wanted.codes.range;
-            (*ready.0).pts = ticks;
-            (*ready.0).pict_type = ffi::AVPictureType::NONE;
-        }
-        Ok(ready)
     }
 }

@@ -8,10 +8,11 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 use super::flow::{Made, Picture, Start};
 use super::{Conversion, Converted};
 use crate::write::encoder::Encoder;
-use crate::write::native::{StoredPixels, Way};
+use crate::write::native::Way;
 use crate::write::output::Output;
 use crate::write::pictures::Pictures;
 use crate::write::pixels::{Kind, Pixels};
+use crate::write::stored::StoredPixels;
 use crate::write::{STATED_TICKS_HZ, VideoCodec, WHAT, WriterOptions, fraction, targets};
 
 /// Parts of a frame's time that a clock finer than frames counts.
