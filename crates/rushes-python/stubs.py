@@ -26,7 +26,7 @@ HEAD = """\
 # Written by stubs.py: do not edit.
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overload
 
@@ -136,6 +136,7 @@ def stub() -> str:
             continue
         bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)
         bases = bases.replace("dict", "dict[str, Any]")
+        bases = bases.replace("Mapping", "Mapping[str, NDArray[Any]]")
         text += f"\nclass {thing.__name__}{f'({bases})' if bases else ''}:\n"
         text += docstring(thing, "    ")
         text += members(thing)

@@ -40,7 +40,9 @@ pub struct Convert {
     pub output: String,
     /// Changes every frame, in the order given:
     /// resize:width_px=1280, crop:left_px=10,top_px=20, rotate:quarter_turns=1,
-    /// clahe. Parameters may also be JSON: resize:{"scale":0.5}.
+    /// clahe. Parameters may also be JSON: resize:{"scale":0.5}. A video whose
+    /// first filter is grayscale without weights becomes its luma, by the
+    /// matrix that it has.
     #[arg(long = "filter", value_name = "NAME:KEY=VALUE,...")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
@@ -97,7 +99,8 @@ pub struct StreamReport {
     pub kind: String,
     /// Its codec.
     pub codec: String,
-    /// `copied`, `encoded as hevc`, or `left out: ` and why.
+    /// `copied`, `encoded as hevc`, that with what is lost (`encoded as h264:
+    /// 12 bits become 10`), or `left out: ` and why.
     pub becomes: String,
 }
 

@@ -2,7 +2,7 @@
 
 mod animated_webp;
 mod animation;
-mod color;
+pub(crate) mod color;
 mod count;
 pub(crate) mod decode;
 mod describe;

@@ -21,7 +21,7 @@ pub use source::{Source, SourceReader};
 pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
 pub use write::{
-    AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit,
+    AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit, Gray,
     SOUND_TARGETS, Sink, SoundTarget, StreamPlan, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter,
     WriterOptions, convert, plan_conversion,
 };

@@ -12,6 +12,7 @@ mod reader;
 mod run;
 mod seek;
 mod still;
+mod stored;
 mod stream;
 mod turn;
 

@@ -4,10 +4,15 @@ mod carry;
 mod convert;
 mod encoder;
 mod gif;
+mod light;
+mod native;
 mod output;
+mod pictures;
 mod pixels;
+mod scaler;
 mod sink;
 mod sound;
+mod stored;
 mod subtitles;
 mod targets;
 mod treatment;
@@ -15,7 +20,7 @@ mod treatment;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
-pub use convert::{Conversion, Converted, Edit, convert, plan_conversion};
+pub use convert::{Conversion, Converted, Edit, Gray, convert, plan_conversion};
 use encoder::Encoder;
 use gif::GifWriter;
 use output::Output;
@@ -233,7 +238,8 @@ fn begin(
     }
     let mut output = Output::create(sink, container.muxer)?;
     let pixels = Pixels::new(codec, frame)?;
-    let mut encoder = Encoder::open(container, codec, options, &pixels, tick_secs(options)?)?;
+    let mut encoder =
+        Encoder::open(container, codec, options, &pixels.pictures, tick_secs(options)?)?;
     output.add(&mut encoder)?;
     output.begin()?;
     Ok(Open { body: Body::Libav(Box::new(Libav { encoder, output, pixels })), kind, clock })

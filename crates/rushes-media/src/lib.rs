@@ -8,6 +8,7 @@ mod frame;
 mod limits;
 mod names;
 mod picture;
+mod planes;
 mod probe;
 mod rational;
 mod stream;
@@ -18,6 +19,7 @@ pub use frame::{Frame, Layout, Values, ValuesMut};
 pub use limits::Limits;
 pub use names::{display_name, give_path, name_from_url, name_to_url, path_given};
 pub use picture::{Picture, Pixels};
+pub use planes::{Plane, Planes};
 pub use probe::{
     Agreement, Basis, Camera, Color, Confidence, Container, Count, Created, Gps, MediaKind, Probe,
     Stream, StreamKind,

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
+use pyo3::types::PyByteArray;
 use rushes_codec::{Depth, SequenceReader, Source, VideoOptions, VideoReader};
-use rushes_media::{Error, ErrorKind, Layout, Result};
+use rushes_media::{Error, ErrorKind, Layout, Planes, Result, Values};
 use self_cell::self_cell;
 
 use crate::frame_index::{Frames, Index, terms};
@@ -62,6 +63,11 @@ pub(crate) struct Reader {
     /// Locked for moments, with the interpreter held.
     state: ManuallyDrop<Mutex<State>>,
 }
+
+/// A plane: name, bits, height, width, kind of number, numbers.
+type Part<'py> = (char, u32, u32, u32, &'static str, Bound<'py, PyByteArray>);
+/// A stored frame: pixel format, subsampling, words about its colour, planes.
+type Described<'py> = (String, (u32, u32), [Option<String>; 5], Vec<Part<'py>>);
 
 /// What a reader gives.
 struct Facts {
@@ -175,13 +181,47 @@ impl Reader {
             _ => unsafe { std::slice::from_raw_parts_mut(start, bytes) },
         };
         let mut turn = self.take_turn(py)?;
-        let (done, raised) = py.detach(|| self.read(&mut turn, &indexes, room, is_main));
+        let (done, raised) = py.detach(|| {
+            let (done, raised) =
+                self.read(&mut turn, is_main, &mut |reading| reading.read(&indexes, room));
+            if self.swaps && done.is_ok() {
+                swap_ends(room, self.facts.depth);
+            }
+            (done, raised)
+        });
         drop(turn);
-        match (raised, done) {
-            (Some(raised), _) => Err(raised),
-            (None, Ok(())) => Ok(()),
-            (None, Err(error)) => Err(exception(py, &self.index.get().at_path(error))),
-        }
+        self.told(py, done, raised)
+    }
+
+    /// Frame `i` as it is stored: its pixel format; pixels across and down that
+    /// share one number of chroma; matrix, range, primaries, transfer and place
+    /// of chroma; and of each plane its name, bits, height, width, kind of
+    /// number and numbers.
+    fn planes<'py>(&self, py: Python<'py>, i: usize, is_main: bool) -> PyResult<Described<'py>> {
+        let mut turn = self.take_turn(py)?;
+        let (done, raised) =
+            py.detach(|| self.read(&mut turn, is_main, &mut |reading| reading.planes(i)));
+        drop(turn);
+        let planes = self.told(py, done, raised)?;
+        let parts = planes.planes.iter().map(|plane| {
+            let (dtype, bytes) = match &plane.values {
+                Values::U8(values) => ("uint8", PyByteArray::new(py, values)),
+                // SAFETY: any number is such bytes, and these are all of them.
+                Values::U16(values) => {
+                    ("uint16", PyByteArray::new(py, unsafe { values.align_to::<u8>().1 }))
+                }
+                // SAFETY: as above.
+                Values::F32(values) => {
+                    ("float32", PyByteArray::new(py, unsafe { values.align_to::<u8>().1 }))
+                }
+            };
+            (plane.name, plane.bit_depth, plane.height_px, plane.width_px, dtype, bytes)
+        });
+        let parts = parts.collect();
+        let color = planes.color;
+        let words =
+            [color.matrix, color.range, color.primaries, color.transfer, planes.chroma_location];
+        Ok((planes.pixel_format, planes.subsampling, words, parts))
     }
 
     /// Lets go of the file and the decoder, for good.
@@ -201,14 +241,22 @@ impl Reader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads in this turn; the error, and what a signal's handler raised.
-    fn read(
+    /// What came of a turn, as Python has it.
+    fn told<T>(&self, py: Python<'_>, done: Result<T>, raised: Option<PyErr>) -> PyResult<T> {
+        match (raised, done) {
+            (Some(raised), _) => Err(raised),
+            (None, Ok(made)) => Ok(made),
+            (None, Err(error)) => Err(exception(py, &self.index.get().at_path(error))),
+        }
+    }
+
+    /// Reads in this turn; what came of it, and what a signal's handler raised.
+    fn read<T>(
         &self,
         turn: &mut Turn<'_>,
-        indexes: &[usize],
-        room: &mut [u8],
         is_main: bool,
-    ) -> (Result<()>, Option<PyErr>) {
+        read: &mut (dyn FnMut(&mut Reading) -> Result<T> + Send),
+    ) -> (Result<T>, Option<PyErr>) {
         let watch = match &turn.reading {
             Some(reading) => reading.watch.clone(),
             None => Watch::default(),
@@ -219,7 +267,7 @@ impl Reader {
             None => Reading::open(self.index.get(), self.options, watch.clone()),
         };
         let done = opened.and_then(|mut reading| {
-            let done = reading.read(indexes, room);
+            let done = read(&mut reading);
             // What was stopped, or has a disk that fails, is opened anew.
             let is_usable = done.as_ref().err().is_none_or(|error| {
                 !matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Limit | ErrorKind::Bug)
@@ -227,9 +275,6 @@ impl Reader {
             turn.reading = Some(reading).filter(|_| is_usable && !watch.is_stopped());
             done
         });
-        if self.swaps && done.is_ok() {
-            swap_ends(room, self.facts.depth);
-        }
         (done, watch.raised())
     }
 
@@ -315,6 +360,17 @@ impl Reading {
                 open.with_dependent_mut(|_, reader| reader.frames_into(many, room))
             }
             (Open::Sequence(reader), many) => reader.frames_into(many, room),
+        }
+    }
+
+    fn planes(&mut self, i: usize) -> Result<Planes> {
+        match &mut self.open {
+            Open::Video(open) => open.with_dependent_mut(|_, reader| reader.planes(i)),
+            Open::Sequence(_) => {
+                let why = "pictures in a row have no planes of their own";
+                Err(Error::new(ErrorKind::Unsupported, WHAT, why)
+                    .remedy("take them as frames: video[i]"))
+            }
         }
     }
 

@@ -453,3 +453,35 @@ def test_the_help_tells_shapes_and_units() -> None:
         "in pixels",
     ):
         assert word in (rushes.open.__doc__ or ""), word
+
+
+def test_planes_are_those_that_ffmpeg_decodes(clips: Clips) -> None:
+    """Three formats whose planes ffmpeg writes one after another."""
+    for name, pixels, dtype, chroma in [
+        ("plain.mp4", "yuv420p", "uint8", (HEIGHT // 2, WIDTH // 2)),
+        ("colours.mkv", "yuv444p10le", "uint16", (HEIGHT, WIDTH)),
+        ("turned.mp4", "yuv420p", "uint8", (HEIGHT // 2, WIDTH // 2)),
+    ]:
+        # How frames are asked for does not matter.
+        with rushes.open(clips[name], format="gray", size=(24, 12)) as video:
+            planes = video.planes(-1)
+            size = HEIGHT * WIDTH + 2 * chroma[0] * chroma[1]
+            theirs = decoded(clips[name], pixels, (size,), dtype)[-1]
+            assert planes.format == pixels and list(planes) == ["y", "u", "v"] and len(planes) == 3
+            assert (
+                planes.y.shape == (HEIGHT, WIDTH) and planes.u.shape == planes["v"].shape == chroma
+            )
+            assert all(plane.dtype == dtype for plane in planes.values())
+            ours = numpy.concatenate([plane.ravel() for plane in planes.values()])
+            assert numpy.array_equal(ours, theirs), name
+            assert planes.rotation == video.rotation and planes.mirrored is video.mirrored
+            planes.y[0, 0] = 7
+            assert planes.y[0, 0] == 7 and f"u {chroma[1]}x{chroma[0]}" in repr(planes)
+            with pytest.raises(AttributeError, match="only y, u, v"):
+                _ = planes.r
+            with pytest.raises(IndexError):
+                video.planes(len(video))
+    planes = rushes.open(clips["colours.mkv"]).planes(0)
+    assert planes.bit_depths == {"y": 10, "u": 10, "v": 10} and planes.subsampling == (1, 1)
+    assert (planes.range, planes.matrix) == ("tv", "bt709")
+    assert 64 <= planes.y.min() and planes.y.max() <= 940

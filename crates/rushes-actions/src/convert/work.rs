@@ -4,8 +4,8 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    Conversion, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert, encode_still,
-    plan_conversion, still_frame,
+    Conversion, Gray, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert,
+    encode_still, plan_conversion, still_frame,
 };
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
@@ -105,7 +105,22 @@ impl Order {
             bit_rate: self.bit_rate,
             without_sound: self.without_sound,
             changes_frames: !self.filters.is_empty(),
+            gray: self.gray(),
             threads: 0,
+        }
+    }
+
+    /// What a chain that begins with grey needs of the pictures: their luma,
+    /// where no other weights are asked for.
+    fn gray(&self) -> Gray {
+        let Some(first) = self.filters.first().filter(|first| first.name == "grayscale") else {
+            return Gray::No;
+        };
+        match first.parameters.get("weights") {
+            None => Gray::Own,
+            Some(weights) => {
+                serde_json::from_value(weights.clone()).map_or(Gray::No, Gray::Weighted)
+            }
         }
     }
 }
@@ -179,7 +194,8 @@ fn report(plan: StreamPlan) -> StreamReport {
     };
     let becomes = match plan.treatment {
         Treatment::Copied => "copied".to_owned(),
-        Treatment::Encoded(codec) => format!("encoded as {codec}"),
+        Treatment::Encoded(codec) if plan.notes.is_empty() => format!("encoded as {codec}"),
+        Treatment::Encoded(codec) => format!("encoded as {codec}: {}", plan.notes.join(", ")),
         Treatment::LeftOut(why) => format!("left out: {why}"),
     };
     StreamReport { index: plan.index as u64, kind: kind.to_owned(), codec: plan.codec, becomes }

@@ -11,18 +11,7 @@ use super::string;
 
 /// What the stream's parameters say of its colour; `None` when they say nothing.
 pub(super) fn color(stream: *mut ffi::AVStream) -> Option<Color> {
-    // SAFETY: a stream of an open input has parameters; names are constants.
-    let mut color = unsafe {
-        let parameters = &*(*stream).codecpar;
-        Color {
-            primaries: name(ffi::av_color_primaries_name(parameters.color_primaries)),
-            transfer: name(ffi::av_color_transfer_name(parameters.color_trc)),
-            matrix: name(ffi::av_color_space_name(parameters.color_space)),
-            range: name(ffi::av_color_range_name(parameters.color_range)),
-            hdr: None,
-            icc_profile: None,
-        }
-    };
+    let mut color = Codes::of_stream(stream).color();
     let has = |kind| side_data(stream, kind).is_some();
     color.hdr = if has(ffi::AVPacketSideDataType::DOVI_CONF) {
         Some("Dolby Vision".to_owned())
@@ -55,53 +44,95 @@ fn hdr_of_transfer(transfer: Option<&str>, described: bool) -> Option<&'static s
 /// that nothing is known.
 pub(super) struct StatedColors(Vec<Codes>);
 
-#[derive(Clone, Copy)]
-struct Codes {
-    primaries: ffi::AVColorPrimaries,
-    transfer: ffi::AVColorTransferCharacteristic,
-    matrix: ffi::AVColorSpace,
-    range: ffi::AVColorRange,
+/// How numbers become colours, by the numbers of ITU-T H.273.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Codes {
+    pub(crate) primaries: ffi::AVColorPrimaries,
+    pub(crate) transfer: ffi::AVColorTransferCharacteristic,
+    pub(crate) matrix: ffi::AVColorSpace,
+    pub(crate) range: ffi::AVColorRange,
 }
 
-impl StatedColors {
-    /// Those of an input whose decoders have not been tried yet.
-    pub(super) fn of(input: &Input<'_>) -> StatedColors {
-        let codes = |stream: *mut ffi::AVStream| {
-            // SAFETY: a stream of an open input has parameters.
-            let parameters = unsafe { &*(*stream).codecpar };
-            Codes {
-                primaries: parameters.color_primaries,
-                transfer: parameters.color_trc,
-                matrix: parameters.color_space,
-                range: parameters.color_range,
-            }
-        };
-        StatedColors(input.streams().into_iter().map(codes).collect())
+impl Codes {
+    /// What a stream of an open input states.
+    pub(crate) fn of_stream(stream: *mut ffi::AVStream) -> Codes {
+        // SAFETY: a stream of an open input has parameters.
+        let parameters = unsafe { &*(*stream).codecpar };
+        Codes {
+            primaries: parameters.color_primaries,
+            transfer: parameters.color_trc,
+            matrix: parameters.color_space,
+            range: parameters.color_range,
+        }
     }
 
-    /// Puts back what has been forgotten since.
-    pub(super) fn restore(&self, input: &Input<'_>) {
-        for (stream, stated) in input.streams().into_iter().zip(&self.0) {
-            // SAFETY: as above; nothing else looks at the parameters meanwhile.
-            let parameters = unsafe { &mut *(*stream).codecpar };
-            if parameters.color_primaries == ffi::AVColorPrimaries::UNSPECIFIED {
-                parameters.color_primaries = stated.primaries;
-            }
-            if parameters.color_trc == ffi::AVColorTransferCharacteristic::UNSPECIFIED {
-                parameters.color_trc = stated.transfer;
-            }
-            if parameters.color_space == ffi::AVColorSpace::UNSPECIFIED {
-                parameters.color_space = stated.matrix;
-            }
-            if parameters.color_range == ffi::AVColorRange::UNSPECIFIED {
-                parameters.color_range = stated.range;
+    /// What a decoded frame states.
+    pub(crate) fn of_frame(frame: &Frame) -> Codes {
+        let given = frame.get();
+        Codes {
+            primaries: given.color_primaries,
+            transfer: given.color_trc,
+            matrix: given.colorspace,
+            range: given.color_range,
+        }
+    }
+
+    /// These, and where they say nothing the others.
+    pub(crate) fn or(self, other: Codes) -> Codes {
+        let mut codes = self;
+        if codes.primaries == ffi::AVColorPrimaries::UNSPECIFIED {
+            codes.primaries = other.primaries;
+        }
+        if codes.transfer == ffi::AVColorTransferCharacteristic::UNSPECIFIED {
+            codes.transfer = other.transfer;
+        }
+        if codes.matrix == ffi::AVColorSpace::UNSPECIFIED {
+            codes.matrix = other.matrix;
+        }
+        if codes.range == ffi::AVColorRange::UNSPECIFIED {
+            codes.range = other.range;
+        }
+        codes
+    }
+
+    /// The same by FFmpeg's names.
+    pub(crate) fn color(self) -> Color {
+        // SAFETY: names are constants, or null.
+        unsafe {
+            Color {
+                primaries: name(ffi::av_color_primaries_name(self.primaries)),
+                transfer: name(ffi::av_color_transfer_name(self.transfer)),
+                matrix: name(ffi::av_color_space_name(self.matrix)),
+                range: name(ffi::av_color_range_name(self.range)),
+                hdr: None,
+                icc_profile: None,
             }
         }
     }
 }
 
+impl StatedColors {
+    /// Those of an input whose decoders have not been tried yet.
+    pub(super) fn of(input: &Input<'_>) -> StatedColors {
+        StatedColors(input.streams().into_iter().map(Codes::of_stream).collect())
+    }
+
+    /// Puts back what has been forgotten since.
+    pub(super) fn restore(&self, input: &Input<'_>) {
+        for (stream, stated) in input.streams().into_iter().zip(&self.0) {
+            let codes = Codes::of_stream(stream).or(*stated);
+            // SAFETY: as above; nothing else looks at the parameters meanwhile.
+            let parameters = unsafe { &mut *(*stream).codecpar };
+            parameters.color_primaries = codes.primaries;
+            parameters.color_trc = codes.transfer;
+            parameters.color_space = codes.matrix;
+            parameters.color_range = codes.range;
+        }
+    }
+}
+
 /// Data that a stream carries beside its packets.
-pub(super) fn side_data<'a>(
+pub(crate) fn side_data<'a>(
     stream: *mut ffi::AVStream,
     kind: ffi::AVPacketSideDataType,
 ) -> Option<&'a [u8]> {

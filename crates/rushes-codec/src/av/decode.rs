@@ -18,6 +18,10 @@ const MOST_REORDERED: u32 = 16;
 /// One decoded picture or block of samples.
 pub(crate) struct Frame(pub(crate) *mut ffi::AVFrame);
 
+// SAFETY: the frame belongs to this value alone, and the buffers that it may
+// share are counted atomically and no longer written to.
+unsafe impl Send for Frame {}
+
 impl Frame {
     pub(crate) fn new() -> Result<Frame> {
         // SAFETY: takes nothing; the result is checked.

@@ -12,7 +12,12 @@ use crate::av::decode::Frame;
 
 /// One plane of a frame, from its first row to the last byte of its last.
 /// `None` when rows lie backwards or the frame does not hold that much.
-fn plane(frame: &Frame, at: usize, row_bytes: usize, rows: usize) -> Option<(&[u8], usize)> {
+pub(super) fn plane(
+    frame: &Frame,
+    at: usize,
+    row_bytes: usize,
+    rows: usize,
+) -> Option<(&[u8], usize)> {
     let given = frame.get();
     let stride = usize::try_from(*given.linesize.get(at)?).ok().filter(|&it| it >= row_bytes)?;
     let data = *given.data.get(at)?;
@@ -78,13 +83,35 @@ pub(super) fn luma(frame: &Frame, meaning: &Meaning, wide: bool, output: &mut [u
         })
         .collect();
     let look = |value: u16| table.get(usize::from(value)).copied().unwrap_or(0);
+    let row_bytes = if wide { width * 2 } else { width };
+    let rows = bytes.chunks(stride).zip(output.chunks_exact_mut(row_bytes));
+    // What nearly all video is comes first: a number is a byte, or two, and
+    // there is nothing between them.
+    if (step, depth, shift, wide) == (1, 8, 0, false) {
+        let mut narrow = [0_u8; 256];
+        narrow.iter_mut().zip(&table).for_each(|(place, &value)| *place = value as u8);
+        for (from, to) in rows {
+            for (&value, place) in from.iter().zip(to) {
+                *place = narrow.get(usize::from(value)).copied().unwrap_or(0);
+            }
+        }
+        return true;
+    }
+    if (step, value_bytes, wide) == (2, 2, true) {
+        for (from, to) in rows {
+            for (pair, place) in from.as_chunks::<2>().0.iter().zip(to.as_chunks_mut::<2>().0) {
+                let value = (u16::from_le_bytes(*pair) >> shift) & most as u16;
+                *place = look(value).to_ne_bytes();
+            }
+        }
+        return true;
+    }
     let read = |pixel: &[u8]| match pixel {
         [low, high] => (u16::from_le_bytes([*low, *high]) >> shift) & most as u16,
         [only] => u16::from(*only),
         _ => 0,
     };
-    let row_bytes = if wide { width * 2 } else { width };
-    for (from, to) in bytes.chunks(stride).zip(output.chunks_exact_mut(row_bytes)) {
+    for (from, to) in rows {
         let pixels = from
             .chunks(step)
             .take(width)

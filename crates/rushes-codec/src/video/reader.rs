@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result};
+use rushes_media::{Error, ErrorKind, Frame, Layout, Limits, Rational, Result};
 
 use super::convert::{Converter, wrong_size};
 use super::index::FrameIndex;
@@ -250,6 +250,31 @@ impl<'s> VideoReader<'s> {
         }
         self.position = i + 1;
         self.frame_into(i, buffer).map(|()| Some(i))
+    }
+
+    /// The frame that [`VideoReader::next`] would give, as it is decoded, with
+    /// its number.
+    pub(crate) fn next_decoded(&mut self) -> Result<Option<(usize, Decoded)>> {
+        let i = self.position;
+        if i >= self.len() {
+            return Ok(None);
+        }
+        self.position = i + 1;
+        self.decoded(i).map(|decoded| Some((i, decoded)))
+    }
+
+    /// Frame `i` as it is decoded.
+    pub(super) fn decoded(&mut self, i: usize) -> Result<Decoded> {
+        self.fetch(i, &[i])
+    }
+
+    /// The stream that it reads; valid while the reader lives.
+    pub(super) fn stream(&self) -> *mut ffi::AVStream {
+        self.packets.stream
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        self.source.limits()
     }
 
     /// Lets [`VideoReader::next`] go on with frame `i`.

@@ -3,6 +3,8 @@
 
 use std::ffi::{CStr, c_int};
 use std::ptr;
+#[cfg(not(coded_side_data))]
+use std::slice;
 
 use ffmpeg::ffi;
 use rushes_media::Result;
@@ -83,11 +85,7 @@ unsafe fn copy_side_data(from: *mut ffi::AVStream, to: *mut ffi::AVStream) -> Re
     unsafe {
         for at in 0..usize::try_from((*from).nb_side_data).unwrap_or(0) {
             let entry = &*(*from).side_data.add(at);
-            let room = ffi::av_stream_new_side_data(to, entry.type_, entry.size);
-            if room.is_null() {
-                return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
-            }
-            ptr::copy_nonoverlapping(entry.data, room, entry.size);
+            add_side_data(to, entry.type_, slice::from_raw_parts(entry.data, entry.size))?;
         }
     }
     Ok(())
@@ -99,6 +97,39 @@ unsafe fn copy_side_data(from: *mut ffi::AVStream, to: *mut ffi::AVStream) -> Re
 /// None is needed.
 #[cfg(coded_side_data)]
 unsafe fn copy_side_data(_from: *mut ffi::AVStream, _to: *mut ffi::AVStream) -> Result<()> {
+    Ok(())
+}
+
+/// Gives a stream data beside its packets.
+///
+/// # Safety
+/// The stream belongs to an open output.
+pub(super) unsafe fn add_side_data(
+    to: *mut ffi::AVStream,
+    kind: ffi::AVPacketSideDataType,
+    bytes: &[u8],
+) -> Result<()> {
+    // SAFETY: as the caller says; libav gives room for so many bytes.
+    unsafe {
+        #[cfg(coded_side_data)]
+        let room = {
+            let parameters = &mut *(*to).codecpar;
+            let made = ffi::av_packet_side_data_new(
+                &raw mut parameters.coded_side_data,
+                &raw mut parameters.nb_coded_side_data,
+                kind,
+                bytes.len(),
+                0,
+            );
+            made.as_ref().map_or(ptr::null_mut(), |made| made.data)
+        };
+        #[cfg(not(coded_side_data))]
+        let room = ffi::av_stream_new_side_data(to, kind, bytes.len());
+        if room.is_null() {
+            return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
+        }
+        ptr::copy_nonoverlapping(bytes.as_ptr(), room, bytes.len());
+    }
     Ok(())
 }
 

@@ -2,33 +2,37 @@
 //! threads of their own, sound beside them, and what nothing changes is
 //! copied packet by packet.
 
-use std::sync::Arc;
+mod flow;
+mod packets;
+mod picture;
+mod sounds;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Frame, Rational, Result, StreamKind};
+use rushes_media::{Error, ErrorKind, Frame, Result, StreamKind};
 
-use super::carry::{add_copy, copy_stream_tags, copy_tags};
-use super::encoder::Encoder;
+use self::flow::{Made, Picture, change, decode};
+use self::packets::{Copying, Route};
+use self::picture::PictureWriter;
+use self::sounds::SoundWriter;
+use super::carry::{add_copy, add_side_data, copy_stream_tags, copy_tags};
+use super::native::{self, Way};
 use super::output::Output;
-use super::pixels::{Kind, Pixels};
-use super::sound::{self, SoundEncoder};
 use super::subtitles::SubtitleConverter;
 use super::treatment::{Holds, StreamPlan, Treatment, decide, video_codec};
-use super::{AudioWriterOptions, GIF, Sink, VideoWriter, WHAT, WriterOptions, targets};
-use crate::av::input::{Input, Packet};
-use crate::av::seconds;
-use crate::{AudioOptions, AudioReader, FrameIndex, Source, VideoOptions, VideoReader};
+use super::{GIF, Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
+use crate::Source;
+use crate::av::color::side_data;
+use crate::av::input::Input;
 
 /// Frames that wait between two threads.
 const WAITING: usize = 3;
-/// Parts of a frame's time that a clock finer than frames counts.
-const FINENESS: i64 = 100;
 
 /// What a file is converted to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conversion {
     /// The extension of the new file: one of [`super::CONTAINERS`] or
     /// [`super::SOUND_TARGETS`].
@@ -46,8 +50,23 @@ pub struct Conversion {
     pub without_sound: bool,
     /// Whether frames are changed on their way, so that they must be encoded.
     pub changes_frames: bool,
+    /// Whether what changes them takes grey ones as well.
+    pub gray: Gray,
     /// Threads that decode and encode; 0 for as fits.
     pub threads: u32,
+}
+
+/// Whether frames that are changed may come as grey, `[H, W]`, which spares the
+/// way through RGB. They do where pictures are stored as luma and chroma.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Gray {
+    /// They come as RGB.
+    #[default]
+    No,
+    /// Luma by the matrix that the pictures have.
+    Own,
+    /// The same, if that has these shares of red, green and blue.
+    Weighted([f64; 3]),
 }
 
 /// How far a conversion is.
@@ -80,8 +99,12 @@ pub fn plan_conversion(source: &Source, wanted: &Conversion) -> Result<Vec<Strea
 /// Writes the source as another kind of file, or the same kind changed.
 ///
 /// Streams that nothing changes and the container holds are copied packet by
-/// packet; others are decoded and encoded. Frames that are encoded are set
-/// upright and keep their exact times, also where these vary; sound keeps its
+/// packet; others are decoded and encoded. Pictures that `edit` does not change
+/// keep their numbers and their colours (matrix, range, primaries, transfer and
+/// what HDR says of light) as far as the codec holds them, and are turned by the
+/// container where it can say so; [`StreamPlan::notes`] says what is lost.
+/// Frames that are changed come as RGB, or as luma where `gray` allows that, set
+/// upright. All keep their exact times, also where these vary; sound keeps its
 /// distance from them. Language, title, tags and chapters come along;
 /// subtitles of text become the container's kind. Memory stays flat. `told`
 /// hears how far it is and says whether to go on.
@@ -103,27 +126,29 @@ pub fn convert(
     let holds = Holds::of(&wanted.extension)?;
     let input = Input::open(source)?;
     let plans = decide(&input, &holds, wanted)?;
-    let picture = plans.iter().find_map(|plan| match (plan.kind, &plan.treatment) {
-        (StreamKind::Video, Treatment::Encoded(codec)) => Some(*codec),
-        _ => None,
-    });
+    let mut picture = None;
+    for (plan, stream) in plans.iter().zip(input.streams()) {
+        if let (StreamKind::Video, Treatment::Encoded(codec)) = (plan.kind, &plan.treatment) {
+            let codec = video_codec(codec)?;
+            let way = native::way(stream, wanted, holds.muxer, codec);
+            picture = Some(Encoding { codec, way, stream });
+        }
+    }
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let pictures = match picture {
-            Some(_) => {
-                let (decoded, to_edit) = sync_channel(WAITING);
-                let (edited, to_write) = sync_channel(WAITING);
-                let stop = &stop;
-                let threads = wanted.threads;
-                scope.spawn(move || decode(source, threads, stop, &decoded));
-                scope.spawn(move || change(&to_edit, edit, &edited));
-                Some(to_write)
-            }
-            None => None,
-        };
+        let pictures = picture.as_ref().map(|&Encoding { way, .. }| {
+            let (decoded, to_edit) = sync_channel(WAITING);
+            let (edited, to_write) = sync_channel(WAITING);
+            let (stop, threads) = (&stop, wanted.threads);
+            scope.spawn(move || decode(source, threads, way, stop, &decoded));
+            scope.spawn(move || change(&to_edit, edit, &edited));
+            to_write
+        });
         let mut work = Work { source, input: &input, holds: &holds, wanted, told };
         let done = match (picture, pictures) {
-            (Some(GIF), Some(pictures)) => work.write_gif(sink, &pictures),
+            (Some(Encoding { codec, .. }), Some(pictures)) if codec.name == GIF => {
+                work.write_gif(sink, &pictures)
+            }
             (picture, pictures) => work.write(sink, &plans, picture.zip(pictures)),
         };
         // Those who wait for room find nobody there any more, and end.
@@ -132,103 +157,12 @@ pub fn convert(
     })
 }
 
-/// What comes from the decoder.
-enum Made {
-    /// How many frames there are, and how long each is shown when that is
-    /// always the same.
-    Length(usize, Option<Rational>),
-    Frame(Frame),
-    /// A frame that could not be decoded.
-    Lost,
-    Failed(Error),
-}
-
-/// Decodes frame after frame until nobody takes them.
-fn decode(source: &Source, threads: u32, stop: &AtomicBool, to: &SyncSender<Made>) {
-    let go_on = || !stop.load(Ordering::Relaxed);
-    let work = || -> Result<()> {
-        let index = Arc::new(FrameIndex::build(source, &mut |_| go_on())?);
-        let step = index.duration_secs(0);
-        let same =
-            |at: &usize| index.time_secs(at + 1).checked_sub(index.time_secs(*at)) == Some(step);
-        let is_even = (0..index.len().saturating_sub(1)).all(|at| same(&at));
-        let step = Some(step).filter(|step| is_even && *step > Rational::ZERO);
-        let options = VideoOptions { threads, ..VideoOptions::default() };
-        let mut reader = VideoReader::open(source, index, options)?;
-        if to.send(Made::Length(reader.len(), step)).is_err() {
-            return Ok(());
-        }
-        loop {
-            let made = match reader.next() {
-                Ok(Some(frame)) => Made::Frame(frame),
-                Ok(None) => return Ok(()),
-                Err(error) if error.kind == ErrorKind::Corrupt => Made::Lost,
-                Err(error) => return Err(error),
-            };
-            if to.send(made).is_err() {
-                return Ok(());
-            }
-        }
-    };
-    if let Err(error) = work() {
-        // Nobody there to hear it: they have an error of their own.
-        let _ = to.send(Made::Failed(error));
-    }
-}
-
-/// Changes frame after frame until there are no more, or nobody takes them.
-fn change(from: &Receiver<Made>, edit: Option<Edit<'_>>, to: &SyncSender<Made>) {
-    for made in from {
-        let made = match (made, edit) {
-            (Made::Frame(frame), Some(edit)) => match edit(frame) {
-                Ok(frame) => Made::Frame(frame),
-                Err(error) => Made::Failed(error),
-            },
-            (made, _) => made,
-        };
-        let is_last = matches!(made, Made::Failed(_));
-        if to.send(made).is_err() || is_last {
-            return;
-        }
-    }
-}
-
-/// The picture on its way into the file.
-struct PictureWriter {
-    frames: Receiver<Made>,
-    encoder: Encoder,
-    pixels: Pixels,
-    kind: Kind,
-    tick_secs: Rational,
-    /// The next frame to be written.
-    next: Option<Frame>,
-    last_ticks: Option<i64>,
-}
-
-/// A sound that is encoded.
-struct SoundWriter<'s> {
-    reader: AudioReader<'s>,
-    encoder: SoundEncoder,
-    samples: Vec<f32>,
-    has_ended: bool,
-}
-
-/// Where the packets of one stream go.
-enum Route {
-    Copy { stream: usize, last_dts: Option<i64> },
-    Subtitles(Box<SubtitleConverter>),
-}
-
-/// Packets that are taken over.
-struct Copying<'s> {
-    input: Input<'s>,
-    routes: Vec<Option<Route>>,
-    packet: Packet,
-    /// When the packet in hand is shown, from the container's start; none at
-    /// the end.
-    next_secs: Option<f64>,
-    start_secs: f64,
-    last_secs: f64,
+/// A picture that is encoded.
+struct Encoding {
+    codec: &'static VideoCodec,
+    way: Way,
+    /// Of the input.
+    stream: *mut ffi::AVStream,
 }
 
 struct Work<'w, 's> {
@@ -254,11 +188,12 @@ impl<'s> Work<'_, 's> {
         let mut done = Converted { unit: "frames", ..Converted::default() };
         for made in frames {
             match made {
-                Made::Length(count, _) => done.total = Some(count as u64),
-                Made::Frame(frame) => {
+                Made::Start(start) => done.total = Some(start.count as u64),
+                Made::Picture(Picture::Frame(frame)) => {
                     writer.write(&frame)?;
                     done.done += 1;
                 }
+                Made::Picture(_) => return Err(Error::bug(WHAT, "a GIF takes frames")),
                 Made::Lost => done.lost_frames += 1,
                 Made::Failed(error) => return Err(error),
             }
@@ -272,12 +207,12 @@ impl<'s> Work<'_, 's> {
         &mut self,
         sink: Box<dyn Sink>,
         plans: &[StreamPlan],
-        picture: Option<(&'static str, Receiver<Made>)>,
+        picture: Option<(Encoding, Receiver<Made>)>,
     ) -> Result<Converted> {
         let mut done = Converted { unit: "bytes", ..Converted::default() };
         let mut output = Output::create(sink, self.holds.muxer)?;
         let mut picture = match picture {
-            Some((codec, frames)) => Some(self.open_picture(codec, frames, &mut done)?),
+            Some((encoding, frames)) => Some(self.open_picture(&encoding, frames, &mut done)?),
             None => None,
         };
         let mut sounds = Vec::new();
@@ -294,10 +229,12 @@ impl<'s> Work<'_, 's> {
                     if let Some(picture) = &mut picture {
                         output.add(&mut picture.encoder)?;
                         self.describe(&output, picture.encoder.stream, stream);
+                        self.describe_picture(&output, picture, stream)?;
                     }
                 }
                 (Treatment::Encoded(codec), StreamKind::Audio) => {
-                    let mut sound = self.open_sound(codec, plan.index)?;
+                    let mut sound =
+                        SoundWriter::open(self.source, codec, plan.index, self.wanted.bit_rate)?;
                     output.add(&mut sound.encoder.encoder)?;
                     self.describe(&output, sound.encoder.encoder.stream, stream);
                     sounds.push(sound);
@@ -383,22 +320,22 @@ impl<'s> Work<'_, 's> {
         }
     }
 
-    /// Waits for the first frame, from which the encoder learns what it gets.
+    /// Waits for the first picture.
     fn open_picture(
         &mut self,
-        codec: &'static str,
+        encoding: &Encoding,
         frames: Receiver<Made>,
         done: &mut Converted,
     ) -> Result<PictureWriter> {
         done.unit = "frames";
-        let mut step = None;
+        let mut start = None;
         let first = loop {
             match frames.recv() {
-                Ok(Made::Length(count, even)) => {
-                    done.total = Some(count as u64);
-                    step = even;
+                Ok(Made::Start(begun)) => {
+                    done.total = Some(begun.count as u64);
+                    start = Some(begun);
                 }
-                Ok(Made::Frame(frame)) => break frame,
+                Ok(Made::Picture(picture)) => break picture,
                 Ok(Made::Lost) => done.lost_frames += 1,
                 Ok(Made::Failed(error)) => return Err(error),
                 Err(_) => {
@@ -408,43 +345,28 @@ impl<'s> Work<'_, 's> {
             }
             self.tell(done)?;
         };
-        let codec = video_codec(codec)?;
-        let container = targets::container(&self.wanted.extension)?;
-        let tick_secs = tick(step, first.time_secs, container.muxer, codec.name)?;
-        let options = WriterOptions {
-            codec: None,
-            rate_hz: step.and_then(|step| Rational::whole(1).checked_div(step)),
-            quality: self.wanted.quality,
-            threads: self.wanted.threads,
-        };
-        let pixels = Pixels::new(codec, &first)?;
-        let encoder = Encoder::open(container, codec, &options, &pixels, tick_secs)?;
-        let kind = Kind::of(&first);
-        let next = Some(first);
-        Ok(PictureWriter { frames, encoder, pixels, kind, tick_secs, next, last_ticks: None })
+        let &Encoding { codec, way, stream } = encoding;
+        PictureWriter::open(codec, way, stream, self.wanted, start, first, frames)
     }
 
-    fn open_sound(&self, codec: &'static str, index: usize) -> Result<SoundWriter<'s>> {
-        let plain = AudioReader::open_stream(self.source, AudioOptions::default(), Some(index))?;
-        let (rate, channels) = sound::nearest(codec, plain.sample_rate_hz(), plain.channels())?;
-        let reader = if (rate, channels) == (plain.sample_rate_hz(), plain.channels()) {
-            plain
-        } else {
-            let options = AudioOptions { sample_rate_hz: Some(rate), channels: Some(channels) };
-            AudioReader::open_stream(self.source, options, Some(index))?
-        };
-        let mut encoder = SoundEncoder::open(
-            codec,
-            &AudioWriterOptions {
-                codec: None,
-                sample_rate_hz: rate,
-                channels,
-                bit_rate: self.wanted.bit_rate,
-            },
-        )?;
-        let start = reader.start_secs().to_f64() * f64::from(rate);
-        encoder.start_at(start.round().max(0.0) as u64);
-        Ok(SoundWriter { reader, encoder, samples: Vec::new(), has_ended: false })
+    /// Gives the container what it says of pictures beside the encoder, and how
+    /// they are turned when they were not.
+    fn describe_picture(
+        &self,
+        output: &Output,
+        picture: &PictureWriter,
+        from: *mut ffi::AVStream,
+    ) -> Result<()> {
+        // SAFETY: the stream was just added.
+        unsafe {
+            let to = *(*output.context()).streams.add(picture.encoder.stream);
+            picture.describe(to)?;
+            let matrix = ffi::AVPacketSideDataType::DISPLAYMATRIX;
+            match side_data(from, matrix) {
+                Some(bytes) if picture.is_stored() => add_side_data(to, matrix, bytes),
+                _ => Ok(()),
+            }
+        }
     }
 
     /// Gives a stream that is encoded what its source says of itself.
@@ -460,183 +382,5 @@ impl<'s> Work<'_, 's> {
         // SAFETY: the input is open.
         let ticks = unsafe { (*self.input.context()).duration };
         (ticks > 0).then(|| ticks as f64 / f64::from(ffi::AV_TIME_BASE))
-    }
-}
-
-/// Seconds of one tick: of frames that come evenly a part of their time, so
-/// that none is rounded; else MPEG's own clock. Some count whole frames only.
-fn tick(
-    step: Option<Rational>,
-    first_secs: Option<Rational>,
-    muxer: &str,
-    codec: &str,
-) -> Result<Rational> {
-    let counts_frames = muxer == "avi" || codec == "mpeg4";
-    let tick = match step {
-        Some(step) => {
-            let starts_even = first_secs
-                .and_then(|first| first.checked_div(step))
-                .is_some_and(|steps| steps.den() == 1);
-            let parts = if counts_frames || starts_even { 1 } else { FINENESS };
-            step.checked_div(Rational::whole(parts))
-        }
-        None if counts_frames => {
-            let why = "its frames are not shown equally long, which this kind of file cannot say";
-            return Err(Error::new(ErrorKind::Unsupported, WHAT, why)
-                .remedy("write MP4, QuickTime or Matroska, with another codec than mpeg4"));
-        }
-        None => Rational::new(1, super::STATED_TICKS_HZ),
-    };
-    tick.ok_or_else(|| Error::bug(WHAT, "no time base"))
-}
-
-impl PictureWriter {
-    fn next_secs(&self) -> Option<f64> {
-        self.next.as_ref().map(|frame| frame.time_secs.map_or(0.0, Rational::to_f64))
-    }
-
-    /// Writes the frame in hand, and waits for the next.
-    fn step(&mut self, output: &mut Output, done: &mut Converted) -> Result<()> {
-        let Some(frame) = self.next.take() else { return Ok(()) };
-        let kind = Kind::of(&frame);
-        if kind != self.kind {
-            let why = format!("a frame is {kind}, those before are {}", self.kind);
-            return Err(Error::new(ErrorKind::Invalid, WHAT, why));
-        }
-        let ticks = |secs: Option<Rational>| {
-            let ticks = secs.and_then(|secs| secs.checked_div(self.tick_secs))?;
-            Some(ticks.to_f64().round() as i64)
-        };
-        let at = ticks(frame.time_secs).unwrap_or(0);
-        // Two frames of one tick: the later is shown a tick later.
-        let at = self.last_ticks.map_or(at, |last| at.max(last + 1));
-        self.last_ticks = Some(at);
-        let duration = ticks(frame.duration_secs).filter(|&ticks| ticks > 0);
-        let picture = self.pixels.convert(&frame, at)?;
-        self.encoder.send(Some((picture, duration)), output)?;
-        done.done += 1;
-        loop {
-            match self.frames.recv() {
-                Ok(Made::Frame(frame)) => {
-                    self.next = Some(frame);
-                    return Ok(());
-                }
-                Ok(Made::Lost) => done.lost_frames += 1,
-                Ok(Made::Failed(error)) => return Err(error),
-                Ok(Made::Length(..)) => {}
-                Err(_) => return Ok(()),
-            }
-        }
-    }
-}
-
-impl SoundWriter<'_> {
-    /// Encodes the next samples.
-    fn step(&mut self, output: &mut Output) -> Result<()> {
-        self.samples.clear();
-        if self.reader.next_into(&mut self.samples)? {
-            return self.encoder.write(&self.samples, output);
-        }
-        self.has_ended = true;
-        Ok(())
-    }
-}
-
-impl<'s> Copying<'s> {
-    fn open(source: &'s Source, routes: Vec<Option<Route>>) -> Result<Copying<'s>> {
-        let mut input = Input::open(source)?;
-        input.keep(&|at| routes.get(at).is_some_and(Option::is_some));
-        // SAFETY: the input is open. AVI and others state no times of showing.
-        unsafe { (*input.context()).flags |= ffi::AVFMT_FLAG_GENPTS };
-        let start_secs = input.start_secs().map_or(0.0, Rational::to_f64);
-        let packet = Packet::new()?;
-        let mut copying =
-            Copying { input, routes, packet, next_secs: None, start_secs, last_secs: 0.0 };
-        copying.read()?;
-        Ok(copying)
-    }
-
-    /// Takes the next packet that goes anywhere into its hand.
-    fn read(&mut self) -> Result<()> {
-        self.next_secs = None;
-        while self.input.read(&mut self.packet)?.is_some() {
-            if !self.routes.get(self.packet.stream()).is_some_and(Option::is_some) {
-                continue;
-            }
-            let packet = self.packet.get();
-            let ticks = if packet.dts == ffi::AV_NOPTS_VALUE { packet.pts } else { packet.dts };
-            let secs = seconds(ticks, self.time_base()).map(Rational::to_f64);
-            // A packet without a time goes with the one before.
-            let secs = secs.map_or(self.last_secs, |secs| secs - self.start_secs);
-            self.last_secs = secs;
-            self.next_secs = Some(secs);
-            return Ok(());
-        }
-        Ok(())
-    }
-
-    fn time_base(&self) -> ffi::AVRational {
-        let stream = self.input.streams().get(self.packet.stream()).copied();
-        // SAFETY: the packet belongs to one of the open input's streams.
-        stream.map_or(ffi::AVRational { num: 1, den: 1 }, |stream| unsafe { (*stream).time_base })
-    }
-
-    /// Pictures that the codec of the packet in hand holds back to put them in
-    /// order.
-    fn held_back(&self) -> i64 {
-        let stream = self.input.streams().get(self.packet.stream()).copied();
-        // SAFETY: streams of an open input have parameters.
-        stream.map_or(0, |stream| unsafe { (*(*stream).codecpar).video_delay.into() })
-    }
-
-    fn position_bytes(&self) -> u64 {
-        u64::try_from(self.packet.get().pos).unwrap_or(0)
-    }
-
-    /// Writes the packet in hand, and reads the next.
-    fn step(&mut self, output: &mut Output) -> Result<()> {
-        let time_base = self.time_base();
-        let index = self.packet.stream();
-        let tick_secs = f64::from(time_base.num) / f64::from(time_base.den.max(1));
-        let shift = (self.start_secs / tick_secs).round() as i64;
-        let delay = self.held_back();
-        let shown_ms = (self.packet.get().duration as f64 * tick_secs * 1e3).round() as i64;
-        match self.routes.get_mut(index) {
-            Some(Some(Route::Copy { stream, last_dts })) => {
-                // SAFETY: the packet is ours.
-                let packet = unsafe { &mut *self.packet.0 };
-                for ticks in [&mut packet.pts, &mut packet.dts] {
-                    if *ticks != ffi::AV_NOPTS_VALUE {
-                        *ticks -= shift;
-                    }
-                }
-                // Matroska leaves out when the first pictures are decoded: that is
-                // as many before they are shown as the codec holds back.
-                if packet.dts == ffi::AV_NOPTS_VALUE && packet.pts != ffi::AV_NOPTS_VALUE {
-                    let estimate = match last_dts {
-                        Some(last) => last.saturating_add(packet.duration.max(1)),
-                        None => packet.pts.saturating_sub(packet.duration.saturating_mul(delay)),
-                    };
-                    packet.dts = estimate.min(packet.pts);
-                }
-                // Times that go back would end the file here.
-                if let Some(last) = last_dts
-                    && packet.dts != ffi::AV_NOPTS_VALUE
-                    && packet.dts <= *last
-                {
-                    packet.dts = *last + 1;
-                    packet.pts = packet.pts.max(packet.dts);
-                }
-                *last_dts = Some(packet.dts);
-                packet.pos = -1;
-                output.write(&self.packet, *stream, time_base)?;
-            }
-            Some(Some(Route::Subtitles(converter))) => {
-                let start_ms = (self.last_secs * 1e3).round() as i64;
-                converter.convert(&self.packet, start_ms, shown_ms, output)?;
-            }
-            _ => {}
-        }
-        self.read()
     }
 }

@@ -8,7 +8,7 @@ use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use super::output::Output;
-use super::pixels::Pixels;
+use super::pictures::Pictures;
 use super::targets::{Container, Scale, VideoCodec};
 use super::{WHAT, WriterOptions, fraction};
 use crate::av::decode::Frame;
@@ -57,7 +57,7 @@ impl Encoder {
         container: &Container,
         codec: &VideoCodec,
         options: &WriterOptions,
-        pixels: &Pixels,
+        pictures: &Pictures,
         time_base: Rational,
     ) -> Result<Encoder> {
         let (found, name) = find(codec.words, codec.encoders)?;
@@ -67,7 +67,7 @@ impl Encoder {
         Encoder::start(found, tag, container.has_global_header(), |context, more| {
             // SAFETY: the context is whole and not open yet.
             unsafe {
-                pixels.describe(context);
+                pictures.describe(context);
                 (*context).time_base = fraction(time_base);
                 if let Some(rate) = options.rate_hz {
                     (*context).framerate = fraction(rate);
@@ -87,8 +87,8 @@ impl Encoder {
             }
             let threads = options.threads;
             more.set("threads", &if threads == 0 { "auto".into() } else { threads.to_string() });
-            for (key, value) in pixels.settings(name) {
-                more.set(key, value);
+            for (key, value) in pictures.settings(name) {
+                more.set(key, &value);
             }
         })
     }

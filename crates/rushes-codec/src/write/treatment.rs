@@ -3,6 +3,7 @@
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Result, StreamKind};
 
+use super::native;
 use super::sound::{self, SoundTarget};
 use super::targets::{self, Container};
 use super::{Conversion, VIDEO_CODECS, WHAT};
@@ -21,6 +22,9 @@ pub struct StreamPlan {
     pub codec: String,
     /// What becomes of it.
     pub treatment: Treatment,
+    /// What its pictures have less of when they are encoded, and whether they
+    /// are turned, in words: `12 bits become 10`.
+    pub notes: Vec<String>,
 }
 
 /// What becomes of a stream.
@@ -160,7 +164,15 @@ pub(super) fn decide(
             // The muxers make a timecode track of the tag again.
             _ => (StreamKind::Data, left("data tracks are not taken; a timecode is, as a tag")),
         };
-        plans.push(StreamPlan { index, kind, codec, treatment });
+        let notes = match (kind, &treatment) {
+            (StreamKind::Video, Treatment::Encoded(name)) => {
+                let target = self::video_codec(name)?;
+                let way = native::way(stream, wanted, holds.muxer, target);
+                native::notes(stream, way, target)
+            }
+            _ => Vec::new(),
+        };
+        plans.push(StreamPlan { index, kind, codec, treatment, notes });
     }
     let is_kept = |plan: &StreamPlan| {
         matches!(plan.kind, StreamKind::Video | StreamKind::Audio)

@@ -36,6 +36,7 @@ from ._errors import (
 from ._library import Library
 from ._memory import default_bytes as _default_bytes
 from ._open import open
+from ._planes import Planes
 from ._record import Record, fraction
 from ._rushes import VERSION as __version__
 from ._sound import aread, awrite
@@ -57,6 +58,7 @@ __all__ = [
     "MediaIndexer",
     "NotEnoughMemory",
     "NotFound",
+    "Planes",
     "Record",
     "Stream",
     "Tile",

@@ -1,7 +1,7 @@
 # Written by stubs.py: do not edit.
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overload
 
@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
-    "MediaIndexer", "NotEnoughMemory", "NotFound", "Record", "Unavailable", "Unsupported", "Video",
-    "VideoWriter", "__version__", "aread", "awrite", "fraction", "imread", "imwrite", "open",
-    "write",
+    "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Unavailable", "Unsupported",
+    "Video", "VideoWriter", "__version__", "aread", "awrite", "fraction", "imread", "imwrite",
+    "open", "write",
 ]
 
 __version__: str
@@ -315,6 +315,9 @@ class Video:
     ) -> Iterator[NDArray[Any]]:
         """Frames one after another, each an array of its own; memory stays flat."""
 
+    def planes(self, index: SupportsIndex) -> Planes:
+        """A frame as it is stored: its Y, U and V, or R, G and B, each an array of its own."""
+
     def close(self) -> None:
         """Lets go of the file and the decoder; after it, taking a frame raises `Invalid`."""
 
@@ -459,3 +462,26 @@ class NotEnoughMemory(LimitExceeded):
 
 class NotFound(Error, FileNotFoundError):
     """The thing named does not exist. Exit code 3, HTTP 404."""
+
+class Planes(Mapping[str, NDArray[Any]]):
+    """A frame as it is stored: one array [H, W] for each component, nothing converted."""
+    bit_depths: dict[str, int]
+    chroma_location: str | None
+    format: str
+    matrix: str | None
+    mirrored: bool
+    primaries: str | None
+    range: str | None
+    rotation: int
+    subsampling: tuple[int, int]
+    transfer: str | None
+
+    def __init__(self, described: tuple[Any, ...], rotation: int, mirrored: bool) -> None: ...
+
+    def __getitem__(self, name: str) -> NDArray[Any]: ...
+
+    def __getattr__(self, name: str) -> NDArray[Any]: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __len__(self) -> int: ...

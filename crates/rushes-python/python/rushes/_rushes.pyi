@@ -58,6 +58,14 @@ class Reader:
     @property
     def sample_aspect(self) -> tuple[int, int]: ...
     def read_into(self, indexes: Sequence[int], buffer: NDArray[Any], is_main: bool) -> None: ...
+    def planes(
+        self, i: int, is_main: bool
+    ) -> tuple[
+        str,
+        tuple[int, int],
+        list[str | None],
+        list[tuple[str, int, int, int, str, bytearray]],
+    ]: ...
     def close(self) -> None: ...
 
 @final

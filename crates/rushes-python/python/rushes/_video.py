@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, SupportsIndex, ov
 
 from . import _memory, _rushes
 from ._errors import Invalid
+from ._planes import Planes
 
 # NumPy is imported when a video is opened, so that `import rushes` does not wait for it.
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Video:
         video[10:20:2]              several in one array [T, H, W, C]
         video[[3, 1, 1]]            these, in this order; integer arrays and boolean masks too
         video.at("1:02.5")          the frame shown at a time
+        video.planes(7)             one frame as it is stored, Y, U and V apart
         for frame in video          one after another; memory stays flat
         video.frames(fps=5)         the frame shown at every fifth of a second
 
@@ -139,6 +141,20 @@ class Video:
             raise Invalid("taking frames", "indices and fps are both given", "give one of them")
         rate = rate_of(fps)
         return self._each(self._sampled(rate))
+
+    def planes(self, index: SupportsIndex) -> Planes:
+        """A frame as it is stored: its Y, U and V, or R, G and B, each an array of its own.
+
+        Nothing is converted, scaled or turned, whatever the video was opened with, and the
+        numbers are those of the file: 10 bits are 0 to 1023, and limited range stays limited.
+        What they mean is beside them; see `Planes`.
+
+        Raises `Unsupported` for pixels that have no components, such as those with a palette.
+        """
+        reader = self._own()
+        _memory.check(1, reader.frame_bytes, self._frame_shape())
+        described = reader.planes(self._place(operator.index(index)), is_main())
+        return Planes(described, *reader.rotation)
 
     def close(self) -> None:
         """Lets go of the file and the decoder; after it, taking a frame raises `Invalid`."""
