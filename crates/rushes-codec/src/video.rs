@@ -21,8 +21,8 @@ pub use index::FrameIndex;
 pub use options::{Depth, VideoOptions};
 pub use reader::VideoReader;
 pub(crate) use still::still_frame;
-pub(crate) use turn::turn;
 pub use stream::VideoStream;
+pub(crate) use turn::turn;
 
 use rushes_media::{Error, ErrorKind};
 
