@@ -164,6 +164,7 @@ pub static OPERATIONS: &[Operation] = &[
     frame::<frames::Colormap>("colormap", "shows brightness as colour"),
     frame::<frames::Contrast>("contrast", "moves colours away from a pivot or towards it"),
     frame::<frames::Crop>("crop", "cuts pixels off the sides"),
+    function("frame", "deinterlace", "makes a picture of each field by the two around it"),
     frame::<frames::Denoise>("denoise", "takes out noise by the mean of like places"),
     pair::<frames::FlatField>("flat_field", "evens out light by a frame of nothing but it"),
     frame::<frames::Flip>("flip", "mirrors left and right or top and bottom"),
