@@ -25,6 +25,7 @@ mod pad;
 mod resize;
 mod rotate;
 mod sharpen;
+mod text;
 
 pub use affine::{Affine, Interpolation};
 pub use blend::{Blend, Mode};
@@ -47,3 +48,4 @@ pub use pad::{Pad, PadMode};
 pub use resize::{Filter, Resize};
 pub use rotate::Rotate;
 pub use sharpen::Sharpen;
+pub use text::{Anchor, Text};

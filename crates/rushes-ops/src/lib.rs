@@ -10,6 +10,7 @@
 pub mod audio;
 pub mod frame;
 pub mod image;
+mod ink;
 mod numeric;
 mod operation;
 

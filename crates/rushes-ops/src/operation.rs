@@ -177,6 +177,7 @@ pub static OPERATIONS: &[Operation] = &[
     frame::<frames::Resize>("resize", "scales to a size in pixels or by a factor"),
     frame::<frames::Rotate>("rotate", "turns by quarters of a turn"),
     frame::<frames::Sharpen>("sharpen", "sharpens by an unsharp mask"),
+    frame::<frames::Text>("text", "writes text into the picture"),
     function("image", "fit", "scales a picture into a tile of exact size, with black bars"),
     function("image", "grid", "puts equal tiles into one sheet"),
     function("image", "measure", "measures sharpness, brightness, contrast and clipping"),

@@ -47,6 +47,9 @@ const TOLERANCES: &[Tolerance] = &[
     Tolerance("rotate", 0.0, 0.0, 0.0),
     // As gaussian_blur.
     Tolerance("sharpen", 1.0, 1.0, 1e-6),
+    // Where outlines meet within a pixel, as between joined letters, both are
+    // counted: text.rs has the tolerance of the mean.
+    Tolerance("text", 38.0, 9_766.0, 0.15),
 ];
 
 fn inputs() -> BTreeMap<String, Frame> {
@@ -206,6 +209,7 @@ const RESHAPING: &[&str] = &[
     "pad",
     "resize",
     "rotate",
+    "text",
 ];
 
 #[test]

@@ -11,9 +11,10 @@ import geometry
 import grading
 import layers
 import tone
+import writing
 from cases import Writer
 
 writer = Writer()
-for group in [fields, filters, geometry, grading, layers, tone]:
+for group in [fields, filters, geometry, grading, layers, tone, writing]:
     group.write(writer)
 writer.save()
