@@ -4,7 +4,8 @@
 //! always gives the same output.
 //!
 //! [`frame`] works on [`rushes_media::Frame`]s of any depth and layout; [`image`]
-//! on pictures `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]).
+//! on pictures `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]);
+//! [`audio`] on samples; [`plot`] makes frames out of numbers.
 //! Each operation is one file, and one line in [`OPERATIONS`].
 
 pub mod audio;
@@ -13,6 +14,7 @@ pub mod image;
 mod ink;
 mod numeric;
 mod operation;
+pub mod plot;
 
 pub use operation::{
     Form, FrameOperation, Maker, OPERATIONS, Operation, PairOperation, frame_operations,

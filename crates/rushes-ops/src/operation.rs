@@ -50,7 +50,8 @@ pub trait PairOperation: Debug + Send + Sync {
 /// What is known about an operation without running it.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// The medium it works on, also its module: `image`, `frame` or `audio`.
+    /// The medium it works on, also its module: `image`, `frame`,
+    /// `audio` or, for what it makes, `plot`.
     pub medium: &'static str,
     /// Its function or, in snake case, its struct; also its file: `resize`.
     pub name: &'static str,
@@ -155,6 +156,7 @@ fn schema_of<P: JsonSchema>() -> Schema {
 
 /// Every operation, by medium and name.
 pub static OPERATIONS: &[Operation] = &[
+    function("audio", "stft", "finds the frequencies of sound over time"),
     function("audio", "waveform", "draws the loudness of sound over time"),
     frame::<frames::Affine>("affine", "turns, scales, shears and shifts by a matrix"),
     pair::<frames::Blend>("blend", "lays another frame over this one"),
@@ -184,6 +186,10 @@ pub static OPERATIONS: &[Operation] = &[
     function("image", "orient", "turns and mirrors a picture upright"),
     function("image", "resize", "makes a picture smaller"),
     function("image", "tone_map", "turns HDR or deep numbers into 8-bit sRGB"),
+    function("plot", "histogram", "draws how often numbers occur"),
+    function("plot", "image", "draws an array in colours, with a strip that explains them"),
+    function("plot", "line", "draws series of numbers as lines over common axes"),
+    function("plot", "spectrogram", "draws the frequencies of sound over time"),
 ];
 
 /// The operations that make one frame from one frame, with what makes them.
