@@ -1,5 +1,7 @@
 //! Operations on sound.
 
+mod stft;
 mod waveform;
 
+pub use stft::{Stft, stft};
 pub use waveform::waveform;

@@ -50,7 +50,8 @@ pub trait PairOperation: Debug + Send + Sync {
 /// What is known about an operation without running it.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// The medium it works on, also its module: `image`, `frame` or `audio`.
+    /// The medium it works on, also its module: `image`, `frame`,
+    /// `audio` or, for what it makes, `plot`.
     pub medium: &'static str,
     /// Its function or, in snake case, its struct; also its file: `resize`.
     pub name: &'static str,
@@ -155,6 +156,7 @@ fn schema_of<P: JsonSchema>() -> Schema {
 
 /// Every operation, by medium and name.
 pub static OPERATIONS: &[Operation] = &[
+    function("audio", "stft", "finds the frequencies of sound over time"),
     function("audio", "waveform", "draws the loudness of sound over time"),
     frame::<frames::Affine>("affine", "turns, scales, shears and shifts by a matrix"),
     pair::<frames::Blend>("blend", "lays another frame over this one"),
@@ -164,6 +166,7 @@ pub static OPERATIONS: &[Operation] = &[
     frame::<frames::Colormap>("colormap", "shows brightness as colour"),
     frame::<frames::Contrast>("contrast", "moves colours away from a pivot or towards it"),
     frame::<frames::Crop>("crop", "cuts pixels off the sides"),
+    function("frame", "deinterlace", "makes a picture of each field by the two around it"),
     frame::<frames::Denoise>("denoise", "takes out noise by the mean of like places"),
     pair::<frames::FlatField>("flat_field", "evens out light by a frame of nothing but it"),
     frame::<frames::Flip>("flip", "mirrors left and right or top and bottom"),
@@ -176,12 +179,17 @@ pub static OPERATIONS: &[Operation] = &[
     frame::<frames::Resize>("resize", "scales to a size in pixels or by a factor"),
     frame::<frames::Rotate>("rotate", "turns by quarters of a turn"),
     frame::<frames::Sharpen>("sharpen", "sharpens by an unsharp mask"),
+    frame::<frames::Text>("text", "writes text into the picture"),
     function("image", "fit", "scales a picture into a tile of exact size, with black bars"),
     function("image", "grid", "puts equal tiles into one sheet"),
     function("image", "measure", "measures sharpness, brightness, contrast and clipping"),
     function("image", "orient", "turns and mirrors a picture upright"),
     function("image", "resize", "makes a picture smaller"),
     function("image", "tone_map", "turns HDR or deep numbers into 8-bit sRGB"),
+    function("plot", "histogram", "draws how often numbers occur"),
+    function("plot", "image", "draws an array in colours, with a strip that explains them"),
+    function("plot", "line", "draws series of numbers as lines over common axes"),
+    function("plot", "spectrogram", "draws the frequencies of sound over time"),
 ];
 
 /// The operations that make one frame from one frame, with what makes them.

@@ -3,12 +3,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test without its numbers fails")]
 
+mod cases;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use rushes_media::{ErrorKind, Frame, Layout, Rational, Values};
 use rushes_ops::{Form, OPERATIONS, Operation};
 use serde_json::Value;
+
+use cases::{Case, cases, numbers};
 
 /// The largest difference allowed, in numbers of 8 bits, of 16 bits and of
 /// floats.
@@ -44,48 +47,10 @@ const TOLERANCES: &[Tolerance] = &[
     Tolerance("rotate", 0.0, 0.0, 0.0),
     // As gaussian_blur.
     Tolerance("sharpen", 1.0, 1.0, 1e-6),
+    // Where outlines meet within a pixel, as between joined letters, both are
+    // counted: text.rs has the tolerance of the mean.
+    Tolerance("text", 38.0, 9_766.0, 0.15),
 ];
-
-struct Case {
-    header: Value,
-    frame: Frame,
-}
-
-fn cases(name: &str) -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/frame");
-    let path = folder.join(name).with_extension("golden");
-    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut rest = bytes.as_slice();
-    let mut found = Vec::new();
-    while let Some((len, after)) = rest.split_first_chunk::<4>() {
-        let (text, after) = after.split_at(u32::from_le_bytes(*len) as usize);
-        let header: Value = serde_json::from_slice(text).unwrap();
-        let layout = match header["layout"].as_str().unwrap() {
-            "gray" => Layout::Gray,
-            "rgb" => Layout::Rgb,
-            _ => Layout::Rgba,
-        };
-        let side = |name: &str| header[name].as_u64().unwrap() as u32;
-        let (width, height) = (side("width"), side("height"));
-        let len = width as usize * height as usize * layout.channels();
-        let (values, after) = match header["depth"].as_str().unwrap() {
-            "u8" => (Values::U8(after[..len].to_vec()), &after[len..]),
-            "u16" => {
-                let numbers = after[..2 * len].as_chunks::<2>().0.iter();
-                let values = numbers.map(|&bytes| u16::from_le_bytes(bytes)).collect();
-                (Values::U16(values), &after[2 * len..])
-            }
-            _ => {
-                let numbers = after[..4 * len].as_chunks::<4>().0.iter();
-                let values = numbers.map(|&bytes| f32::from_le_bytes(bytes)).collect();
-                (Values::F32(values), &after[4 * len..])
-            }
-        };
-        rest = after;
-        found.push(Case { frame: Frame::new(width, height, layout, values).unwrap(), header });
-    }
-    found
-}
 
 fn inputs() -> BTreeMap<String, Frame> {
     let named = |case: Case| (case.header["name"].as_str().unwrap().to_owned(), case.frame);
@@ -105,14 +70,6 @@ fn apply(
         Form::Frame(maker) => maker.from_json(parameters)?.apply(frames[0]),
         Form::Pair(maker) => maker.from_json(parameters)?.apply(frames[0], frames[1]),
         Form::Function => panic!("{} is a function", operation.name),
-    }
-}
-
-fn numbers(frame: &Frame) -> Vec<f64> {
-    match frame.values() {
-        Values::U8(values) => values.iter().map(|&value| f64::from(value)).collect(),
-        Values::U16(values) => values.iter().map(|&value| f64::from(value)).collect(),
-        Values::F32(values) => values.iter().map(|&value| f64::from(value)).collect(),
     }
 }
 
@@ -252,6 +209,7 @@ const RESHAPING: &[&str] = &[
     "pad",
     "resize",
     "rotate",
+    "text",
 ];
 
 #[test]

@@ -25,9 +25,11 @@ fn every_operation_has_its_file_and_its_line() {
     assert!(OPERATIONS.is_sorted_by_key(|operation| (operation.medium, operation.name)));
 
     // What an operation is made of, rather than one.
-    let parts = BTreeSet::from([("image".to_owned(), "transfer".to_owned())]);
+    let parts = [("image", "transfer"), ("plot", "axes"), ("plot", "backend")];
+    let parts: BTreeSet<_> =
+        parts.iter().map(|(medium, name)| ((*medium).to_owned(), (*name).to_owned())).collect();
     let mut found = BTreeSet::new();
-    for medium in ["audio", "frame", "image"] {
+    for medium in ["audio", "frame", "image", "plot"] {
         for entry in std::fs::read_dir(source.join(medium)).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
