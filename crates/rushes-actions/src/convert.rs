@@ -268,7 +268,7 @@ pub(crate) fn read_filter(text: &str) -> Result<Filter> {
             .map_err(|error| Error::new(ErrorKind::Invalid, what, format!("{name}: {error}")))?
     } else {
         let mut parameters = Map::new();
-        for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
+        for pair in pairs(rest) {
             let (key, value) = pair.split_once('=').ok_or_else(|| {
                 Error::new(ErrorKind::Invalid, what, format!("{name}: {pair:?} has no value"))
                     .remedy(format!("write it like {name}:key=value,key=value"))
@@ -282,4 +282,38 @@ pub(crate) fn read_filter(text: &str) -> Result<Filter> {
         .from_json(&parameters)
         .map_err(|error| Error { what: format!("reading the filter {name}"), ..error })?;
     Ok(Filter { name: name.to_owned(), parameters })
+}
+
+/// What commas part, but for those within brackets and quotes.
+fn pairs(text: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut is_quoted) = (0_u32, false);
+    let parted = text.split(move |letter: char| {
+        match letter {
+            '"' => is_quoted = !is_quoted,
+            '[' | '{' if !is_quoted => depth += 1,
+            ']' | '}' if !is_quoted => depth = depth.saturating_sub(1),
+            ',' => return depth == 0 && !is_quoted,
+            _ => {}
+        }
+        false
+    });
+    parted.filter(|pair| !pair.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_within_brackets_and_quotes_part_nothing() {
+        let parted = |text| pairs(text).collect::<Vec<_>>();
+        assert_eq!(parted("a=1,b=2,"), ["a=1", "b=2"]);
+        assert_eq!(
+            parted("text=\"Hi, you\",color=[1,0,0,1],c=3"),
+            ["text=\"Hi, you\"", "color=[1,0,0,1]", "c=3"]
+        );
+        assert_eq!(parted("open=[1,2"), ["open=[1,2"]);
+        let filter = read_filter("text:text=\"Hi, you\",color=[1,0,0,1]").unwrap();
+        assert_eq!(filter.parameters["text"], "Hi, you");
+    }
 }

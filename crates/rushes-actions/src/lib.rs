@@ -85,6 +85,6 @@ mod tests {
             assert!(!verb.summary.is_empty() && !verb.summary.ends_with('.'));
             assert!(!(verb.changes && verb.route.method == "GET"), "{}", verb.words());
         }
-        assert_eq!(ACTIONS.len(), 20);
+        assert_eq!(ACTIONS.len(), 21);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const TASKS: [(&str, Task); 2] =
 pub struct Mosaic {
     /// The tiles: files of video or pictures, in order. A tile may also be
     /// JSON, to say how it stands: {"path":"b.mp4", "offset_secs":1.5,
-    /// "speed":2, "filters":["clahe"]}, or to be a mosaic itself:
+    /// "speed":2, "label":"left", "filters":["clahe"]}, or to be a mosaic itself:
     /// {"layout":"column", "tiles":["b.mp4","c.png"]}.
     #[arg(required = true, value_name = "TILE", value_parser = tile_parser())]
     #[schemars(length(min = 1, max = 60))]
@@ -127,6 +127,9 @@ pub struct FileTile {
     /// Changes every frame before it is laid out, as those of `convert`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
+    /// Written into its lower left corner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// A mosaic within a mosaic.
@@ -227,6 +230,7 @@ struct PlacedFile {
     offset_secs: Rational,
     speed: Rational,
     filters: Vec<Filter>,
+    label: Option<String>,
 }
 
 /// What the worker says of what it would make or made.
@@ -334,6 +338,7 @@ fn placed(
         offset_secs: within("offset_secs", tile.offset_secs, -1e6, 1e6)?,
         speed: within("speed", tile.speed, 0.001, 1_000.0)?,
         filters: tile.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
+        label: tile.label.clone(),
     };
     inputs.push(input);
     Ok(Placed::File(Box::new(file)))
@@ -341,7 +346,8 @@ fn placed(
 
 impl FileTile {
     fn of(path: &str) -> FileTile {
-        FileTile { path: path.to_owned(), offset_secs: 0.0, speed: 1.0, filters: Vec::new() }
+        let (path, filters) = (path.to_owned(), Vec::new());
+        FileTile { path, offset_secs: 0.0, speed: 1.0, filters, label: None }
     }
 }
 

@@ -4,10 +4,9 @@
 //! always gives the same output.
 //!
 //! [`frame`] works on [`rushes_media::Frame`]s of any depth and layout; [`image`]
-//! on pictures `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]).
-//! [`stream`] changes and joins what comes frame by frame.
 //! on pictures `[H, W, 3]`, RGB, full range (see [`rushes_media::Picture`]);
-//! [`audio`] on samples; [`plot`] makes frames out of numbers.
+//! [`audio`] on samples; [`plot`] makes frames out of numbers; [`stream`]
+//! changes and joins what comes frame by frame.
 //! Each operation is one file, and one line in [`OPERATIONS`].
 
 pub mod audio;

@@ -1,5 +1,7 @@
 //! Streams made from streams.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops there")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -241,6 +243,20 @@ fn mosaics_nest_and_take_the_deepest_numbers() {
 }
 
 #[test]
+fn a_label_stands_in_the_lower_left_corner() {
+    let gray = || Tile::new(still((160, 120), Layout::Gray, Values::U8(vec![90; 160 * 120])));
+    let plain = MosaicOptions { arrangement: Arrangement::Row, ..MosaicOptions::default() };
+    let frames = all(Mosaic::new(vec![gray().labelled("one"), gray()], &plain).unwrap());
+    let changed: Vec<(u32, u32)> = (0..120)
+        .flat_map(|y| (0..320).map(move |x| (x, y)))
+        .filter(|&(x, y)| red(&frames[0], x, y) != 90)
+        .collect();
+    assert!(changed.iter().any(|&(x, y)| red(&frames[0], x, y) > 200), "letters are white");
+    assert!(changed.iter().any(|&(x, y)| red(&frames[0], x, y) < 50), "their box is dark");
+    assert!(changed.iter().all(|&(x, y)| x < 80 && y > 90), "{changed:?}");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let tile = || Tile::new(Numbered::new((4, 4), secs(1, 10), 2));
     let empty = || Tile::new(Numbered::new((4, 4), secs(1, 10), 0));
@@ -249,6 +265,7 @@ fn what_makes_no_sense_is_refused() {
         (vec![], plain()),
         (vec![empty()], plain()),
         (vec![tile().at_speed(Rational::ZERO)], plain()),
+        (vec![tile().labelled("x".repeat(5_000))], plain()),
         (vec![tile()], MosaicOptions { leading: 1, ..plain() }),
         (vec![tile()], MosaicOptions { columns: Some(0), ..plain() }),
         (vec![tile()], MosaicOptions { most_side_px: 1, ..plain() }),

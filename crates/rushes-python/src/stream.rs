@@ -227,9 +227,8 @@ pub(crate) fn sampled(
     Ok(Frames::new(made, rate_hz, raised))
 }
 
-/// A tile: its iterator, when it ends, its offset, its speed and what is laid
-/// over it.
-type GivenTile = (Py<PyAny>, Option<(i64, i64)>, (i64, i64), (i64, i64), Vec<(String, String)>);
+/// A tile: its iterator, when it ends, its offset, its speed and its label.
+type GivenTile = (Py<PyAny>, Option<(i64, i64)>, (i64, i64), (i64, i64), Option<String>);
 
 /// Iterators of frames side by side.
 #[pyfunction]
@@ -268,13 +267,13 @@ pub(crate) fn mosaic(
     };
     let raised = Raised::default();
     let mut placed = Vec::with_capacity(tiles.len());
-    for (iterator, end_secs, offset, speed, overlays) in tiles {
+    for (iterator, end_secs, offset, speed, label) in tiles {
         let end_secs = end_secs.map(|end| fraction(py, end)).transpose()?;
         let given = Given { iterator, raised: raised.clone(), end_secs };
         let mut tile =
             Tile::new(given).beginning_at(fraction(py, offset)?).at_speed(fraction(py, speed)?);
-        for overlay in made(&overlays).map_err(|error| exception(py, &error))? {
-            tile = tile.with_overlay(overlay);
+        if let Some(label) = label {
+            tile = tile.labelled(label);
         }
         placed.push(tile);
     }

@@ -11,9 +11,9 @@ use crate::{Protection, Status};
 /// program and its libraries take.
 const LEAST_ROOM_BYTES: u64 = 16 << 20;
 
-/// Descriptors that a child may have: three streams, the files of a request,
-/// and what a library duplicates.
-const MAX_DESCRIPTORS: u64 = 32;
+/// Descriptors that a child may have: three streams and a few more, the files
+/// of a request, and what a library duplicates of each.
+const MAX_DESCRIPTORS: u64 = 32 + 3 * crate::MAX_FILES as u64;
 
 /// Locks this process down, for good.
 ///

@@ -170,7 +170,11 @@ impl PlacedFile {
             let stream = VideoStream::open(source, options)?;
             Tile::new(Ahead::new(Changed::new(stream, operations), AHEAD)?)
         };
-        Ok(tile.beginning_at(self.offset_secs).at_speed(self.speed))
+        let tile = tile.beginning_at(self.offset_secs).at_speed(self.speed);
+        Ok(match &self.label {
+            Some(label) => tile.labelled(label),
+            None => tile,
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use super::canvas::{Depth, fitted, lay};
 use super::sampled::{step_of, too_late};
 use super::shown::{At, Shown};
 use crate::FrameOperation;
+use crate::frame::{Anchor, Text};
 use crate::numeric::within;
 
 const WHAT: &str = "laying out a mosaic";
@@ -17,6 +18,7 @@ pub struct Tile {
     offset_secs: Rational,
     speed: Rational,
     overlays: Vec<Box<dyn FrameOperation>>,
+    label: Option<String>,
 }
 
 impl Tile {
@@ -29,6 +31,7 @@ impl Tile {
             offset_secs: Rational::ZERO,
             speed: Rational::whole(1),
             overlays: Vec::new(),
+            label: None,
         }
     }
 
@@ -45,8 +48,15 @@ impl Tile {
         Tile { speed, ..self }
     }
 
-    /// Changes each frame once it has its size in the mosaic, such as by a
-    /// label. The size must stay.
+    /// Writes this into its lower left corner, over a dark box, as large as
+    /// suits its size there; see [`Text`] for what it may hold.
+    #[must_use]
+    pub fn labelled(self, label: impl Into<String>) -> Tile {
+        Tile { label: Some(label.into()), ..self }
+    }
+
+    /// Changes each frame once it has its size in the mosaic. The size must
+    /// stay.
     #[must_use]
     pub fn with_overlay(mut self, overlay: Box<dyn FrameOperation>) -> Tile {
         self.overlays.push(overlay);
@@ -113,6 +123,7 @@ struct Placed {
     offset_secs: Rational,
     speed: Rational,
     overlays: Vec<Box<dyn FrameOperation>>,
+    label: Option<Text>,
     cell: Cell,
     /// The frame in hand at its size, where it stands, and its number.
     fitted: Option<(Frame, (u32, u32), u64)>,
@@ -132,14 +143,15 @@ impl Mosaic {
             if tile.speed <= Rational::ZERO {
                 return Err(refuse(number, format!("its speed is {}", tile.speed)));
             }
+            let label = tile.label.map(label_of).transpose()?;
             let shown = Shown::new(tile.stream)?;
-            opened.push((shown, tile.offset_secs, tile.speed, tile.overlays));
+            opened.push((shown, tile.offset_secs, tile.speed, tile.overlays, label));
         }
         let mut sizes = Vec::with_capacity(opened.len());
         let mut depth = Depth::U8;
         let mut color = None;
         let mut rate = None;
-        for (number, (shown, _, speed, _)) in opened.iter().enumerate() {
+        for (number, (shown, _, speed, ..)) in opened.iter().enumerate() {
             let first = shown.first().filter(|first| !first.values().is_empty());
             let first =
                 first.ok_or_else(|| refuse(number, "it has no frame to show".to_owned()))?;
@@ -169,11 +181,12 @@ impl Mosaic {
         let tiles: Vec<Placed> = opened
             .into_iter()
             .zip(places.cells)
-            .map(|((shown, offset_secs, speed, overlays), cell)| Placed {
+            .map(|((shown, offset_secs, speed, overlays, label), cell)| Placed {
                 shown,
                 offset_secs,
                 speed,
                 overlays,
+                label: label.map(|label| sized(label, cell)),
                 cell,
                 fitted: None,
             })
@@ -253,6 +266,9 @@ impl Placed {
             for overlay in &self.overlays {
                 small = overlay.apply(&small)?;
             }
+            if let Some(label) = &self.label {
+                small = label.apply(&small)?;
+            }
             if (small.width_px(), small.height_px()) != size {
                 let why = "what is laid over a tile changes its size";
                 return Err(Error::new(ErrorKind::Invalid, WHAT, why));
@@ -264,6 +280,23 @@ impl Placed {
         }
         Ok(!is_picture)
     }
+}
+
+/// A label, checked.
+fn label_of(text: String) -> Result<Text> {
+    let label = Text {
+        anchor: Anchor::BottomLeft,
+        background: Some([0.0, 0.0, 0.0, 0.6]),
+        ..Text::new(text)
+    };
+    label.check()?;
+    Ok(label)
+}
+
+/// The label as large as suits its tile.
+fn sized(label: Text, cell: Cell) -> Text {
+    let size_px = (f64::from(cell.height_px) / 14.0).clamp(10.0, 64.0);
+    Text { size_px, margin_px: size_px / 3.0, padding_px: size_px / 4.0, ..label }
 }
 
 /// When the last tile ends, where all that have an end say so.

@@ -295,9 +295,10 @@ class Tile:
     offset: seconds after the mosaic's start at which it begins; with less than 0 its first
         seconds are passed over. A number, a Fraction or "h:mm:ss.fff".
     speed: how many times as fast it runs.
+    label: written into its lower left corner.
     """
 
-    __slots__ = ("_offset", "_source", "_speed")
+    __slots__ = ("_label", "_offset", "_source", "_speed")
 
     def __init__(
         self,
@@ -305,8 +306,10 @@ class Tile:
         *,
         offset: SupportsFloat | str = 0,
         speed: SupportsFloat | str = 1,
+        label: str | None = None,
     ) -> None:
         self._source = source if isinstance(source, Stream) else Stream(source)
+        self._label = label
         self._offset = seconds(offset)
         self._speed = rate_of(speed, "laying out a mosaic")
 
@@ -354,7 +357,7 @@ def mosaic(
                 terms(tile._source._end),
                 terms(tile._offset),
                 terms(tile._speed),
-                [],
+                tile._label,
             )
             for tile in laid
         ]
