@@ -135,6 +135,7 @@ pub fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let what = "starting the server";
+    allow_descriptors();
     let app = App::new(engine.clone(), settings)?;
     // What is wrong with the catalogue is better said now than at every request.
     engine.queue()?;
@@ -188,4 +189,14 @@ pub async fn interrupted() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// Lets the process have as many files and clients as the system allows: what
+/// it starts with, mostly 1,024, is meant for programs that use `select`.
+fn allow_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Where that fails it goes on with what it has.
+    let _ = setrlimit(Resource::Nofile, most);
 }

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, SupportsFloat
 
 from . import _describe, _rushes
-from ._errors import Invalid
+from ._errors import Error, Invalid
 from ._still import imread, picture_of
 from ._video import Video, rate_of, seconds
 from ._writer import write
@@ -39,8 +39,9 @@ class Stream:
             ...
         small.map(lambda frame: 255 - frame).write("out.mp4")
 
-    source: a `Video`, a file (a video, or a picture, which is one frame), an array [T, H, W] or
-        [T, H, W, C], or anything that gives arrays one after another.
+    source: a `Video`, a file of one (or anything else that `open` opens; of a still it is a
+        picture, which has no time), an array [T, H, W] or [T, H, W, C], one picture [H, W] or
+        [H, W, C], or anything that gives arrays one after another.
     fps: frames a second of a source that has no times of its own (an array, a generator); 25
         when None. A number, a Fraction, or text such as "30000/1001".
 
@@ -194,16 +195,16 @@ def frames_of(
 
 
 def opened(path: Any) -> Any:
-    """A file as a video, or as a picture where it is none."""
-    from ._errors import Unsupported
-
-    try:
-        return Video(path)
-    except Unsupported as unsupported:
+    """What a file holds: a video, or a picture where there is only one."""
+    video = Video(path)
+    if len(video) > 1:
+        return video
+    with video:
         try:
+            # With its opacity.
             return imread(path)
-        except Unsupported:
-            raise unsupported from None
+        except Error:
+            return video[0]
 
 
 def of_video(video: Video) -> Iterator[Timed]:

@@ -1,0 +1,170 @@
+"""Streams of frames, operations on arrays, and mosaics."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from clips import Clips, clips
+from numpy.typing import NDArray
+
+import rushes
+
+__all__ = ["clips"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Indexes are kept where nobody else's are."""
+    monkeypatch.setenv("RUSHES_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def noise(shape: tuple[int, ...], dtype: str = "uint8") -> NDArray[Any]:
+    numbers = numpy.random.default_rng(5).integers(0, 256, shape)
+    return numbers.astype(dtype) if dtype == "uint8" else (numbers / 255).astype(dtype)
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "rushes stream"]
+
+
+def test_operations_are_functions_of_an_array() -> None:
+    frame = noise((48, 64, 3))
+    assert (rushes.ops.flip(frame) == frame[:, ::-1]).all()
+    assert (rushes.ops.rotate(frame, quarter_turns=1) == numpy.rot90(frame)).all()
+    cropped = rushes.ops.crop(frame, left_px=3, top_px=5)
+    assert cropped.shape == (43, 61, 3) and (cropped == frame[5:, 3:]).all()
+    assert rushes.ops.grayscale(frame).shape == (48, 64)
+    small = rushes.ops.resize(noise((48, 64), "float32"), width_px=32)
+    assert small.shape == (24, 32) and small.dtype == numpy.float32
+    assert len(rushes.ops.__all__) > 18
+    for name in rushes.ops.__all__:
+        assert getattr(rushes.ops, name).__doc__, name
+
+
+def test_what_makes_no_sense_is_refused_at_once() -> None:
+    frame, stream = noise((4, 4)), rushes.Stream(noise((2, 4, 4)))
+    for call in (rushes.ops.resize, lambda frame, **given: stream.resize(**given)):
+        with pytest.raises(rushes.Invalid):
+            call(frame, width_px=0)
+        with pytest.raises(TypeError):
+            call(frame, wdth_px=3)
+    with pytest.raises(rushes.Invalid):
+        rushes.ops.flip(numpy.zeros((2, 2, 7), "uint8"))
+    with pytest.raises(TypeError):
+        rushes.Stream(3)
+    with pytest.raises(TypeError):
+        stream.map(3)  # type: ignore[arg-type]
+    for given in ({"layout": "pile"}, {"lead": 9}, {"columns": 0}, {"background": (2, 0, 0)}):
+        with pytest.raises(rushes.Invalid):
+            rushes.mosaic([frame], **given)  # type: ignore[arg-type]
+    with pytest.raises(rushes.Invalid):
+        rushes.mosaic([])
+
+
+def test_a_stream_is_the_video_changed(clips: Clips) -> None:
+    with rushes.open(clips["plain.mp4"]) as video:
+        stream = rushes.Stream(video).crop(left_px=8).map(lambda frame: 255 - frame).flip()
+        # It can be gone through again.
+        for _ in range(2):
+            count = 0
+            for i, (time, frame) in enumerate(stream.timed()):
+                assert time == video.times[i]
+                if i % 40 == 0:
+                    assert (frame == (255 - video[i][:, 8:])[:, ::-1]).all()
+                count += 1
+            assert count == len(video)
+        assert stream.fps == video.fps and stream.duration == video.duration
+    assert threads() == []
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    read: list[int] = []
+
+    def frames() -> Iterator[NDArray[Any]]:
+        for i in range(1000):
+            read.append(i)
+            yield numpy.full((4, 4), i % 256, "uint8")
+
+    stream = rushes.Stream(frames()).flip()
+    assert read == []
+    first = iter(stream)
+    assert next(first)[0, 0] == 0
+    assert len(read) <= 8
+    first.close()  # type: ignore[attr-defined]
+    assert threads() == [] and len(read) <= 8
+
+
+def test_what_a_function_raises_comes_out() -> None:
+    def fails(frame: NDArray[Any]) -> NDArray[Any]:
+        if frame[0, 0] == 2:
+            raise KeyError("the third")
+        return frame
+
+    frames = numpy.arange(5, dtype="uint8")[:, None, None] * numpy.ones((5, 4, 4), "uint8")
+    stream = rushes.Stream(frames).map(fails)
+    seen = []
+    with pytest.raises(KeyError, match="the third"):
+        for frame in stream:
+            seen.append(int(frame[0, 0]))
+    assert seen == [0, 1]
+    with pytest.raises(KeyError, match="the third"):
+        list(rushes.mosaic([stream]))
+    assert threads() == []
+
+
+def test_a_rate_repeats_and_leaves_out(clips: Clips) -> None:
+    frames = numpy.arange(10, dtype="uint8")[:, None, None] * numpy.ones((10, 4, 4), "uint8")
+    stream = rushes.Stream(frames, fps=10)
+    shown = [(time, int(frame[0, 0])) for time, frame in stream.at_rate(4).timed()]
+    assert shown == [(Fraction(k, 4), i) for k, i in enumerate([0, 2, 5, 7])]
+    assert len(list(stream.at_rate("30000/1001"))) == 30
+    with rushes.open(clips["variable.mp4"]) as video:
+        sampled = rushes.Stream(video).at_rate(12)
+        wanted = list(video.frames(fps=12))
+        assert sum(1 for _ in sampled) == len(wanted)
+        assert all((one == other).all() for one, other in zip(sampled, wanted, strict=True))
+
+
+def test_it_is_written_at_its_rate(clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "out.mkv"
+    stream = rushes.Stream(clips["plain.mp4"]).resize(width_px=96)
+    assert stream.write(path, codec="ffv1") == 150
+    line = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", path]
+    probed = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
+    video = probed["streams"][0]
+    assert (video["width"], video["height"], video["r_frame_rate"]) == (96, 48, "30/1")
+    with pytest.raises(rushes.Invalid, match="no frame rate"):
+        rushes.Stream(noise((4, 4))).write(tmp_path / "still.mkv")
+
+
+def test_a_mosaic_of_all_kinds(clips: Clips, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    rushes.imwrite(picture, noise((96, 192, 3)))
+    small = numpy.full((4, 24, 48), 200, "uint8")
+    tiles = [
+        rushes.Tile(clips["plain.mp4"], label="first"),
+        picture,
+        rushes.Tile(rushes.Stream(small, fps=2), offset=1, speed=2),
+        rushes.mosaic([noise((96, 192))], layout="row"),
+    ]
+    whole = rushes.mosaic(tiles, columns=2, background=(0, 0, 1))
+    assert whole.fps == 30 and whole.duration == 5
+    frames = list(whole)
+    assert len(frames) == 150 and frames[0].shape == (192, 384, 3)
+    with rushes.open(clips["plain.mp4"]) as video:
+        # Above its label.
+        assert (frames[70][:60, :192] == video[70][:60]).all()
+    assert (frames[149][:96, 192:] == noise((96, 192, 3))).all()
+    assert (frames[149][96:, 192:] == noise((96, 192))[..., None]).all()
+    for i, color in ((29, (0, 0, 255)), (30, (200,) * 3), (59, (200,) * 3), (60, (200,) * 3)):
+        assert tuple(frames[i][144, 96]) == color, i
+    assert tuple(frames[90][144, 96]) == (0, 0, 255)
+    assert threads() == []
