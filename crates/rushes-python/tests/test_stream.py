@@ -51,7 +51,8 @@ def test_operations_are_functions_of_an_array() -> None:
 
 def test_what_makes_no_sense_is_refused_at_once() -> None:
     frame, stream = noise((4, 4)), rushes.Stream(noise((2, 4, 4)))
-    for call in (rushes.ops.resize, lambda frame, **given: stream.resize(**given)):
+    calls: list[Any] = [rushes.ops.resize, lambda _, **given: stream.resize(**given)]
+    for call in calls:
         with pytest.raises(rushes.Invalid):
             call(frame, width_px=0)
         with pytest.raises(TypeError):
@@ -64,7 +65,7 @@ def test_what_makes_no_sense_is_refused_at_once() -> None:
         stream.map(3)  # type: ignore[arg-type]
     for given in ({"layout": "pile"}, {"lead": 9}, {"columns": 0}, {"background": (2, 0, 0)}):
         with pytest.raises(rushes.Invalid):
-            rushes.mosaic([frame], **given)  # type: ignore[arg-type]
+            rushes.mosaic([frame], **given)
     with pytest.raises(rushes.Invalid):
         rushes.mosaic([])
 
@@ -108,7 +109,7 @@ def test_what_a_function_raises_comes_out() -> None:
             raise KeyError("the third")
         return frame
 
-    frames = numpy.arange(5, dtype="uint8")[:, None, None] * numpy.ones((5, 4, 4), "uint8")
+    frames = numpy.arange(5, dtype="uint8")[:, None, None] * numpy.ones((5, 6, 8), "uint8")
     stream = rushes.Stream(frames).map(fails)
     seen = []
     with pytest.raises(KeyError, match="the third"):
@@ -121,7 +122,7 @@ def test_what_a_function_raises_comes_out() -> None:
 
 
 def test_a_rate_repeats_and_leaves_out(clips: Clips) -> None:
-    frames = numpy.arange(10, dtype="uint8")[:, None, None] * numpy.ones((10, 4, 4), "uint8")
+    frames = numpy.arange(10, dtype="uint8")[:, None, None] * numpy.ones((10, 6, 8), "uint8")
     stream = rushes.Stream(frames, fps=10)
     shown = [(time, int(frame[0, 0])) for time, frame in stream.at_rate(4).timed()]
     assert shown == [(Fraction(k, 4), i) for k, i in enumerate([0, 2, 5, 7])]
@@ -137,7 +138,7 @@ def test_it_is_written_at_its_rate(clips: Clips, tmp_path: Path) -> None:
     path = tmp_path / "out.mkv"
     stream = rushes.Stream(clips["plain.mp4"]).resize(width_px=96)
     assert stream.write(path, codec="ffv1") == 150
-    line = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", path]
+    line = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", str(path)]
     probed = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
     video = probed["streams"][0]
     assert (video["width"], video["height"], video["r_frame_rate"]) == (96, 48, "30/1")
@@ -164,7 +165,6 @@ def test_a_mosaic_of_all_kinds(clips: Clips, tmp_path: Path) -> None:
         assert (frames[70][:60, :192] == video[70][:60]).all()
     assert (frames[149][:96, 192:] == noise((96, 192, 3))).all()
     assert (frames[149][96:, 192:] == noise((96, 192))[..., None]).all()
-    for i, color in ((29, (0, 0, 255)), (30, (200,) * 3), (59, (200,) * 3), (60, (200,) * 3)):
+    for i, color in ((29, (0, 0, 255)), (30, (200,) * 3), (59, (200,) * 3), (60, (0, 0, 255))):
         assert tuple(frames[i][144, 96]) == color, i
-    assert tuple(frames[90][144, 96]) == (0, 0, 255)
     assert threads() == []

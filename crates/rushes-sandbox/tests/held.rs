@@ -16,7 +16,7 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 
 use child::{NEVER, SMALL, call, pid, pool, pool_of};
-use rushes_sandbox::{Pool, Protection, Status};
+use rushes_sandbox::{MAX_FILES, Pool, Protection, Status};
 use serde_json::{Value, json};
 
 fn protection(pool: &Pool) -> Protection {
@@ -114,7 +114,7 @@ fn threads_may_start_and_descriptors_are_few() {
     assert_eq!(sums.value, json!([0, 0, 1, 3, 6, 10, 15, 21]));
     let file = tempfile::tempfile().unwrap();
     let reply = pool.call("out of descriptors", &Value::Null, &[file.as_fd()], &NEVER).unwrap();
-    assert_eq!(reply.value, 32 - 3 - 1);
+    assert_eq!(reply.value, 32 + 3 * MAX_FILES - 3 - 1);
 }
 
 #[test]
@@ -154,8 +154,9 @@ fn the_system_agrees() {
     };
     let memory = SMALL.memory_bytes.to_string();
     assert_eq!(limit("Max address space") == [memory.clone(), memory], held.memory_limit);
+    let descriptors = (32 + 3 * MAX_FILES).to_string();
     let outputs = limit("Max file size") == ["0", "0"]
-        && limit("Max open files") == ["32", "32"]
+        && limit("Max open files") == [descriptors.clone(), descriptors]
         && limit("Max core file size") == ["0", "0"];
     assert_eq!(outputs, held.output_limit);
     assert!(held.time_limit && held.ends_with_parent);

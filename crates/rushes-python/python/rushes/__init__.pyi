@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overloa
 import numpy
 from numpy.typing import ArrayLike, NDArray
 
+from . import ops as ops
+
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
-    "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Unavailable", "Unsupported",
-    "Video", "VideoWriter", "__version__", "aread", "awrite", "fraction", "imread", "imwrite",
-    "open", "write",
+    "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Stream", "Tile",
+    "Unavailable", "Unsupported", "Video", "VideoWriter", "__version__", "aread", "awrite",
+    "fraction", "imread", "imwrite", "mosaic", "open", "write",
 ]
 
 __version__: str
@@ -56,6 +58,20 @@ def imwrite(
     overwrite: bool = True,
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names."""
+
+def mosaic(
+    tiles: Iterable[Any],
+    *,
+    layout: Literal["grid", "row", "column"] = "grid",
+    columns: int | None = None,
+    lead: int = 0,
+    fps: SupportsFloat | str | None = None,
+    most_side_px: int = 4096,
+    border_px: int = 0,
+    spacing_px: int = 0,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Stream:
+    """Streams side by side in one stream of RGB frames [H, W, 3], at a constant rate."""
 
 @overload
 def open(
@@ -139,6 +155,26 @@ class Library:
         progress: Callable[[int, int | None, str, str | None], object] | None = None,
     ) -> Record:
         """Write a file as another kind, or changed on the way. The command: `rushes convert`."""
+
+    def mosaic(
+        self,
+        *tiles: str | os.PathLike[str] | Record,
+        output: str | os.PathLike[str],
+        layout: Literal["grid", "row", "column"] = "grid",
+        columns: int | None = None,
+        lead: int = 1,
+        rate_hz: str | None = None,
+        most_side_px: int = 3840,
+        border_px: int = 0,
+        spacing_px: int = 0,
+        background: str = "#000000",
+        codec: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Lay videos and pictures out side by side in one file. The command: `rushes mosaic`."""
 
     def search(
         self,
@@ -276,6 +312,188 @@ class MediaIndexer:
 
     def backup(self, backup_root: str | os.PathLike[str]) -> dict[str, Any]:
         """Not there yet: raises `rushes.Unsupported`."""
+
+class Stream:
+    """Frames one after another, changed on their way; nothing is read before they are asked for."""
+
+    def __init__(self, source: Any, *, fps: SupportsFloat | str | None = None) -> None: ...
+
+    def map(self, function: Callable[[NDArray[Any]], Any]) -> Stream:
+        """Every frame sent through a function, which gives an array; called on another thread."""
+
+    def at_rate(self, fps: SupportsFloat | str) -> Stream:
+        """At so many frames a second: for k = 0, 1, 2... the frame shown at k/fps seconds."""
+
+    def timed(self) -> Iterator[tuple[Fraction | None, NDArray[Any]]]:
+        """Each frame with the time at which it is shown, in exact seconds; None where it has
+        none."""
+
+    def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+    @property
+    def fps(self) -> Fraction | None:
+        """Frames a second, on average; None for a picture."""
+
+    @property
+    def duration(self) -> Fraction | None:
+        """When the last frame is over, in exact seconds; None where that is not known."""
+
+    def write(
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        *,
+        fps: SupportsFloat | str | None = None,
+        codec: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = True,
+    ) -> int:
+        """Writes it as a video, as `rushes.write` does, and gives how many frames there were."""
+
+    def affine(
+        self,
+        *,
+        border: list[float] = [0.0, 0.0, 0.0, 1.0],
+        height_px: int | None = None,
+        interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos4"] = "bilinear",
+        matrix: list[list[float]] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+        width_px: int | None = None,
+    ) -> Stream:
+        """Turns, scales, shears and shifts by a matrix."""
+
+    def box_blur(self, *, radius_px: int = 1) -> Stream:
+        """Blurs by the mean of a square."""
+
+    def brightness(self, *, amount: float = 0.0) -> Stream:
+        """Adds the same to every colour."""
+
+    def clahe(
+        self,
+        *,
+        clip_limit: float = 2.0,
+        tile_columns: int = 8,
+        tile_rows: int = 8,
+    ) -> Stream:
+        """Spreads brightness tile by tile, contrast limited."""
+
+    def colormap(
+        self,
+        *,
+        high: float = 1.0,
+        low: float = 0.0,
+        map: Literal["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight", "jet", "hot", "bone", "cool", "rainbow", "hsv", "ocean", "pink", "autumn", "spring", "summer", "winter"] = "viridis",
+        reversed: bool = False,
+    ) -> Stream:
+        """Shows brightness as colour."""
+
+    def contrast(self, *, factor: float = 1.0, pivot: float = 0.5) -> Stream:
+        """Moves colours away from a pivot or towards it."""
+
+    def crop(
+        self,
+        *,
+        bottom_px: int = 0,
+        left_px: int = 0,
+        right_px: int = 0,
+        top_px: int = 0,
+    ) -> Stream:
+        """Cuts pixels off the sides."""
+
+    def denoise(
+        self,
+        *,
+        patch_radius_px: int = 3,
+        search_radius_px: int = 10,
+        strength: float = 0.04,
+    ) -> Stream:
+        """Takes out noise by the mean of like places."""
+
+    def flip(self, *, axis: Literal["horizontal", "vertical"] = "horizontal") -> Stream:
+        """Mirrors left and right or top and bottom."""
+
+    def gamma(self, *, gamma: float = 1.0) -> Stream:
+        """Brightens or darkens the middle."""
+
+    def gaussian_blur(self, *, sigma_px: float = 1.0) -> Stream:
+        """Blurs by a gaussian."""
+
+    def grayscale(self, *, weights: list[float] = [0.2126, 0.7152, 0.0722]) -> Stream:
+        """Makes one channel out of three."""
+
+    def lut(
+        self,
+        *,
+        cube: str,
+        mixing: Literal["tetrahedral", "trilinear"] = "tetrahedral",
+    ) -> Stream:
+        """Looks colours up in a .cube table."""
+
+    def median(self, *, radius_px: int = 1) -> Stream:
+        """Takes out specks by the median of a square."""
+
+    def pad(
+        self,
+        *,
+        bottom_px: int = 0,
+        color: list[float] = [0.0, 0.0, 0.0, 1.0],
+        left_px: int = 0,
+        mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+        right_px: int = 0,
+        top_px: int = 0,
+    ) -> Stream:
+        """Adds pixels at the sides."""
+
+    def resize(
+        self,
+        *,
+        filter: Literal["area", "nearest", "bilinear", "bicubic", "lanczos3"] = "area",
+        height_px: int | None = None,
+        scale: float | None = None,
+        width_px: int | None = None,
+    ) -> Stream:
+        """Scales to a size in pixels or by a factor."""
+
+    def rotate(self, *, quarter_turns: int = 0) -> Stream:
+        """Turns by quarters of a turn."""
+
+    def sharpen(
+        self,
+        *,
+        amount: float = 1.0,
+        sigma_px: float = 1.0,
+        threshold: float = 0.0,
+    ) -> Stream:
+        """Sharpens by an unsharp mask."""
+
+    def text(
+        self,
+        *,
+        anchor: Literal["top_left", "top", "top_right", "left", "center", "right", "bottom_left", "bottom", "bottom_right"] = "top_left",
+        background: list[float] | None = None,
+        color: list[float] = [1.0, 1.0, 1.0, 1.0],
+        margin_px: float = 0.0,
+        outline_color: list[float] = [0.0, 0.0, 0.0, 1.0],
+        outline_px: float = 0.0,
+        padding_px: float = 0.0,
+        shadow_color: list[float] = [0.0, 0.0, 0.0, 1.0],
+        shadow_px: list[float] | None = None,
+        size_px: float = 24.0,
+        text: str,
+        x_px: float = 0.0,
+        y_px: float = 0.0,
+    ) -> Stream:
+        """Writes text into the picture."""
+
+class Tile:
+    """A stream in a mosaic, and how it stands in it."""
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        offset: SupportsFloat | str = 0,
+        speed: SupportsFloat | str = 1,
+        label: str | None = None,
+    ) -> None: ...
 
 class Video:
     """The frames of a video, or of pictures in a row: like a list of them, each a NumPy array."""

@@ -162,7 +162,7 @@ def operations() -> str: ...
 def sampled(
     iterator: Iterator[tuple[NDArray[Any], tuple[int, int] | None, tuple[int, int] | None]],
     end_secs: tuple[int, int] | None,
-    rate_hz: tuple[int, int],
+    rate_hz: tuple[int, int] | None,
 ) -> Frames: ...
 def mosaic(
     tiles: Sequence[tuple[Any, ...]],

@@ -411,14 +411,13 @@ def operation(found: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..
     signature = inspect.Signature([array, *parameters], return_annotation="NDArray[Any]")
     method = inspect.Signature([own, *parameters], return_annotation="Stream")
     text = " ".join(schema.get("description", found["summary"]).split())
-    rows = [
-        (key, _describe.one_line(field)) for key, field in schema.get("properties", {}).items()
-    ]
+    rows = [(key, _describe.one_line(field)) for key, field in schema.get("properties", {}).items()]
     takes = "\n".join(["", "", "Takes:", *_describe.listing(rows)]) if rows else ""
-    for function, shape in ((of_array, signature), (of_stream, method)):
+    both: list[tuple[Any, inspect.Signature]] = [(of_array, signature), (of_stream, method)]
+    for function, shape in both:
         function.__name__ = function.__qualname__ = name
         function.__doc__ = f"{found['summary'].capitalize()}.\n\n{text}{takes}\n"
-        function.__signature__ = shape  # type: ignore[attr-defined]
+        function.__signature__ = shape
     of_stream.__qualname__ = f"Stream.{name}"
     return of_array, of_stream
 
