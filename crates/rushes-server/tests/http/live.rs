@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Library, settings};
 use rushes_server::{Ready, Settings, serve};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -159,8 +160,17 @@ fn the_server_ends_in_time_and_sends_everybody_away() {
     assert!(TcpStream::connect(address).is_err());
 }
 
+/// Both ends of each connection are here: five hundred are more files than the 1,024 that a shell
+/// lets a program have until it asks for more.
+fn allow_many_files() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = Some(maximum.map_or(4096, |maximum| maximum.min(4096)));
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
+}
+
 #[test]
 fn clients_that_listen_are_bounded() {
+    allow_many_files();
     let library = Library::empty();
     let server = Running::start(&library, 0);
     let listening: Vec<Events> = (0..500).map(|_| server.listen(None)).collect();
