@@ -185,27 +185,13 @@ fn hdr_keeps_its_depth_and_its_transfer() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    for (transfer, matrix) in
-        [("smpte2084", "bt2020nc"), ("arib-std-b67", "bt2020nc"), ("bt709", "bt2020nc")]
-    {
-        let found = color_of(
-            folder.path(),
-            "0xCC331A",
-            &[
-                "-vf",
-                "scale=out_color_matrix=bt2020:out_range=tv,format=yuv444p10le",
-                "-c:v",
-                "ffv1",
-                "-colorspace",
-                matrix,
-                "-color_trc",
-                transfer,
-                "-color_primaries",
-                "bt2020",
-                "-color_range",
-                "tv",
-            ],
+    for transfer in ["smpte2084", "arib-std-b67", "bt709"] {
+        // The command of FFmpeg 7 takes primaries and transfer from the frames alone.
+        let filter = format!(
+            "scale=out_color_matrix=bt2020:out_range=tv,format=yuv444p10le,\
+             setparams=range=tv:color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc"
         );
+        let found = color_of(folder.path(), "0xCC331A", &["-vf", &filter, "-c:v", "ffv1"]);
         assert!(matches!(found.pixels(), Pixels::U16(_)), "{transfer}");
         assert_eq!(found.color.transfer.as_deref(), Some(transfer));
         assert_eq!(found.color.primaries.as_deref(), Some("bt2020"));

@@ -131,6 +131,13 @@ fn times(path: &Path) -> Vec<f64> {
     lines.map(|line| line.parse().unwrap()).collect()
 }
 
+/// When the second chapter begins, in seconds since the first picture. FFmpeg 7
+/// counts the delay of a sound's codec as time before nought, 5 does not.
+fn second_chapter(path: &Path) -> f64 {
+    let start = &probed(path)["chapters"][1]["start_time"];
+    start.as_str().unwrap().parse::<f64>().unwrap() - times(path)[0]
+}
+
 #[test]
 fn what_nothing_changes_is_copied_with_all_that_belongs_to_it() {
     if !has_ffmpeg() {
@@ -163,7 +170,8 @@ fn what_nothing_changes_is_copied_with_all_that_belongs_to_it() {
         let chapters = probed["chapters"].as_array().unwrap();
         let titles: Vec<&Value> = chapters.iter().map(|it| &it["tags"]["title"]).collect();
         assert_eq!(titles, ["Before", "After"], "{extension}");
-        assert_eq!(chapters[1]["start_time"], "0.900000");
+        let (one, other) = (second_chapter(&from), second_chapter(&path));
+        assert!((one - other).abs() < 0.001_1, "{extension}: {one} {other}");
         assert_eq!(probed["format"]["tags"]["title"], "A take", "{extension}");
         // The words and when they are shown, whatever they are written as.
         assert_eq!(words_of(&path), words_of(&from), "{extension}");

@@ -86,7 +86,8 @@ const NTSC: &str = "testsrc2=size=160x120:rate=30000/1001:duration=2";
 const SOUND: &str = "sine=frequency=440:sample_rate=48000:duration=2";
 
 /// Name of each clip, and the arguments that make it from [`PICTURE`] or
-/// [`NTSC`] and [`SOUND`].
+/// [`NTSC`] and [`SOUND`]. Colours are told by `setparams`: the command of
+/// FFmpeg 7 takes primaries and transfer from the frames alone.
 const CLIPS: &[(&str, &str, &str)] = &[
     ("h264.mp4", PICTURE, "-c:v libx264 -preset ultrafast -c:a aac -pix_fmt yuv420p"),
     (
@@ -97,12 +98,12 @@ const CLIPS: &[(&str, &str, &str)] = &[
     (
         "hevc10.mp4",
         PICTURE,
-        "-c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p10le -tag:v hvc1 -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc -c:a aac",
+        "-c:v libx265 -preset ultrafast -x265-params log-level=none -vf format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc -tag:v hvc1 -c:a aac",
     ),
     (
         "pq.mkv",
         PICTURE,
-        "-c:v libx265 -preset ultrafast -x265-params log-level=none:hdr10=1:max-cll=1000,400:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1) -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -an",
+        "-c:v libx265 -preset ultrafast -x265-params log-level=none:hdr10=1:max-cll=1000,400:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1) -vf format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc -an",
     ),
     ("vp9.webm", PICTURE, "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus"),
     ("vp8.webm", PICTURE, "-c:v libvpx -deadline realtime -cpu-used 8 -an"),
@@ -111,11 +112,7 @@ const CLIPS: &[(&str, &str, &str)] = &[
         NTSC,
         "-c:v ffv1 -pix_fmt yuv422p10le -c:a flac -metadata:s:a:0 language=deu -metadata title=Reel",
     ),
-    (
-        "prores.mov",
-        PICTURE,
-        "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le -an -color_primaries bt709 -color_trc bt709 -colorspace bt709",
-    ),
+    ("prores.mov", PICTURE, "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le -an"),
     ("mpeg4.avi", PICTURE, "-c:v mpeg4 -c:a libmp3lame"),
     ("mpeg2.ts", PICTURE, "-c:v mpeg2video -c:a mp2 -aspect 16:9"),
     ("h264.ts", NTSC, "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac"),
@@ -172,6 +169,10 @@ const CLIPS: &[(&str, &str, &str)] = &[
     ("lossless.jls", PICTURE, "-an -frames:v 1"),
 ];
 
+/// What only the container of a clip says, and its bitstream does not.
+const STATED: &[(&str, &str)] =
+    &[("prores.mov", "-color_primaries bt709 -color_trc bt709 -colorspace bt709")];
+
 /// Number of clips that [`clips`] makes.
 pub const CLIP_COUNT: usize = CLIPS.len();
 
@@ -196,6 +197,14 @@ pub fn clip(folder: &Path, name: &str) -> PathBuf {
     arguments.extend(made.split(' '));
     arguments.push(name);
     ffmpeg(folder, &arguments);
+    if let Some((_, stated)) = STATED.iter().find(|(known, _)| *known == name) {
+        let silent = format!("silent.{name}");
+        std::fs::rename(folder.join(name), folder.join(&silent)).unwrap();
+        let mut arguments = vec!["-i", &silent, "-c", "copy"];
+        arguments.extend(stated.split(' '));
+        arguments.push(name);
+        ffmpeg(folder, &arguments);
+    }
     folder.join(name)
 }
 
