@@ -36,6 +36,15 @@ pub const EXCEPTIONS: &[(&str, Tool, &str, &str)] = &[
     ("unturned.heic", Mediainfo, "range", IN_BITSTREAM),
 ];
 
+/// File, tool, field and values of what a newer libav than the one that answered (5.1) says. Which
+/// of them is built against decides; either is right, and nothing else.
+pub const NEWER: &[(&str, Tool, &str, &str)] = &[
+    // FFmpeg 7 gives red, green and blue of a PNG the matrix that H.273 has for them, 5 none.
+    ("animated.png", Ffprobe, "matrix", "Some(\"gbr\"), recorded None"),
+    // ProRes states no range; FFmpeg 5 takes it for granted, 7 does not.
+    ("intermediate.mov", Ffprobe, "range", "None, recorded Some(\"tv\")"),
+];
+
 const TRANSFORMS: &str = "HEIF's own transforms rule, and there are none (ISO/IEC 23008-12)";
 const WRITER: &str = "MXF names the writer where its cameras name themselves";
 const CLOCK: &str = "it measures from clock to clock, which leaves the last frames out";

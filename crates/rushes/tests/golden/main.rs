@@ -16,7 +16,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use known::{COMPARED, EXCEPTIONS};
+use known::{COMPARED, EXCEPTIONS, NEWER};
 use ledger::{Ledger, Page, Tool};
 use names::NAMES;
 use rushes_media::Probe;
@@ -118,7 +118,7 @@ fn compared() -> Ledger {
 
 #[test]
 fn probes_are_as_recorded() {
-    let ledger = compared();
+    let mut ledger = compared();
     let mut used = BTreeSet::new();
     let mut left = Vec::new();
     for found in &ledger.differences {
@@ -128,7 +128,14 @@ fn probes_are_as_recorded() {
         if let Some(rule) = rule {
             used.insert(rule);
         } else {
-            let (tool, field) = (found.tool, found.field);
+            let (file, tool, field) = (found.file.as_str(), found.tool, found.field);
+            if NEWER.contains(&(file, tool, field, found.values.as_str())) {
+                // Where the older one said nothing, nothing would have been compared.
+                if found.values.ends_with("recorded None") {
+                    *ledger.compared.entry((tool, field)).or_default() -= 1;
+                }
+                continue;
+            }
             left.push(format!("{}: {tool:?}: {field}: {}", found.file, found.values));
         }
     }
