@@ -98,9 +98,10 @@ async function slowJobChecks({ checks, page, base, folder, patienceMs, shoot, co
     const known = (await ask(page, "/jobs?limit=200")).body.jobs.map((job) => job.id);
     await byName.getByRole("button", { name: "Full hash" }).click();
     await toJobs(page);
-    // Either the scan that hashes, or the hashing that the first scan queued, takes long.
+    // Either the scan that hashes, or the hashing that the first scan queued, takes long; the other
+    // waits for its turn, and has no rate.
     const found = await page.waitForFunction(
-      () => [...document.querySelectorAll('.job[data-state="running"]')].find((job) => job.querySelector('[data-action="cancel"]')?.checkVisibility() && job.querySelector(".progress"))?.dataset.id,
+      () => [...document.querySelectorAll('.job[data-state="running"]')].find((job) => job.querySelector('[data-action="cancel"]')?.checkVisibility() && job.querySelector(".progress-text")?.textContent.includes("/s"))?.dataset.id,
       null,
       { timeout: patienceMs },
     );

@@ -58,8 +58,11 @@ export function buildShell({ searchBar, session }) {
     activity.hidden = active.length === 0;
     if (!active.length) return;
     const away = !connection.reachable;
-    const part = away ? null : share(active.find((job) => job.state === "running") ?? active[0]);
-    const label = `${plural(active.length, "job")} ${active.some((job) => job.state === "running") ? "running" : "queued"}${away ? " when last asked" : ""}`;
+    // One that waits for another has no share of its own.
+    const running = active.filter((job) => job.state === "running");
+    const told = running.find((job) => share(job) !== null) ?? running[0] ?? active[0];
+    const part = away ? null : share(told);
+    const label = `${plural(active.length, "job")} ${running.length ? "running" : "queued"}${away ? " when last asked" : ""}`;
     const percent = part === null ? null : Math.floor(part * 100);
     activity.setAttribute("aria-label", percent === null ? label : `${label}, ${percent} %`);
     activity.title = active.map((job) => job.title).join("\n");
