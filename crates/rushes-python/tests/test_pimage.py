@@ -569,3 +569,61 @@ def test_an_array_on_demand_makes_what_is_taken() -> None:
     assert small[-1][0, 0] == 2 and small[..., 1].shape == (3, 4) and small[...].shape == (3, 4, 5)
     with pytest.raises(rushes.Invalid):
         pImage.OnDemandArray((3, 9, 9), generator_parent=Parent())[0]
+
+
+def counting(count: int, rows: int = 20, columns: int = 20) -> NDArray[numpy.uint8]:
+    """An array [Y, X, T, 3] of which frame t is all 5 + 10 t."""
+    numbers = (numpy.arange(count) * 10 + 5).astype("uint8")
+    return numpy.broadcast_to(numbers[None, None, :, None], (rows, columns, count, 3)).copy()
+
+
+def test_videos_stand_side_by_side(clip: tuple[Path, NDArray[numpy.uint8]]) -> None:
+    builder = pImage.mosaics.VignetteBuilder("snappy", bg_color=7)
+    builder.add_video(counting(12))
+    builder.add_video(counting(6), time_offset=2)
+    builder.add_video(counting(12), time_offset=-2)
+    builder.add_video(counting(6), sampling_rate_multiplier=2)
+    assert builder.get_total_duration() == 12
+    # As easimage 3.0.6 shows them, but for offsets below 0, which it adds up.
+    shown = [frame[5, 5::20, 0].tolist() for frame in builder.frames()]
+    assert (
+        shown[0] == [5, 7, 25, 5] and shown[2] == [25, 5, 45, 15] and shown[3] == [35, 15, 55, 15]
+    )
+    assert shown[8] == [85, 7, 105, 45] and shown[11] == [115, 7, 7, 55] and len(shown) == 12
+    # In any order; past the end there is the background.
+    for number in (3, 3, 9, 2, 11):
+        assert builder.frame(number)[5, 5::20, 0].tolist() == shown[number]
+    assert builder.frame(99).shape == (20, 80, 3) and (builder.frame(99) == 7).all()
+    builder.set_layout("snappy", "vert")
+    builder.set_border(3)
+    builder.set_spacing(2)
+    assert builder.frame(0).shape == (4 * 20 + 3 * 2 + 6, 26, 3)
+    builder.close()
+
+    path, frames = clip
+    grid = pImage.mosaics.VignetteBuilder(bg_color="red", max_size=500, columns=2)
+    with pytest.raises(rushes.Invalid, match="add_video first"):
+        grid.frame(0)
+    reader = pImage.VideoReader(path, color=True, rotate=2)
+    grid.add_video(reader)
+    assert grid.frame(4).shape[0] == 48
+    grid.add_video(counting(3)[..., 0], array_mode="np_bwt")
+    grid.add_video(counting(1)[:, :, 0], array_mode="np_col")
+    grid.add_video(builder)
+    whole = grid.frame(4)
+    assert whole.shape == (96, 128, 3) and (whole[:48, :64] == frames[4, ::-1, ::-1]).all()
+    # Ended: only the background.
+    assert (whole[:48, 64:] == (255, 0, 0)).all() and whole[72, 32].tolist() == [5, 5, 5]
+    wide = pImage.mosaics.VignetteBuilder(target_ar=6)
+    tall = pImage.mosaics.VignetteBuilder(target_ar=0.2)
+    for shaped in (wide, tall):
+        for _ in range(6):
+            shaped.add_video(counting(2))
+    assert wide.frame(0).shape == (20, 120, 3) and tall.frame(0).shape == (120, 20, 3)
+    tall.set_max_size(60)
+    assert 48 <= max(tall.frame(0).shape) <= 60
+    with pytest.raises(rushes.Invalid):
+        wide.add_video(counting(2), array_mode="np_bw")
+    for options in ({"layout_style": "heap"}, {"alignment": "x"}, {"target_ar": 0}):
+        with pytest.raises(rushes.Invalid):
+            pImage.mosaics.VignetteBuilder(**options)

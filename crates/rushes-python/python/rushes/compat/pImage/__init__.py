@@ -15,6 +15,7 @@ from . import (
     converters,
     image,
     measurements,
+    mosaics,
     ondemand,
     readers,
     transformations,
