@@ -593,6 +593,7 @@ def test_videos_stand_side_by_side(clip: tuple[Path, NDArray[numpy.uint8]]) -> N
     # In any order; past the end there is the background.
     for number in (3, 3, 9, 2, 11):
         assert builder.frame(number)[5, 5::20, 0].tolist() == shown[number]
+    assert (builder.frame(12) == 7).all()
     assert builder.frame(99).shape == (20, 80, 3) and (builder.frame(99) == 7).all()
     builder.set_layout("snappy", "vert")
     builder.set_border(3)
