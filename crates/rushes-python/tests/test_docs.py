@@ -67,6 +67,20 @@ def test_the_page_about_numm(
     assert all((elsewhere / f"backwards.{kind}").stat().st_size for kind in ("mp4", "flac"))
 
 
+def test_the_page_about_pimage(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (REPOSITORY / "docs" / "pimage.md").read_text(encoding="utf-8")
+    examples = FENCED.findall(page)
+    assert len(examples) == 2
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, "docs/pimage.md", "exec"), names)
+    assert capsys.readouterr().out == "Done\n"
+    with rushes.open("bar/myconvertedvideo.avi") as made:
+        assert len(made) == len(rushes.open("media/Studio/into-the-valley.mp4"))
+    assert len(rushes.open("small.mp4")) == 50 and rushes.imread("seven.jpg").ndim == 3
+    assert len(rushes.open("both.gif")) == 50
+
+
 @pytest.mark.parametrize("name", ["README.md", "crates/rushes-python/README.md"])
 def test_a_readme(name: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = (REPOSITORY / name).read_text(encoding="utf-8")

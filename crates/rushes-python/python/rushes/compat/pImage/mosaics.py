@@ -1,0 +1,250 @@
+"""`VignetteBuilder`: videos and arrays side by side, frame by frame."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy
+
+from ..._errors import Invalid
+from ..._stream import Stream, Tile, mosaic
+from ..._video import rate_of
+from ._frames import Array, saturated
+from .colors import rgb
+from .readers import DefaultReader
+
+WHAT = "laying out a mosaic"
+# Time is counted in frames; streams want some rate.
+FPS = 30
+ARRAY_MODES = {"np_bw": 2, "np_bwt": 3, "np_col": 3}
+
+
+class Frames(Sequence[Array]):
+    """The frames of a reader or an array, to be gone through again and again."""
+
+    def __init__(self, count: int, frame: Callable[[int], Array], each: Callable[[], Any]) -> None:
+        self._count, self._frame, self._each = count, frame, each
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._frame(operator.index(i))
+
+    def __iter__(self) -> Iterator[Array]:
+        return (saturated(numpy.asarray(frame)) for frame in self._each())
+
+
+class VignetteBuilder:
+    """Videos side by side: RGB frames [H, W, 3] of uint8. Two frames of each are in memory.
+
+    layout_style: "grid": cells as large as the first, into which the others are scaled; "snappy":
+        in a row ("hori") or a column ("vert") by `alignment`, all as high or as wide as the first.
+    max_size: the longer side of the whole, at most, in pixels.
+    border, padding: around the whole and between videos, in pixels.
+    bg_color: where no video is: grey of 0 to 255, three numbers, or a name of CSS.
+    target_ar: width by height that a grid without `columns` or `lines` comes nearest to.
+    fit_to: the number of the video whose size the others follow, from 0.
+    columns, lines: of a grid.
+    """
+
+    def __init__(
+        self,
+        layout_style: str = "grid",
+        *,
+        max_size: int = 1000,
+        border: int = 0,
+        padding: int = 0,
+        bg_color: Any = 0,
+        target_ar: float = 16 / 9,
+        fit_to: int = 0,
+        columns: int | None = None,
+        lines: int | None = None,
+        alignment: str = "hori",
+    ) -> None:
+        self._tiles: list[tuple[Any, Fraction, int]] = []
+        self._made: Stream | None = None
+        self._going: Iterator[Array] | None = None
+        self._next, self._last = 0, numpy.zeros((0, 0, 3), numpy.uint8)
+        self._columns, self._lines = columns, lines
+        self._alignment = alignment
+        self.set_layout(layout_style, alignment)
+        self.set_max_size(max_size)
+        self.set_border(border)
+        self.set_padding(padding)
+        self.set_bg_color(bg_color)
+        self.set_target_aspect_ratio(target_ar)
+        self.set_fit_to(fit_to)
+
+    def set_layout(self, layout_style: str, alignment: str | None = None) -> None:
+        """ "grid" or "snappy", and its alignment "hori" or "vert"."""
+        alignment = self._alignment if alignment is None else alignment
+        if layout_style not in ("grid", "snappy") or alignment not in ("hori", "vert"):
+            why = f"the layout is {layout_style!r}, {alignment!r}"
+            raise Invalid(WHAT, why, 'it may be "grid" or "snappy", and "hori" or "vert"')
+        self._style, self._alignment = layout_style, alignment
+        self._forget()
+
+    def set_max_size(self, value: int) -> None:
+        """The longer side of the whole, at most."""
+        self._max_size = operator.index(value)
+        self._forget()
+
+    def set_border(self, value: int) -> None:
+        """Pixels around the whole."""
+        self._border = operator.index(value)
+        self._forget()
+
+    def set_padding(self, value: int) -> None:
+        """Pixels between videos."""
+        self._padding = operator.index(value)
+        self._forget()
+
+    def set_spacing(self, value: int) -> None:
+        """The same."""
+        self.set_padding(value)
+
+    def set_bg_color(self, value: Any) -> None:
+        """The colour where no video is."""
+        self._background = rgb((value,) * 3 if isinstance(value, (int, float)) else value)
+        self._forget()
+
+    def set_target_aspect_ratio(self, value: float) -> None:
+        """Width by height that a grid comes nearest to."""
+        if not 0 < value < math.inf:
+            raise Invalid(WHAT, f"the aspect ratio is {value!r}", "it must be more than 0")
+        self._ratio = float(value)
+        self._forget()
+
+    def set_fit_to(self, value: int) -> None:
+        """The number of the video whose size the others follow."""
+        self._lead = operator.index(value)
+        self._forget()
+
+    def add_video(
+        self,
+        video_object: Any,
+        array_mode: str | None = None,
+        sampling_rate_multiplier: float = 1,
+        time_offset: int = 0,
+    ) -> None:
+        """Adds a reader, an array, another builder, or what `rushes.Stream` is made of.
+
+        array_mode: what an array is: "np_bw" [Y, X], "np_bwt" [Y, X, T], "np_col" [Y, X, 3]; None
+            for [Y, X], [Y, X, T] or [Y, X, T, 3], whichever it has as many dimensions of.
+        sampling_rate_multiplier: for how many frames of the mosaic each of its frames stands.
+        time_offset: frames of the mosaic before it begins; below 0 its first ones are left out.
+        """
+        rate = rate_of(sampling_rate_multiplier, WHAT)
+        source = self._source(video_object, array_mode)
+        self._tiles.append((source, 1 / rate, operator.index(time_offset)))
+        self._forget()
+
+    def frame(self, i: int) -> Array:
+        """Frame number i; past the end, the background. Frames in order take the least time."""
+        number = operator.index(i)
+        if number < 0:
+            raise Invalid(WHAT, f"the frame is {number}", "they are counted from 0")
+        if number >= self.get_total_duration():
+            blank = numpy.empty(self.frame(0).shape, numpy.uint8)
+            blank[:] = numpy.rint(self._background)
+            return blank
+        if self._going is None or number < self._next - 1:
+            self._rewind()
+            self._going, self._next = iter(self._stream()), 0
+        while self._next <= number:
+            self._last = next(self._going)
+            self._next += 1
+        return self._last.copy()
+
+    def frames(self) -> Iterator[Array]:
+        """Every frame, one after another; memory stays flat."""
+        return iter(self._stream())
+
+    def get_total_duration(self) -> int:
+        """How many frames there are, until the last video ends."""
+        end = self._stream().duration
+        return 1 if end is None else max(math.ceil(end * FPS), 1)
+
+    def close(self) -> None:
+        """Ends what reads ahead; the next frame begins anew."""
+        self._rewind()
+
+    def __enter__(self) -> VignetteBuilder:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _source(self, given: Any, array_mode: str | None) -> Any:
+        if array_mode is not None and not isinstance(given, numpy.ndarray):
+            raise Invalid(WHAT, "array_mode is given for what is no array", "leave it out")
+        if isinstance(given, VignetteBuilder):
+            return given._stream()
+        if isinstance(given, DefaultReader):
+            return Stream(Frames(len(given), given.frame, given.frames), fps=FPS)
+        if not isinstance(given, numpy.ndarray):
+            return given
+        if array_mode is not None and ARRAY_MODES.get(array_mode) != given.ndim:
+            why = f"array_mode is {array_mode!r} for {given.ndim} dimensions"
+            raise Invalid(WHAT, why, f"it may be {', '.join(ARRAY_MODES)}")
+        if given.ndim == 2 or array_mode == "np_col":
+            return Stream(saturated(given))
+        if given.ndim not in (3, 4):
+            raise Invalid(WHAT, f"the array has {given.ndim} dimensions", "it may be [Y, X, T, 3]")
+        frames = numpy.moveaxis(given, 2, 0)
+        return Stream(Frames(len(frames), frames.__getitem__, lambda: frames), fps=FPS)
+
+    def _stream(self) -> Stream:
+        if self._made is None:
+            if not 0 <= self._lead < len(self._tiles):
+                why = f"it has {len(self._tiles)} videos, and fit_to is {self._lead}"
+                raise Invalid(WHAT, why, "add_video first")
+            tiles = [
+                Tile(source, offset=Fraction(offset, FPS), speed=speed)
+                for source, speed, offset in self._tiles
+            ]
+            row: Literal["row", "column"] = "row" if self._alignment == "hori" else "column"
+            red, green, blue = (part / 255 for part in self._background)
+            self._made = mosaic(
+                tiles,
+                layout="grid" if self._style == "grid" else row,
+                columns=self._across() if self._style == "grid" else None,
+                lead=self._lead,
+                fps=FPS,
+                most_side_px=self._max_size,
+                border_px=self._border,
+                spacing_px=self._padding,
+                background=(red, green, blue),
+            )
+        return self._made
+
+    def _across(self) -> int:
+        """Columns of the grid."""
+        count = len(self._tiles)
+        if self._columns is not None:
+            return self._columns
+        if self._lines is not None:
+            return -(-count // self._lines)
+        leading = next(iter(Stream(self._tiles[self._lead][0])))
+        height, width = leading.shape[:2]
+
+        def far(columns: int) -> float:
+            lines = -(-count // columns)
+            return abs(math.log(columns * width / (lines * height) / self._ratio))
+
+        return min(range(1, count + 1), key=far)
+
+    def _forget(self) -> None:
+        self._made = None
+        self._rewind()
+
+    def _rewind(self) -> None:
+        close = getattr(self._going, "close", None)
+        if close is not None:
+            close()
+        self._going = None
