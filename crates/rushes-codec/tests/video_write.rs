@@ -163,6 +163,27 @@ fn ffv1_keeps_every_number() {
 }
 
 #[test]
+fn ffv1_keeps_every_number_of_the_smallest_frames() {
+    if !has("ffv1") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.mkv");
+    let layouts = [Layout::Gray, Layout::Rgb, Layout::Rgba];
+    let depths = [Depth::U8, Depth::U16];
+    for size in [(1, 1), (6, 1), (1, 6), (5, 2), (2, 7), (6, 3), (31, 40), (32, 32)] {
+        for (layout, depth) in layouts.into_iter().flat_map(|it| depths.map(|depth| (it, depth))) {
+            let frames: Vec<Frame> = (0..3).map(|n| picture(n, size, layout, depth)).collect();
+            let options = WriterOptions { codec: Some("ffv1".into()), ..rate(25) };
+            written(&path, options, &frames);
+            for (frame, read) in frames.iter().zip(read(&path, layout, depth)) {
+                assert_eq!(frame.values(), read.values(), "{size:?} {layout:?} {depth:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn colours_are_stated_and_kept() {
     if !has_ffmpeg() {
         return;

@@ -22,6 +22,9 @@ pub(super) struct Pictures {
     pub(super) light: Light,
 }
 
+/// The shorter side of what FFV1 is cut into slices at.
+const LEAST_SLICED_PX: i32 = 32;
+
 impl Pictures {
     /// Tells an encoder that is not open yet.
     ///
@@ -45,6 +48,10 @@ impl Pictures {
     /// What else this encoder must know.
     pub(super) fn settings(&self, encoder: &str) -> Vec<(&'static str, String)> {
         let fixed: &[(&'static str, &str)] = match (self.codec, encoder) {
+            // FFmpeg cuts small frames into slices that have no row, and loses pixels.
+            ("ffv1", _) if self.width_px.min(self.height_px) < LEAST_SLICED_PX => {
+                &[("level", "1"), ("g", "1")]
+            }
             // Slices with checksums, decodable in parallel (RFC 9043).
             ("ffv1", _) => &[("level", "3"), ("slices", "4"), ("slicecrc", "1"), ("g", "1")],
             ("prores", _) if self.format == ffi::AVPixelFormat::YUVA444P10LE => {
