@@ -1,5 +1,5 @@
 // Files that are damaged: a folder of the test's own holds a video whose index
-// is missing, and a picture that ends before its first line.
+// is missing, a picture that ends before its first line, and a sound that changes.
 
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
@@ -11,6 +11,9 @@ import { addFolder } from "./library.mjs";
 
 const NO_INDEX = "no-index.mp4";
 const NO_PICTURE = "no-picture.jpg";
+const CHANGED = "changed.wav";
+// Files that have just been written would first be waited for.
+const OLD = new Date(Date.now() - 3_600_000);
 
 export async function troubleChecks(everything) {
   const { checks, page, options } = everything;
@@ -22,6 +25,7 @@ export async function troubleChecks(everything) {
     await damagedFiles(folder);
     if (await checks.check("damaged files are found, and the scan ends", () => scanned(page, base, folder, options))) {
       await damageChecks(everything);
+      await changedCheck(everything, folder);
       await jobChecks(everything, folder);
     }
   } finally {
@@ -37,6 +41,14 @@ async function assetOf(page, name) {
   return row.id;
 }
 
+/** A second of silence, a whole file. */
+function sound() {
+  const head = Buffer.from("524946460000000057415645666d74201000000001000100401f0000803e0000020010006461746100000000", "hex");
+  head.writeUInt32LE(36 + 16_000, 4);
+  head.writeUInt32LE(16_000, 40);
+  return Buffer.concat([head, Buffer.alloc(16_000)]);
+}
+
 async function damagedFiles(folder) {
   const box = (name, content) => {
     const size = Buffer.alloc(4);
@@ -45,11 +57,9 @@ async function damagedFiles(folder) {
   };
   const video = Buffer.concat([box("ftyp", Buffer.from("isom\0\0\x02\0isomavc1", "latin1")), box("mdat", randomBytes(50_000))]);
   const picture = Buffer.concat([Buffer.from("ffd8ffe000104a46494600010100000100010000", "hex"), randomBytes(4000).fill(0, 0, 3900)]);
-  // Files that have just been written would first be waited for.
-  const old = new Date(Date.now() - 3_600_000);
-  for (const [name, bytes] of [[NO_INDEX, video], [NO_PICTURE, picture]]) {
+  for (const [name, bytes] of [[NO_INDEX, video], [NO_PICTURE, picture], [CHANGED, sound()]]) {
     await writeFile(join(folder, name), bytes);
-    await utimes(join(folder, name), old, old);
+    await utimes(join(folder, name), OLD, OLD);
   }
 }
 
@@ -77,6 +87,25 @@ async function damageChecks({ checks, page, options }) {
       assert(/could not be read whole/.test(text) && !/browser/.test(text), `${name}: ${text}`);
       assert(/Copy it again/.test(text), `${name} does not say what to do: ${text}`);
     }
+  });
+}
+
+async function changedCheck({ checks, page, options, complaints }, folder) {
+  await checks.check("a file that changed since it was scanned is not called unplayable, and is tried again", async () => {
+    const file = join(folder, CHANGED);
+    const id = await assetOf(page, CHANGED);
+    const now = new Date();
+    await utimes(file, now, now);
+    complaints.expect(/503.*\/media/);
+    await page.goto(`${options.base}/asset/${id}`);
+    const trouble = page.locator(".trouble-text");
+    await trouble.waitFor();
+    const text = await trouble.innerText();
+    assert(/cannot be had now/.test(text) && /changed since it was scanned/.test(text) && !/browser/.test(text), text);
+    await utimes(file, OLD, OLD);
+    await trouble.getByRole("button", { name: "Try again" }).click();
+    await page.waitForFunction(() => document.querySelector("audio")?.readyState > 0);
+    await trouble.waitFor({ state: "hidden" });
   });
 }
 
@@ -111,6 +140,8 @@ async function jobChecks({ checks, page, options }, folder) {
     const id = await assetOf(page, NO_INDEX);
     await detail.getByRole("link", { name: NO_INDEX }).click();
     await page.waitForURL(`**/asset/${id}`);
+    // What it asks for is asked for before the folder goes.
+    await page.locator(".trouble-text").waitFor();
   });
 }
 

@@ -223,13 +223,30 @@ impl Verb {
 }
 
 fn params_of<A: Action>(params: &Value) -> Result<A> {
-    serde_json::from_value(params.clone()).map_err(|error| {
-        Error::new(
-            ErrorKind::Invalid,
-            format!("reading the parameters of {}", A::NAME.join(" ")),
-            error.to_string(),
-        )
-        .remedy("see /openapi.json for their names and types")
+    let invalid = |why: String| {
+        let what = format!("reading the parameters of {}", A::NAME.join(" "));
+        Error::new(ErrorKind::Invalid, what, why)
+            .remedy("see /openapi.json for their names and types")
+    };
+    let action = serde_json::from_value(params.clone()).map_err(|e| invalid(e.to_string()))?;
+    out_of_bounds::<A>(params).map_or(Ok(action), |why| Err(invalid(why)))
+}
+
+/// What is wrong with a number that is smaller or larger than the schema says.
+/// The command line refuses it earlier; other doors have only the schema.
+fn out_of_bounds<A: Action>(params: &Value) -> Option<String> {
+    let schema = A::json_schema(&mut SchemaGenerator::default());
+    let properties = schema.get("properties")?.as_object()?;
+    params.as_object()?.iter().find_map(|(name, value)| {
+        let (number, property) = (value.as_f64()?, properties.get(name)?);
+        let bound = |word| property.get(word).and_then(Value::as_f64);
+        if bound("minimum").is_some_and(|least| number < least) {
+            Some(format!("{name} is {value}, and at least {} is needed", property["minimum"]))
+        } else if bound("maximum").is_some_and(|most| number > most) {
+            Some(format!("{name} is {value}, and {} is the most", property["maximum"]))
+        } else {
+            None
+        }
     })
 }
 

@@ -32,8 +32,8 @@ pub struct MediaFile {
 /// and are what they were.
 ///
 /// # Errors
-/// `NotFound` when there is no such asset, `Unavailable` when none of its
-/// places can be read now.
+/// `NotFound` when there is no such asset or its file is gone, `Unavailable`
+/// when none of its places can be read now.
 pub fn open(engine: &Engine, id: &str) -> Result<MediaFile> {
     let catalog = engine.catalog()?;
     let (served, places) = catalog.read(|reader| {
@@ -72,9 +72,22 @@ pub fn open(engine: &Engine, id: &str) -> Result<MediaFile> {
             Err(error) => failed = Some(error),
         }
     }
-    let why = failed.map_or_else(|| "none of its places is there now".into(), |error| error.why);
-    Err(Error::new(ErrorKind::Unavailable, "opening an asset", why)
-        .remedy("connect its volume, or scan again"))
+    Err(match failed {
+        Some(error) => {
+            let remedy = error.remedy.unwrap_or_else(|| "connect its volume, or scan again".into());
+            Error::new(ErrorKind::Unavailable, "opening an asset", error.why).remedy(remedy)
+        }
+        None if served.is_offline => {
+            Error::new(ErrorKind::Unavailable, "opening an asset", "its volume is offline")
+                .remedy("connect it, and scan again")
+        }
+        // What is gone is not there later either.
+        None => {
+            let why = "its file is gone from where it was";
+            Error::new(ErrorKind::NotFound, "opening an asset", why)
+                .remedy("bring it back beneath a registered root, and scan again")
+        }
+    })
 }
 
 /// Which preview of an asset.

@@ -96,6 +96,9 @@ impl AddPath {
             Authority::Network => {
                 let allowed = match path {
                     Ok(path) => context.engine.network_may_register(&path)?.then_some(path),
+                    Err(error) if context.engine.network_may_register(Path::new("/"))? => {
+                        return Err(Error::io(what, &error).at(&self.path));
+                    }
                     Err(_) => None,
                 };
                 allowed.ok_or_else(|| {

@@ -65,6 +65,9 @@ fn count_steps() -> bool {
 /// for up to 30 s.
 pub struct Catalog {
     path: PathBuf,
+    /// Whose turn it is to write next: a mutex alone would let a scan that writes all the time
+    /// take it again and again before one that waits.
+    next_to_write: Mutex<()>,
     writer: Mutex<Connection>,
     readers: Mutex<Readers>,
     reader_free: Condvar,
@@ -104,6 +107,7 @@ impl Catalog {
         }
         Ok(Catalog {
             path: path.to_owned(),
+            next_to_write: Mutex::new(()),
             writer: Mutex::new(writer),
             readers: Mutex::new(Readers { idle: Vec::new(), open: 0 }),
             reader_free: Condvar::new(),
@@ -124,7 +128,9 @@ impl Catalog {
     /// Those of `work`, and `Unavailable` when another process holds the
     /// catalogue for too long or the disk is full.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let turn = lock(&self.next_to_write);
         let mut writer = lock(&self.writer);
+        drop(turn);
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(sql("beginning to write to the catalogue"))?;

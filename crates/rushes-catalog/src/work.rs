@@ -219,6 +219,8 @@ pub struct Served {
     pub blake3: Option<Vec<u8>>,
     /// Its previews.
     pub preview: Option<crate::findings::StoredPreview>,
+    /// Whether it is somewhere, and all of that in roots that are offline.
+    pub is_offline: bool,
 }
 
 /// What serving this asset needs.
@@ -229,8 +231,11 @@ pub fn served(reader: &Connection, id: &str) -> Result<Served> {
     let asset = crate::detail::asset_number(reader, id)?;
     reader
         .prepare_cached(
-            "SELECT mime, iif(rehash=0, blake3, NULL), preview, kind FROM assets
-             LEFT JOIN findings ON asset_id=id WHERE id=?",
+            "SELECT mime, iif(rehash=0, blake3, NULL), preview, kind,
+                    coalesce((SELECT min(roots.state='offline') FROM places
+                              JOIN folders ON folders.id=folder_id JOIN roots ON roots.id=root_id
+                              WHERE places.asset_id=assets.id AND places.state=0), 0)
+             FROM assets LEFT JOIN findings ON asset_id=id WHERE id=?",
         )
         .and_then(|mut s| {
             s.query_row([asset], |row| {
@@ -242,6 +247,7 @@ pub fn served(reader: &Connection, id: &str) -> Result<Served> {
                     preview: row
                         .get::<_, Option<String>>(2)?
                         .and_then(|json| serde_json::from_str(&json).ok()),
+                    is_offline: row.get(4)?,
                 })
             })
             .optional()

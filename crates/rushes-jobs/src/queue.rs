@@ -432,7 +432,8 @@ impl JobQueue for SqliteQueue {
             || job.note != report.note
             || job.unit != report.unit;
         let is_fresh = held.until.saturating_sub(since_boot) > LEASE - RENEW_EVERY;
-        if !is_news && is_fresh {
+        // To be cancelled is heard at once: storing news may have to wait for others that write.
+        if is_fresh && (held.cancel_requested || !is_news) {
             return Ok(signal(held.cancel_requested));
         }
         let rate = {

@@ -592,6 +592,10 @@ fn cancel_reaches_a_running_job_with_its_next_beat() {
     // With and without something to write.
     assert_eq!(owner.beat(&lease, &Report::default()).unwrap(), Signal::Cancel);
     assert_eq!(owner.beat(&lease, &report(1)).unwrap(), Signal::Cancel);
+    // Others that write do not keep it from being heard; waiting for this one would never end.
+    let busy = Catalog::open(&bench.path()).unwrap();
+    let heard = busy.write(|_| owner.beat(&lease, &report(2)));
+    assert_eq!(heard.unwrap(), Signal::Cancel);
     let ended = owner.finish(&lease, &Outcome::Cancelled).unwrap();
     assert_eq!(ended.state, JobState::Cancelled);
     let again = other.retry(id).unwrap();

@@ -14,7 +14,7 @@ use crate::json::{done, read_object, shown};
 use crate::params::bool_of;
 use crate::problem::{Answer, Problem};
 use crate::routes::Compat;
-use crate::server::Shared;
+use crate::server::{Shared, Work};
 use crate::static_files::{is_navigation, page, varied};
 use crate::verbs::{apply, enqueue, query_pairs, verb};
 
@@ -25,7 +25,8 @@ const PARAMETERS: &str = "reading the parameters";
 
 /// Answers one of the prototype's routes.
 pub(crate) async fn answer(server: &Shared, which: Compat, request: Request) -> Answer {
-    if is_navigation(&request) {
+    // Only here the dashboard has a view of the same address.
+    if matches!(which, Compat::Stats | Compat::Jobs) && is_navigation(&request) {
         return page(StatusCode::OK, request.headers());
     }
     let call = Call::read(which, request).await?;
@@ -49,7 +50,8 @@ pub(crate) async fn answer(server: &Shared, which: Compat, request: Request) -> 
         Compat::Job => job(server, &call).await,
         Compat::CancelJob => {
             let id = call.number("id")?.unwrap_or_default();
-            let job = server.blocking(move |engine, _| engine.queue()?.cancel(id)).await?;
+            let job =
+                server.blocking(Work::Look, move |engine, _| engine.queue()?.cancel(id)).await?;
             done(StatusCode::OK, &described(&job))
         }
         Compat::Batches => batches(server, &call).await,
@@ -61,7 +63,9 @@ pub(crate) async fn answer(server: &Shared, which: Compat, request: Request) -> 
 /// `GET /health`.
 pub(crate) async fn health(server: &Shared) -> Answer {
     let active = server
-        .blocking(|engine, _| Ok(engine.queue()?.list(Some(JobState::Running), None, 100)?.len()))
+        .blocking(Work::Look, |engine, _| {
+            Ok(engine.queue()?.list(Some(JobState::Running), None, 100)?.len())
+        })
         .await?;
     let body = json!({
         "status": "ok",
@@ -175,7 +179,7 @@ impl Call {
 }
 
 async fn stats(server: &Shared, call: &Call) -> Answer {
-    let stats = server.blocking(|engine, _| engine.catalog()?.stats()).await?;
+    let stats = server.blocking(Work::Look, |engine, _| engine.catalog()?.stats()).await?;
     let by_mime: Vec<Value> = stats
         .by_mime
         .iter()
@@ -198,7 +202,7 @@ async fn stats(server: &Shared, call: &Call) -> Answer {
 async fn rows(server: &Shared, call: &Call, query: &str, usual: u32) -> Answer {
     let (query, limit) = (query.to_owned(), call.limit(usual)?);
     let page = server
-        .blocking(move |engine, _| engine.catalog()?.search(&query, limit, None, None))
+        .blocking(Work::Look, move |engine, _| engine.catalog()?.search(&query, limit, None, None))
         .await?;
     let rows: Vec<Value> = page.items.iter().map(file_row).collect();
     shown(&call.headers, &rows)
@@ -280,7 +284,9 @@ async fn scan(server: &Shared, call: &Call) -> Answer {
 async fn ended(server: &Shared, id: i64) -> Result<Option<Job>, Problem> {
     let wait = async {
         loop {
-            let job = server.blocking(move |engine, _| Ok(engine.queue()?.get(id)?.job)).await?;
+            let job = server
+                .blocking(Work::Look, move |engine, _| Ok(engine.queue()?.get(id)?.job))
+                .await?;
             if !matches!(job.state, JobState::Queued | JobState::Running) {
                 return Ok(job);
             }
@@ -312,7 +318,7 @@ fn counts(job: &Job) -> Value {
 }
 
 async fn paths(server: &Shared, call: &Call) -> Answer {
-    let roots = server.blocking(|engine, _| engine.catalog()?.root_rows()).await?;
+    let roots = server.blocking(Work::Look, |engine, _| engine.catalog()?.root_rows()).await?;
     let paths: Vec<&str> = roots.iter().map(|root| root.path.as_str()).collect();
     shown(&call.headers, &paths)
 }
@@ -320,7 +326,7 @@ async fn paths(server: &Shared, call: &Call) -> Answer {
 async fn add_path(server: &Shared, call: &Call) -> Answer {
     let path = call.needed("path")?.to_owned();
     let known = std::path::PathBuf::from(&path);
-    let roots = server.blocking(|engine, _| engine.catalog()?.roots()).await?;
+    let roots = server.blocking(Work::Look, |engine, _| engine.catalog()?.roots()).await?;
     if roots.iter().any(|root| root.path == known) {
         let error = Error::new(ErrorKind::Conflict, "registering a root", "it is one already");
         return Err(Problem::from(error.at(known)).member("error", "duplicate"));
@@ -334,7 +340,9 @@ async fn add_path(server: &Shared, call: &Call) -> Answer {
 
 async fn jobs(server: &Shared, call: &Call) -> Answer {
     let limit = call.limit(PAGE_ROWS)?;
-    let jobs = server.blocking(move |engine, _| engine.queue()?.list(None, None, limit)).await?;
+    let jobs = server
+        .blocking(Work::Look, move |engine, _| engine.queue()?.list(None, None, limit))
+        .await?;
     let jobs: Map<String, Value> = jobs
         .iter()
         .map(|job| {
@@ -352,7 +360,8 @@ async fn jobs(server: &Shared, call: &Call) -> Answer {
 
 async fn job(server: &Shared, call: &Call) -> Answer {
     let id = call.number("id")?.unwrap_or_default();
-    let job = server.blocking(move |engine, _| Ok(engine.queue()?.get(id)?.job)).await?;
+    let job =
+        server.blocking(Work::Look, move |engine, _| Ok(engine.queue()?.get(id)?.job)).await?;
     shown(&call.headers, &described(&job))
 }
 
@@ -391,7 +400,7 @@ fn progress(job: &Job) -> u64 {
 }
 
 async fn batches(server: &Shared, call: &Call) -> Answer {
-    let batches = server.blocking(|engine, _| engine.catalog()?.batches()).await?;
+    let batches = server.blocking(Work::Look, |engine, _| engine.catalog()?.batches()).await?;
     let batches: Vec<Value> =
         batches.iter().map(|total| json!({"batch": total.name, "count": total.count})).collect();
     shown(&call.headers, &batches)

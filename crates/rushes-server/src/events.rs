@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::json::retry_after;
 use crate::problem::{Answer, Problem};
-use crate::server::{Server, Shared};
+use crate::server::{Server, Shared, Work};
 
 /// Clients that listen at a time.
 const MOST_CLIENTS: usize = 500;
@@ -110,8 +110,9 @@ pub(crate) async fn events(server: &Shared, request: Request) -> Answer {
         .and_then(|id| id.parse().ok());
     let missed = match last {
         Some(mark) => {
-            let found =
-                server.blocking(move |engine, _| changed(engine, mark, MISSED_JOBS)).await?;
+            let found = server
+                .blocking(Work::Look, move |engine, _| changed(engine, mark, MISSED_JOBS))
+                .await?;
             found.0.into_iter().map(|job| News::Job(job, found.1)).collect()
         }
         None => Vec::new(),
@@ -201,7 +202,7 @@ impl Seen {
         let (mark, version) = (self.mark, self.version);
         let may_tell = self.told.is_none_or(|told| told.elapsed() >= CATALOG_PAUSE);
         let (jobs, next, catalog) = server
-            .blocking(move |engine, _| {
+            .blocking(Work::Look, move |engine, _| {
                 let (jobs, next) = match mark {
                     Some(mark) => changed(engine, mark, WAITING / 2)?,
                     // What changed before anybody listened is no news.

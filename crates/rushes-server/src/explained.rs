@@ -124,7 +124,7 @@ fn explanation(bytes: &[u8]) -> Option<Problem> {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
             let why = "its address is too long, or its headers are too many or too large";
             Error::new(ErrorKind::Limit, what, why)
-                .remedy("send long queries in the body of a POST")
+                .remedy("shorten it: a query has 2,000 bytes at most")
         }
         _ => return None,
     };

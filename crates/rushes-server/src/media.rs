@@ -16,7 +16,7 @@ use crate::conditions::{Validators, Verdict, http_date, whole_second};
 use crate::params::bool_of;
 use crate::problem::{Answer, Problem};
 use crate::range::{Span, Wanted, wanted};
-use crate::server::Shared;
+use crate::server::{Shared, Work};
 use crate::stream::{Part, stream};
 use crate::token::new_secret;
 use crate::verbs::query_pairs;
@@ -49,7 +49,9 @@ pub(crate) async fn media(server: &Shared, request: Request) -> Answer {
             _ => return Err(unknown(name)),
         }
     }
-    let found = server.blocking(move |engine, _| rushes_actions::media::open(engine, &id)).await?;
+    let found = server
+        .blocking(Work::Open, move |engine, _| rushes_actions::media::open(engine, &id))
+        .await?;
     let (mime, shown) = safe_type(&found.mime);
     let served = Served {
         file: found.file,
@@ -70,7 +72,7 @@ pub(crate) async fn preview(server: &Shared, which: Preview, request: Request) -
         return Err(unknown(name));
     }
     let found = server
-        .blocking(move |engine, _| rushes_actions::media::preview(engine, &id, which))
+        .blocking(Work::Open, move |engine, _| rushes_actions::media::preview(engine, &id, which))
         .await?;
     let served = Served {
         file: found.file,

@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -166,7 +164,7 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
         return response;
     }
     let (parts, _) = response.into_parts();
-    let mut problem = Problem::with_status(status, error_of(status, &parts.headers));
+    let mut problem = Problem::with_status(status, error_of(status));
     for (name, value) in &parts.headers {
         if name != CONTENT_TYPE && name != CONTENT_LENGTH {
             problem = problem.header(name.clone(), value.clone());
@@ -177,15 +175,14 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     response
 }
 
-fn error_of(status: StatusCode, headers: &HeaderMap) -> Error {
+fn error_of(status: StatusCode) -> Error {
     let what = "answering the request";
     match status {
         StatusCode::NOT_FOUND => Error::new(ErrorKind::NotFound, what, "there is no such address")
             .remedy("see /openapi.json for those there are"),
         StatusCode::METHOD_NOT_ALLOWED => {
-            let allowed = headers.get(ALLOW).and_then(|value| value.to_str().ok());
             Error::new(ErrorKind::Invalid, what, "this address does not know that method")
-                .remedy(format!("use {}", allowed.unwrap_or("another one").replace(',', ", ")))
+                .remedy("use one that the header Allow of this answer names")
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
             Error::new(ErrorKind::Limit, what, "the request is too large")

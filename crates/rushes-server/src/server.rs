@@ -17,6 +17,21 @@ use crate::problem::Problem;
 
 /// Verbs that run at a time; more wait for their turn.
 const VERBS_AT_A_TIME: usize = 24;
+/// Files and previews that are being opened at a time: a disk that hangs holds up these alone.
+const OPENED_AT_A_TIME: usize = 32;
+/// Everything else, which is short.
+const OTHERS_AT_A_TIME: usize = 24;
+
+/// What kind of work waits for its turn, each behind its own kind only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    /// A verb, which may take long.
+    Verb,
+    /// Opening a file of the user's, or a preview.
+    Open,
+    /// A look into the catalogue.
+    Look,
+}
 
 /// What all requests share.
 pub(crate) struct Server {
@@ -27,7 +42,7 @@ pub(crate) struct Server {
     pub(crate) bounds: Bounds,
     /// The workers of this process, when it has any.
     pub(crate) workers: OnceLock<Arc<Runner>>,
-    turns: Arc<Semaphore>,
+    turns: [Arc<Semaphore>; 3],
 }
 
 /// One server, shared.
@@ -76,7 +91,8 @@ impl Server {
             events: Events::default(),
             bounds,
             workers: OnceLock::new(),
-            turns: Arc::new(Semaphore::new(VERBS_AT_A_TIME)),
+            turns: [VERBS_AT_A_TIME, OPENED_AT_A_TIME, OTHERS_AT_A_TIME]
+                .map(|most| Arc::new(Semaphore::new(most))),
         }
     }
 
@@ -88,9 +104,16 @@ impl Server {
     /// its turn has come. The work hears of it when nobody waits any longer.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
+        kind: Work,
         work: impl FnOnce(&Engine, &Asked) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = self.turns.clone().acquire_owned().await.map_err(|_| Problem::hidden_bug())?;
+        let [verbs, opened, others] = &self.turns;
+        let turns = match kind {
+            Work::Verb => verbs,
+            Work::Open => opened,
+            Work::Look => others,
+        };
+        let turn = turns.clone().acquire_owned().await.map_err(|_| Problem::hidden_bug())?;
         let asked = Arc::new(Asked::default());
         let _cancels = CancelOnDrop(asked.clone());
         let engine = self.engine.clone();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::json::{done, read_object, shown};
 use crate::params::{Parameters, bool_of, take_bool};
 use crate::problem::{Answer, Problem};
-use crate::server::{Asked, Shared};
+use crate::server::{Asked, Shared, Work};
 
 /// Asks for the plan instead of the deed.
 const DRY_RUN: &str = "dry_run";
@@ -117,7 +117,9 @@ pub(crate) async fn apply(
     verb: &'static Verb,
     params: Value,
 ) -> Result<Value, Problem> {
-    server.blocking(move |engine, asked| (verb.apply)(&network(engine, asked), &params)).await
+    // What only reads the catalogue does not wait for those who have files read.
+    let kind = if verb.route.method == "GET" { Work::Look } else { Work::Verb };
+    server.blocking(kind, move |engine, asked| (verb.apply)(&network(engine, asked), &params)).await
 }
 
 /// What it would do.
@@ -127,7 +129,11 @@ pub(crate) async fn plan(
     params: Value,
     full: bool,
 ) -> Result<Plan, Problem> {
-    server.blocking(move |engine, asked| (verb.plan)(&network(engine, asked), &params, full)).await
+    server
+        .blocking(Work::Verb, move |engine, asked| {
+            (verb.plan)(&network(engine, asked), &params, full)
+        })
+        .await
 }
 
 /// Queues it, with the authority of the network. It is planned first, so that
@@ -138,7 +144,7 @@ pub(crate) async fn enqueue(
     params: Value,
 ) -> Result<Job, Problem> {
     let job = server
-        .blocking(move |engine, asked| {
+        .blocking(Work::Verb, move |engine, asked| {
             (verb.plan)(&network(engine, asked), &params, false)?;
             let queue = engine.queue()?.as_ref();
             rushes_jobs::enqueue_verb(queue, verb, &params, Authority::Network)

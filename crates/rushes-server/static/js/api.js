@@ -93,6 +93,27 @@ export const api = {
 /** Where an asset's bytes are. */
 export const mediaUrl = (id) => `${BASE}/assets/${part(id)}/media`;
 
+/** Why the server does not give an asset's bytes now, as an `ApiError`; null when it does. */
+export async function refusalOf(id) {
+  try {
+    const response = await fetch(mediaUrl(id), {
+      headers: { range: "bytes=0-0", accept: "application/problem+json" },
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    connection.found();
+    // Of an empty file there is no first byte.
+    if (response.ok || response.status === 416) {
+      response.body?.cancel();
+      return null;
+    }
+    return new ApiError({ ...parse(await response.text()), status: response.status });
+  } catch {
+    connection.lost();
+    return new ApiError({ detail: "Rushes cannot be reached.", remedy: "See that rushes serve is running." });
+  }
+}
+
 /** Where its bytes are offered for saving. */
 export const downloadUrl = (id) => `${mediaUrl(id)}?download=1`;
 

@@ -11,7 +11,7 @@ import { player } from "./player.js";
 import { resultsOf } from "./results.js";
 import { assetHref, back, go, href } from "./router.js";
 import { emptyState, errorState, skeleton } from "./states.js";
-import { stillViewer } from "./viewer.js";
+import { isShown, stillViewer } from "./viewer.js";
 
 export function detailView({ searchBar, library }) {
   let shown = null; // { id, asset, stage }
@@ -27,7 +27,7 @@ export function detailView({ searchBar, library }) {
   const toLibrary = el("a.plain.button-like", { "aria-label": "Back to the library", title: "Back (Esc)" }, icon("back"));
   const previous = el("button.plain", { type: "button", "aria-label": "Previous result", title: "Previous (↑)", onclick: () => step(-1) }, icon("back"));
   const next = el("button.plain", { type: "button", "aria-label": "Next result", title: "Next (↓)", onclick: () => step(1) }, icon("next"));
-  const download = el("a.button-like", { download: true }, icon("download"), el("span.wide-only", {}, "Download"));
+  const download = el("a.button-like", { download: true, "aria-label": "Download" }, icon("download"), el("span.wide-only", {}, "Download"));
   const toggle = el("button", { type: "button", "aria-controls": "facts", onclick: () => showFacts(panel.hidden) }, "Facts");
   const neighbours = el("div.neighbours", { role: "group", "aria-label": "Results" }, previous, position, next);
   const stage = el("div.stage", { tabindex: "-1" });
@@ -103,7 +103,8 @@ export function detailView({ searchBar, library }) {
     const openRaw = panel.querySelector(".raw")?.open ?? false;
     if (!(quiet && sameFile)) {
       clearStage();
-      const made = asset.kind === "still" ? stillViewer(asset) : player(asset);
+      // Players know no animated pictures; as pictures browsers play them.
+      const made = asset.kind === "still" || (asset.kind === "video" && isShown(asset)) ? stillViewer(asset) : player(asset);
       shown = { id: asset.id, asset, stage: made };
       fill(stage, made.element);
       made.attached?.();

@@ -48,7 +48,8 @@ class News extends EventTarget {
   #open() {
     clearTimeout(this.#retry);
     this.#close();
-    if (!this.#wanted || !connection.reachable) return;
+    // A page that was opened in the background is not seen either: it asks once it is.
+    if (!this.#wanted || !connection.reachable || document.hidden) return;
     const source = new EventSource(eventsUrl);
     this.#source = source;
     source.addEventListener("open", () => {
@@ -65,7 +66,7 @@ class News extends EventTarget {
       this.#tell("state");
       const pause = this.#pause * (0.75 + Math.random() / 2);
       this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
-      this.#retry = setTimeout(() => document.hidden || this.#open(), pause);
+      this.#retry = setTimeout(() => this.#open(), pause);
     });
   }
 

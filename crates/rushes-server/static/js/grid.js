@@ -32,7 +32,7 @@ export class Grid {
     this.canvas = el("div.grid-canvas", { role: "presentation" });
     this.element = el("div.grid", { role: "grid", "aria-label": "Results", "aria-readonly": "true" }, this.canvas);
     this.scroller = new Scroller(this.element, this.canvas, (moved) => this.#moved(moved));
-    this.element.addEventListener("keydown", (event) => this.#key(event));
+    this.element.addEventListener("keydown", (event) => this.key(event));
     this.element.addEventListener("click", (event) => this.#click(event));
     this.element.addEventListener("focusin", (event) => {
       const index = Number(event.target.closest?.(".cell")?.dataset.index);
@@ -246,7 +246,7 @@ export class Grid {
     this.onopen(row, index);
   }
 
-  #key(event) {
+  key(event) {
     if (event.altKey || event.metaKey) return;
     const page = this.#columns * Math.max(1, Math.floor(this.element.clientHeight / this.#rowHeight()) - 1);
     const rowStart = this.#current - (this.#current % this.#columns);

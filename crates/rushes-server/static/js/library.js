@@ -47,6 +47,11 @@ export function libraryView({ searchBar }) {
   const body = el("div.library-body", {}, grid.element, overlay);
   const element = el("section.library", { "aria-label": "Library" }, el("h1.hidden-text", {}, "Library"), bar.element, body);
 
+  // Its keys work at once, and not only when one of its cells has the focus.
+  document.addEventListener("keydown", (event) => {
+    if (visible && !event.defaultPrevented && event.target === document.body && !document.querySelector("dialog[open], :popover-open")) grid.key(event);
+  });
+
   // The results before stay until there are new ones to show: nothing flickers
   // while someone types.
   function changed() {

@@ -1,13 +1,13 @@
 // Video and sound, under one bar of controls: what everybody expects of a
 // player, and what an editor does: shuttle, exact frame steps, timecode.
 
-import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
+import { downloadUrl, mediaUrl, previewUrl, refusalOf } from "./api.js";
 import { el, fill } from "./dom.js";
 import { clock, count } from "./format.js";
 import { icon } from "./icons.js";
 import { Shuttle } from "./shuttle.js";
 import { seekBar, volume } from "./sliders.js";
-import { damageOf, errorBox } from "./states.js";
+import { againButton, damageOf, errorBox, refused } from "./states.js";
 import { exactClock, frameAt, fromTimecode, numberOf, rateText, rational, timecode, timeOf } from "./time.js";
 
 /** The player of an asset: `{ element, key(event), keyUp(event), destroy() }`. */
@@ -94,6 +94,7 @@ export function player(asset) {
   }
 
   function seek(secs) {
+    if (!Number.isFinite(secs)) return; // the length is not known yet
     target = null;
     // Going somewhere ends going backwards, which is a chain of seeks itself.
     if (shuttle.speed < 0) shuttle.stop();
@@ -151,19 +152,34 @@ export function player(asset) {
     watching = media.requestVideoFrameCallback(shown);
   }
 
-  function failed() {
+  // The browser says the same of a file that it cannot have and of one that it cannot play.
+  async function failed() {
     const code = media.error?.code ?? 0;
     if (code === MediaError.MEDIA_ERR_ABORTED || !media.getAttribute("src")) return;
-    const away = asset.state !== "present";
-    explain(
-      away
-        ? { what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was" }
-        : damageOf(asset) ??
-            (code === MediaError.MEDIA_ERR_NETWORK
-              ? { what: "The file broke off while it was loaded", why: "the server or its disk stopped answering", remedy: "Try again in a moment." }
-              : unknownFormat()),
-      !away,
-    );
+    const refusal = await refusalOf(asset.id);
+    if (!media.getAttribute("src")) return;
+    if (refusal) explain(refused(refusal), { again: true });
+    else if (code === MediaError.MEDIA_ERR_NETWORK) {
+      explain({ what: "The file broke off while it was loaded", why: "the server or its disk stopped answering for a while" }, { again: true });
+    } else explain(damageOf(asset) ?? (code === MediaError.MEDIA_ERR_DECODE ? unreadable() : unknownFormat()), { offer: true });
+  }
+
+  // It had begun, so the format is known.
+  function unreadable() {
+    return {
+      what: "This browser could not decode all of it",
+      why: "it came upon bytes that it makes nothing of",
+      remedy: "Download the original and open it in another player; if that stops there too, the file is damaged.",
+    };
+  }
+
+  function again() {
+    trouble.hidden = true;
+    element.classList.remove("is-unplayable");
+    screen.hidden = false;
+    transport.hidden = false;
+    media.src = mediaUrl(asset.id);
+    media.load();
   }
 
   // Of what could be decoded for a still of it, the browser lacks the format;
@@ -176,7 +192,8 @@ export function player(asset) {
       : { what: `This browser could not play ${format || "this file"}`, why: "either the format is not one of its own, or the file is damaged", remedy };
   }
 
-  function explain(error, offer) {
+  /** In place of the picture; with a way to try `again`, or with the `offer` to download it. */
+  function explain(error, { offer = false, again: retry = false } = {}) {
     shuttle.stop();
     trouble.hidden = false;
     const poster = previewUrl(asset, "poster");
@@ -190,6 +207,7 @@ export function player(asset) {
         "div.trouble-text",
         {},
         errorBox(error, error.title ?? null),
+        retry && againButton(again),
         offer && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
       ),
     );
@@ -202,7 +220,7 @@ export function player(asset) {
   media.addEventListener("loadedmetadata", () => {
     paint();
     if (video && media.videoWidth === 0) {
-      explain(damageOf(asset) ?? { what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, true);
+      explain(damageOf(asset) ?? { what: `This browser cannot show the picture of ${asset.codec ?? "this format"}`, why: "it only knows the sound in this file", remedy: "Download the original and open it in a player that knows the format." }, { offer: true });
     }
   });
   media.addEventListener("timeupdate", paint);
@@ -229,7 +247,7 @@ export function player(asset) {
     media.src = mediaUrl(asset.id);
     watch();
   } else {
-    explain({ what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was", remedy: asset.state === "offline" ? "Connect the disk and scan its folder." : null }, false);
+    explain({ what: "This file is not there now", why: asset.state === "offline" ? "its disk is offline" : "it is gone from where it was", remedy: asset.state === "offline" ? "Connect the disk and scan its folder." : null });
   }
 
   function key(event) {

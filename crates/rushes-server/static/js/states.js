@@ -61,6 +61,12 @@ export function damageOf(asset) {
   return { title: "What this file says of itself does not agree with what is in it", why: second ? `${first}; ${second}` : first, remedy: AGAIN };
 }
 
+/** That an asset's bytes cannot be had now: for `errorBox`. */
+export const refused = (error) => ({ title: "This file cannot be had now", why: error.message, remedy: error.remedy });
+
+/** A button that tries again. */
+export const againButton = (onclick) => el("button", { type: "button", onclick }, icon("retry"), "Try again");
+
 /** What an item's own error says: `{ what, why, remedy }`. */
 export function errorBox(error, title = NOT_WHOLE) {
   if (!error) return null;

@@ -1,14 +1,17 @@
 // A still: fitted to the stage, or closer up to its own pixels and beyond.
 
-import { downloadUrl, mediaUrl, previewUrl } from "./api.js";
+import { downloadUrl, mediaUrl, previewUrl, refusalOf } from "./api.js";
 import { el, fill } from "./dom.js";
-import { count } from "./format.js";
+import { count, sentence } from "./format.js";
 import { icon } from "./icons.js";
-import { damageOf, errorBox } from "./states.js";
+import { againButton, damageOf, errorBox, refused } from "./states.js";
 
 // What browsers show by themselves; of anything else the preview is shown.
 const SHOWN = new Set(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/apng"]);
 const CLOSEST = 16;
+
+/** Whether browsers show this asset as a picture, moving ones too. */
+export const isShown = (asset) => SHOWN.has(asset.mime ?? asset.probe?.container?.mime);
 
 /** The viewer of a still: `{ element, key(event), destroy() }`. */
 export function stillViewer(asset) {
@@ -110,13 +113,14 @@ export function stillViewer(asset) {
   frame.addEventListener("pointerup", drop);
   frame.addEventListener("pointercancel", drop);
 
-  function trouble(error) {
+  function trouble(error, again = false) {
     frame.replaceChildren(
       el(
         "div.trouble-text",
         {},
         errorBox(error, error.title ?? null),
-        asset.state === "present" && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
+        again && againButton(retry),
+        asset.state === "present" && !again && el("a.button.primary", { href: downloadUrl(asset.id), download: true }, icon("download"), "Download the original"),
       ),
     );
     frame.classList.add("is-trouble");
@@ -126,8 +130,22 @@ export function stillViewer(asset) {
 
   const format = asset.probe?.container?.name ?? asset.codec ?? "this format";
   const poster = previewUrl(asset, "poster");
-  const direct = asset.state === "present" && SHOWN.has(asset.mime ?? asset.probe?.container?.mime);
+  const direct = asset.state === "present" && isShown(asset);
   let tried = direct ? "original" : "poster";
+  let refusal = null; // why the original cannot be had now
+
+  function retry() {
+    frame.replaceChildren(image);
+    frame.classList.remove("is-trouble");
+    note.hidden = true;
+    tools.hidden = false;
+    percent.hidden = false;
+    tools.lastElementChild.hidden = false;
+    tried = "original";
+    refusal = null;
+    image.removeAttribute("src");
+    image.src = mediaUrl(asset.id);
+  }
 
   function showPoster() {
     tried = "poster";
@@ -145,13 +163,15 @@ export function stillViewer(asset) {
     const size = asset.width_px && `${count(asset.width_px)} × ${count(asset.height_px)} px`;
     const known = [asset.probe?.container?.name ?? asset.codec, size].filter(Boolean).map((text) => `, ${text}`).join("");
     const why = {
-      present: damageOf(asset) ? "could not be read whole" : "is of a format that this browser cannot show",
+      present: refusal ? `cannot be had now: ${refusal.message}` : damageOf(asset) ? "could not be read whole" : "is of a format that this browser cannot show",
       offline: "is on a disk that is offline",
     };
     fill(
       note,
       el("strong", {}, px > 0 ? `Preview, ${count(px)} px.` : "Preview."),
       ` The original${known}${known && ","} ${why[asset.state] ?? "is gone from where it was"}.`,
+      refusal?.remedy && ` ${sentence(refusal.remedy)}`,
+      refusal && againButton(retry),
     );
     note.hidden = false;
   }
@@ -161,9 +181,12 @@ export function stillViewer(asset) {
     if (tried === "poster") sayPreview();
     draw();
   });
-  image.addEventListener("error", () => {
+  image.addEventListener("error", async () => {
+    if (!image.getAttribute("src")) return;
+    if (tried === "original") refusal = await refusalOf(asset.id);
     if (!image.getAttribute("src")) return;
     if (tried === "original" && poster) showPoster();
+    else if (refusal) trouble(refused(refusal), true);
     else trouble(damageOf(asset) ?? { what: "This picture could not be shown", why: "the browser could not decode it", remedy: "Download the original and open it in a program that knows the format." });
   });
   const observer = new ResizeObserver(() => draw());

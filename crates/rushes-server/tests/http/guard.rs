@@ -209,6 +209,8 @@ async fn errors_of_every_sort_are_problems() {
         ("POST", "/api/v1/scan", vec![json_type], "{\"roots\": 1}", 400, "invalid"),
         ("POST", "/api/v1/scan", vec![json_type], "{\"dry_run\": 1}", 400, "invalid"),
         ("POST", "/api/v1/scan?full=1", vec![], "", 400, "invalid"),
+        ("POST", "/api/v1/scan", vec![json_type], "{\"workers\": 0}", 400, "invalid"),
+        ("POST", "/api/v1/check", vec![json_type], "{\"read_data_percent\": 101}", 400, "invalid"),
         ("POST", "/api/v1/scan", vec![], "{}", 415, "unsupported"),
         ("POST", "/api/v1/scan", vec![("content-type", "text/plain")], "{}", 415, "unsupported"),
         ("POST", "/search", vec![("content-type", "text/plain")], "{}", 415, "unsupported"),
@@ -369,6 +371,11 @@ async fn who_comes_with_a_token_registers_roots_only_where_the_owner_said() {
     assert_eq!(add(&server, &allowed.path().join("new"), true).await.status, 200);
     assert_eq!(add(&server, &allowed.path().join("new"), false).await.status, 201);
     assert_eq!(add(&server, &inside, false).await.status, 201, "within a root");
+    // Where every folder may be registered, one that there is not is no secret.
+    let open = Library::filled();
+    let server = open.guarded_with_roots_in(vec![Path::new("/").to_owned()]);
+    let answer = add(&server, Path::new("/no/such/folder"), false).await;
+    assert_eq!(answer.problem(404), "not_found");
     let strict = Library::filled();
     let answer = add(&strict.guarded(), &allowed.path().join("other"), false).await;
     assert_eq!(answer.problem(403), "denied");
