@@ -3,7 +3,6 @@
 
 pub(crate) mod work;
 
-use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
@@ -382,6 +381,7 @@ impl Action for Mosaic {
             task: "mosaic",
             params: making::to_value(WHAT, &files.order)?,
             inputs: files.inputs.iter().map(|input| input.file.as_fd()).collect(),
+            give: &making::give_nothing,
             output: &files.output,
             overwrite: self.overwrite,
         };
@@ -402,9 +402,7 @@ impl Action for Mosaic {
         let mut text = format!(
             "{path} ({size_bytes} bytes)\n  {width_px}x{height_px}, {frames} frames, {rate_hz} a second\n"
         );
-        if output.lost_frames > 0 {
-            let _ = writeln!(text, "  {} frames could not be decoded", output.lost_frames);
-        }
+        text.push_str(&making::lost(output.lost_frames));
         text
     }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{Laid, Order, Placed, PlacedFile, Size, WHAT};
 use crate::convert::work::{operations, upright};
-use crate::making::pipe::{Outlet, Told};
+use crate::making::pipe::{Nowhere, Outlet, Told};
 use crate::tasks::probe_with_tags;
 
 /// How often it says how far it is.
@@ -93,15 +93,6 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
     told.lost_frames = mosaic.lost_frames();
     let value = serde_json::to_value(told).map_err(|error| Error::bug(WHAT, error))?;
     Ok(Reply { value, blobs: Vec::new() })
-}
-
-/// Takes no bytes: for a writer that is only asked whether it could.
-struct Nowhere;
-
-impl rushes_codec::Sink for Nowhere {
-    fn write_all_at(&mut self, _bytes: &[u8], _position: u64) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Order {
