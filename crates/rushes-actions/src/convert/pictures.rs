@@ -154,7 +154,7 @@ impl Row {
         let changed = Changed::new(self.stream()?, operations);
         let ahead = Ahead::new(changed, AHEAD)?;
         let mut frames = match self.rate_hz.filter(|_| self.is_sampled) {
-            Some(rate_hz) => Frames::Sampled(Sampled::new(ahead, rate_hz)?),
+            Some(rate_hz) => Frames::Sampled(Box::new(Sampled::new(ahead, rate_hz)?)),
             None => Frames::Own(ahead),
         };
         loop {
@@ -186,7 +186,7 @@ impl Row {
 /// Frames as they are, or at another rate.
 enum Frames {
     Own(Ahead),
-    Sampled(Sampled<Ahead>),
+    Sampled(Box<Sampled<Ahead>>),
 }
 
 impl Frames {

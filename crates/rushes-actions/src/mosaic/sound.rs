@@ -55,7 +55,7 @@ pub(super) struct Heard<'p> {
 }
 
 /// The files in which to look for the sound that is wished for, in their order.
-pub(super) fn candidates<'p>(laid: &'p Laid, wish: Wish) -> Vec<&'p PlacedFile> {
+pub(super) fn candidates(laid: &Laid, wish: Wish) -> Vec<&PlacedFile> {
     fn all<'p>(placed: &'p Placed, found: &mut Vec<&'p PlacedFile>) {
         match placed {
             Placed::File(file) => found.push(file),
