@@ -1,15 +1,17 @@
-//! `convert`: one file as another kind, or changed on the way. Everything
+//! `convert`: one file, or a row of stills, as another kind, or changed on the
+//! way. Everything
 //! that reads or writes media happens in a worker; here its bytes are put into
 //! the new file, which has its name only once it is whole.
 
+mod pictures;
+mod timing;
 pub(crate) mod work;
 
 use std::fmt::Write as _;
-use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use rushes_media::{Error, ErrorKind, Result, display_name, name_to_url};
+use rushes_media::{Error, ErrorKind, Rational, Result, display_name};
 use rushes_ops::frame_operations;
 use rushes_sandbox::Task;
 use schemars::JsonSchema;
@@ -18,7 +20,11 @@ use serde_json::{Map, Value};
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::Context;
+use crate::making::reading::{Read, Reading};
 use crate::making::{self, Making};
+
+pub use timing::{Deinterlace, FieldOrder};
+use timing::{Timing, read_time, read_word};
 
 const WHAT: &str = "converting";
 
@@ -30,7 +36,9 @@ pub(crate) const TASKS: [(&str, Task); 2] =
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Convert {
-    /// The file to convert: video, sound or a still.
+    /// What to convert: a file of video, sound or a still; or stills that
+    /// become a video: a folder of them, a pattern (shot.%04d.exr,
+    /// shot.####.exr) or quoted wildcards ('shot.*.png').
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
@@ -56,6 +64,44 @@ pub struct Convert {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 100))]
     pub quality: Option<u8>,
+    /// Frames a second, such as 24 or 30000/1001. Frames that have times of
+    /// their own are repeated or left out, never mixed; stills, and pages that
+    /// have none, come at this rate, and at 25 without it.
+    #[arg(long, value_name = "RATE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<Rational>,
+    /// Takes what begins at this time or later: seconds, 12.5 or 00:01:02.500,
+    /// or a frame, 120f. Sound is cut where the first frame begins.
+    #[arg(long = "from", value_name = "TIME")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_time: Option<String>,
+    /// Takes what begins before this time.
+    #[arg(long = "to", value_name = "TIME")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_time: Option<String>,
+    /// Makes whole pictures of interlaced ones, by the BBC's filter (w3fdif):
+    /// one of each frame, or with --deinterlace=fields one of each field, at
+    /// twice the rate. Frames that say that they are whole stay as they are.
+    #[arg(
+        long,
+        value_name = "frames|fields",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "frames",
+        value_parser = read_word::<Deinterlace>,
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deinterlace: Option<Deinterlace>,
+    /// Which field of all frames comes first, top or bottom, whatever the file
+    /// says of them.
+    #[arg(
+        long,
+        value_name = "top|bottom",
+        requires = "deinterlace",
+        value_parser = read_word::<FieldOrder>,
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_order: Option<FieldOrder>,
     /// Codec of the sound, such as aac, opus, flac or pcm_s24le.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,12 +160,12 @@ pub(crate) struct Filter {
 /// What a worker is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
-    /// The input's name, as a URL.
-    name: String,
+    read: Read,
     extension: String,
     filters: Vec<Filter>,
     codec: Option<String>,
     quality: Option<u8>,
+    timing: Timing,
     sound_codec: Option<String>,
     bit_rate: Option<u32>,
     without_sound: bool,
@@ -127,18 +173,25 @@ struct Order {
 
 /// The files of a conversion.
 struct Files {
-    input: making::Input,
+    input: Reading,
     output: PathBuf,
 }
 
 impl Convert {
     fn order(&self, files: &Files) -> Result<Order> {
         Ok(Order {
-            name: name_to_url(&files.input.name),
+            read: files.input.read(),
             extension: making::extension(&files.output),
             filters: self.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
             codec: self.codec.clone(),
             quality: self.quality,
+            timing: Timing {
+                from: self.from_time.as_deref().map(read_time).transpose()?,
+                to: self.to_time.as_deref().map(read_time).transpose()?,
+                rate_hz: self.fps,
+                deinterlace: self.deinterlace,
+                field_order: self.field_order,
+            },
             sound_codec: self.sound_codec.clone(),
             bit_rate: self.sound_bit_rate,
             without_sound: self.no_sound,
@@ -147,8 +200,12 @@ impl Convert {
 
     /// Opens the input, and makes sure that the output may be written.
     fn files(&self, context: &Context<'_>) -> Result<Files> {
-        let input = making::input(context, WHAT, &self.input)?;
-        let output = making::output(context, WHAT, &self.output, &[&input.file], self.overwrite)?;
+        let input = Reading::open(context, WHAT, &self.input)?;
+        let own: Vec<_> = input.input.iter().map(|input| &input.file).collect();
+        let output = making::output(context, WHAT, &self.output, &own, self.overwrite)?;
+        if self.overwrite && input.has(&output) {
+            return Err(making::is_own(WHAT, &output));
+        }
         Ok(Files { input, output })
     }
 
@@ -161,9 +218,11 @@ impl Convert {
     ) -> Result<Vec<StreamReport>> {
         let params = making::to_value(WHAT, order)?;
         let cancelled = context.progress.cancelled();
-        let passed = [files.input.file.as_fd()];
+        let give = |number| files.input.give(context, WHAT, number);
+        let converters = context.engine.converters();
+        let passed = files.input.passed();
         let reply =
-            context.engine.converters().call("plan conversion", &params, &passed, cancelled)?;
+            converters.call_giving("plan conversion", &params, &passed, &give, cancelled)?;
         serde_json::from_value(reply.value).map_err(|_| making::senseless(WHAT))
     }
 
@@ -206,7 +265,8 @@ impl Action for Convert {
             note: format!("converting {}", display_name(&files.input.name)),
             task: "convert",
             params: making::to_value(WHAT, &order)?,
-            inputs: vec![files.input.file.as_fd()],
+            inputs: files.input.passed(),
+            give: &|number| files.input.give(context, WHAT, number),
             output: &files.output,
             overwrite: self.overwrite,
         };
@@ -225,9 +285,7 @@ impl Action for Convert {
         for stream in &output.streams {
             let _ = writeln!(text, "  {}", stream.words());
         }
-        if output.lost_frames > 0 {
-            let _ = writeln!(text, "  {} frames could not be decoded", output.lost_frames);
-        }
+        text.push_str(&making::lost(output.lost_frames));
         text
     }
 

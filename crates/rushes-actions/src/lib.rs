@@ -26,7 +26,7 @@ pub mod tasks;
 pub use action::{Action, Effect, Plan, Route, Verb};
 pub use check::{Check, CheckReport};
 pub use context::{Authority, Context, Engine, OpenQueue, Progress, Report, Unwatched};
-pub use convert::{Convert, ConvertReport, StreamReport};
+pub use convert::{Convert, ConvertReport, Deinterlace, FieldOrder, StreamReport};
 pub use doctor::{Doctor, Health, Library, Missing, Protection};
 pub use find::{Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
 pub use hash::{Hash, HashReport};

@@ -3,6 +3,7 @@
 //! whole.
 
 pub(crate) mod pipe;
+pub(crate) mod reading;
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -84,10 +85,7 @@ pub(crate) fn output(
     for input in inputs {
         let own = input.metadata().map_err(|error| Error::io(what, &error))?;
         if (there.dev(), there.ino()) == (own.dev(), own.ino()) {
-            let why = "it would replace a file that it is made from";
-            return Err(Error::new(ErrorKind::Invalid, what, why)
-                .remedy("give the new file another name")
-                .at(&output));
+            return Err(is_own(what, &output));
         }
     }
     if !overwrite {
@@ -96,6 +94,13 @@ pub(crate) fn output(
             .at(&output));
     }
     Ok(output)
+}
+
+/// The error of a new file that is one of those that are read.
+pub(crate) fn is_own(what: &str, output: &Path) -> Error {
+    Error::new(ErrorKind::Invalid, what, "it would replace a file that it is made from")
+        .remedy("give the new file another name")
+        .at(output)
 }
 
 /// The extension, in lower case and without its dot.
@@ -122,6 +127,8 @@ pub(crate) struct Making<'a> {
     pub(crate) task: &'static str,
     pub(crate) params: Value,
     pub(crate) inputs: Vec<BorrowedFd<'a>>,
+    /// Opens what the worker asks for on the way.
+    pub(crate) give: &'a (dyn Fn(u64) -> Result<(File, Vec<u8>)> + Sync),
     pub(crate) output: &'a Path,
     pub(crate) overwrite: bool,
 }
@@ -153,7 +160,8 @@ impl Making<'_> {
                 let mut passed = self.inputs.clone();
                 passed.push(to.as_fd());
                 let converters = context.engine.converters();
-                let called = converters.call(self.task, &self.params, &passed, end);
+                let called =
+                    converters.call_giving(self.task, &self.params, &passed, self.give, end);
                 // With the last writer's end the pipe ends.
                 drop(to);
                 called
@@ -192,6 +200,23 @@ impl Making<'_> {
 /// `Bug` only.
 pub(crate) fn to_value(what: &str, order: &impl Serialize) -> Result<Value> {
     serde_json::to_value(order).map_err(|error| Error::bug(what, error))
+}
+
+/// For a task that reads nothing but what travels with it.
+///
+/// # Errors
+/// `Bug` always.
+pub(crate) fn give_nothing(number: u64) -> Result<(File, Vec<u8>)> {
+    Err(Error::bug("opening a file for a worker", format!("there is no file {number}")))
+}
+
+/// What is said of frames that could not be decoded; nothing when none was
+/// lost.
+pub(crate) fn lost(frames: u64) -> String {
+    match frames {
+        0 => String::new(),
+        frames => format!("  {frames} frames could not be decoded\n"),
+    }
 }
 
 /// A worker's answer that is none.

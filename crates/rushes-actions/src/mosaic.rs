@@ -1,29 +1,29 @@
 //! `mosaic`: several videos and pictures side by side in one. A worker reads,
 //! lays out and encodes; see [`crate::making`].
 
+mod sound;
+mod tiles;
 pub(crate) mod work;
 
-use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::TypedValueParser;
-use rushes_media::{Error, ErrorKind, Rational, Result, name_to_url};
+use rushes_media::{Error, ErrorKind, Rational, Result};
 use rushes_ops::stream::Arrangement;
-use rushes_sandbox::{MAX_FILES, Task};
+use rushes_sandbox::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::Context;
-use crate::convert::{Filter, read_filter};
 use crate::making::{self, Making};
 
-const WHAT: &str = "making a mosaic";
-/// Mosaics within mosaics, at most.
-const MOST_NESTED: u32 = 8;
+use sound::Wish;
+pub use tiles::{FileTile, MosaicTile, TileSpec};
+use tiles::{Laid, first, laid, tile_parser};
 
+const WHAT: &str = "making a mosaic";
 /// What a worker does for it.
 pub(crate) const TASKS: [(&str, Task); 2] =
     [("plan mosaic", work::plan_task), ("mosaic", work::mosaic_task)];
@@ -83,6 +83,13 @@ pub struct Mosaic {
     #[arg(long, value_name = "COLOR", default_value = "#000000")]
     #[serde(default = "black")]
     pub background: String,
+    /// The sound: that of the tile of this number, counted from 1, mix for that
+    /// of all tiles, each as loud as leaves room for the others, or none.
+    /// Without it that of the first tile that has some. A tile that runs at
+    /// another speed sounds higher or lower, as a tape does.
+    #[arg(long, value_name = "N|mix|none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<String>,
     /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
     /// or mpeg4; the container's first without one.
     #[arg(long)]
@@ -97,71 +104,6 @@ pub struct Mosaic {
     #[arg(long)]
     #[serde(default)]
     pub overwrite: bool,
-}
-
-/// A tile of a mosaic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum TileSpec {
-    /// A file of video or a picture.
-    Path(String),
-    /// A file, and how it stands.
-    File(FileTile),
-    /// A mosaic within the mosaic.
-    Mosaic(MosaicTile),
-}
-
-/// A file, and how it stands in a mosaic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FileTile {
-    /// The file.
-    pub path: String,
-    /// Begins so many seconds after the mosaic; before it, its first seconds
-    /// are passed over. -1,000,000 to 1,000,000.
-    #[serde(default)]
-    pub offset_secs: f64,
-    /// Runs so many times as fast, 0.001 to 1,000.
-    #[serde(default = "one")]
-    pub speed: f64,
-    /// Changes every frame before it is laid out, as those of `convert`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub filters: Vec<String>,
-    /// Written into its lower left corner.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-}
-
-/// A mosaic within a mosaic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MosaicTile {
-    /// Its tiles.
-    #[schemars(length(min = 1, max = 60))]
-    pub tiles: Vec<TileSpec>,
-    /// How they stand.
-    #[serde(default)]
-    pub layout: Arrangement,
-    /// Columns of a grid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1000))]
-    pub columns: Option<u32>,
-    /// Which tile's size the others follow, counted from 1.
-    #[serde(default = "first")]
-    #[schemars(range(min = 1, max = 60))]
-    pub lead: u32,
-    /// Between its tiles, in pixels of its own, before it is scaled.
-    #[serde(default)]
-    #[schemars(range(max = 4096))]
-    pub spacing_px: u32,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn first() -> u32 {
-    1
 }
 
 fn wide() -> u32 {
@@ -187,6 +129,9 @@ pub struct MosaicReport {
     pub rate_hz: Rational,
     /// Its frames.
     pub frames: u64,
+    /// Which of the tiles' files, in their order from 1, are heard.
+    #[serde(default)]
+    pub sounds: Vec<u32>,
     /// Frames of the tiles that could not be decoded; the ones before them
     /// are shown in their place.
     pub lost_frames: u64,
@@ -200,37 +145,10 @@ struct Order {
     most_side_px: u32,
     border_px: u32,
     background: [f64; 3],
+    sound: Wish,
     extension: String,
     codec: Option<String>,
     quality: Option<u8>,
-}
-
-/// A mosaic's tiles as they travel.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Laid {
-    tiles: Vec<Placed>,
-    arrangement: Arrangement,
-    columns: Option<u32>,
-    leading: usize,
-    spacing_px: u32,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Placed {
-    File(Box<PlacedFile>),
-    Mosaic(Laid),
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct PlacedFile {
-    /// Which of the files that travel along.
-    number: usize,
-    /// Its name, as a URL.
-    name: String,
-    offset_secs: Rational,
-    speed: Rational,
-    filters: Vec<Filter>,
-    label: Option<String>,
 }
 
 /// What the worker says of what it would make or made.
@@ -240,6 +158,8 @@ struct Size {
     height_px: u32,
     rate_hz: Rational,
     frames: Option<u64>,
+    /// Files that are heard, in their order from 1.
+    sounds: Vec<u32>,
 }
 
 struct Files {
@@ -267,6 +187,7 @@ impl Mosaic {
             most_side_px: self.most_side_px,
             border_px: self.border_px,
             background: read_color(&self.background)?,
+            sound: Wish::read(self.sound.as_deref(), self.tiles.len())?,
             extension: making::extension(&output),
             codec: self.codec.clone(),
             quality: self.quality,
@@ -283,74 +204,6 @@ impl Mosaic {
     }
 }
 
-/// The tiles with their files opened.
-fn laid(
-    context: &Context<'_>,
-    mosaic: &MosaicTile,
-    inputs: &mut Vec<making::Input>,
-    depth: u32,
-) -> Result<Laid> {
-    if depth > MOST_NESTED {
-        let why = format!("there are more than {MOST_NESTED} mosaics within each other");
-        return Err(Error::new(ErrorKind::Limit, WHAT, why));
-    }
-    let mut tiles = Vec::with_capacity(mosaic.tiles.len());
-    for tile in &mosaic.tiles {
-        tiles.push(match tile {
-            TileSpec::Mosaic(inner) => Placed::Mosaic(laid(context, inner, inputs, depth + 1)?),
-            TileSpec::Path(path) => placed(context, &FileTile::of(path), inputs)?,
-            TileSpec::File(file) => placed(context, file, inputs)?,
-        });
-    }
-    let leading = mosaic.lead.checked_sub(1).map(|lead| lead as usize);
-    let leading = leading.filter(|leading| *leading < tiles.len()).ok_or_else(|| {
-        let why = format!("tile {} is to lead, and there are {}", mosaic.lead, tiles.len());
-        Error::new(ErrorKind::Invalid, WHAT, why).remedy("tiles count from 1")
-    })?;
-    let MosaicTile { layout: arrangement, columns, spacing_px, .. } = *mosaic;
-    Ok(Laid { tiles, arrangement, columns, leading, spacing_px })
-}
-
-fn placed(
-    context: &Context<'_>,
-    tile: &FileTile,
-    inputs: &mut Vec<making::Input>,
-) -> Result<Placed> {
-    // The pipe travels along with them.
-    let most = MAX_FILES - 4;
-    if inputs.len() == most {
-        let why = format!("it has more than {most} files");
-        return Err(Error::new(ErrorKind::Limit, WHAT, why)
-            .remedy("make mosaics of some of them first, and one of those"));
-    }
-    let input = making::input(context, WHAT, &tile.path)?;
-    let within = |name: &str, value: f64, least: f64, most: f64| {
-        let micros = (value * 1e6).round() as i64;
-        let exact = Rational::new(micros, 1_000_000).filter(|_| (least..=most).contains(&value));
-        exact.ok_or_else(|| {
-            let why = format!("{name} is {value}, allowed is {least} to {most}");
-            Error::new(ErrorKind::Invalid, WHAT, why)
-        })
-    };
-    let file = PlacedFile {
-        number: inputs.len(),
-        name: name_to_url(&input.name),
-        offset_secs: within("offset_secs", tile.offset_secs, -1e6, 1e6)?,
-        speed: within("speed", tile.speed, 0.001, 1_000.0)?,
-        filters: tile.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
-        label: tile.label.clone(),
-    };
-    inputs.push(input);
-    Ok(Placed::File(Box::new(file)))
-}
-
-impl FileTile {
-    fn of(path: &str) -> FileTile {
-        let (path, filters) = (path.to_owned(), Vec::new());
-        FileTile { path, offset_secs: 0.0, speed: 1.0, filters, label: None }
-    }
-}
-
 impl Action for Mosaic {
     const NAME: &'static [&'static str] = &["mosaic"];
     const SUMMARY: &'static str = "Lay videos and pictures out side by side in one file";
@@ -364,11 +217,14 @@ impl Action for Mosaic {
         let size = self.size(context, &files)?;
         let path = making::shown(&files.output);
         let mut plan = Plan::reads(format!("write {path}"));
-        let Size { width_px, height_px, rate_hz, frames } = size;
+        let Size { width_px, height_px, rate_hz, frames, sounds } = size;
         let frames = frames.map_or(String::new(), |frames| format!(", {frames} frames"));
+        let sound = sound::words(&sounds);
         plan.push(
             making::WRITE,
-            format!("write {path}: {width_px}x{height_px}, {rate_hz} frames a second{frames}"),
+            format!(
+                "write {path}: {width_px}x{height_px}, {rate_hz} frames a second{frames}{sound}"
+            ),
         );
         Ok(plan)
     }
@@ -382,6 +238,7 @@ impl Action for Mosaic {
             task: "mosaic",
             params: making::to_value(WHAT, &files.order)?,
             inputs: files.inputs.iter().map(|input| input.file.as_fd()).collect(),
+            give: &making::give_nothing,
             output: &files.output,
             overwrite: self.overwrite,
         };
@@ -393,18 +250,18 @@ impl Action for Mosaic {
             height_px: size.height_px,
             rate_hz: size.rate_hz,
             frames: told.done,
+            sounds: size.sounds,
             lost_frames: told.lost_frames,
         })
     }
 
     fn text(output: &MosaicReport) -> String {
         let MosaicReport { path, size_bytes, width_px, height_px, rate_hz, frames, .. } = output;
+        let sound = sound::words(&output.sounds);
         let mut text = format!(
-            "{path} ({size_bytes} bytes)\n  {width_px}x{height_px}, {frames} frames, {rate_hz} a second\n"
+            "{path} ({size_bytes} bytes)\n  {width_px}x{height_px}, {frames} frames, {rate_hz} a second{sound}\n"
         );
-        if output.lost_frames > 0 {
-            let _ = writeln!(text, "  {} frames could not be decoded", output.lost_frames);
-        }
+        text.push_str(&making::lost(output.lost_frames));
         text
     }
 
@@ -426,32 +283,6 @@ impl Action for Mosaic {
     fn job_key(&self) -> Option<String> {
         serde_json::to_string(self).ok()
     }
-}
-
-impl TileSpec {
-    fn make_absolute(&mut self) {
-        match self {
-            TileSpec::Path(path) => making::make_absolute(path),
-            TileSpec::File(file) => making::make_absolute(&mut file.path),
-            TileSpec::Mosaic(mosaic) => mosaic.tiles.iter_mut().for_each(TileSpec::make_absolute),
-        }
-    }
-}
-
-/// Reads a path, which may be any bytes, or a tile in JSON.
-fn tile_parser() -> impl TypedValueParser<Value = TileSpec> {
-    path_parser().try_map(|text| {
-        if !text.starts_with('{') {
-            return Ok(TileSpec::Path(text));
-        }
-        // Asked for by what it has, so that the error is about that.
-        let value: serde_json::Value = serde_json::from_str(&text)?;
-        if value.get("tiles").is_some() {
-            serde_json::from_value(value).map(TileSpec::Mosaic)
-        } else {
-            serde_json::from_value(value).map(TileSpec::File)
-        }
-    })
 }
 
 fn read_layout(text: &str) -> std::result::Result<Arrangement, String> {

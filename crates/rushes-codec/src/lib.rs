@@ -16,14 +16,16 @@ mod write;
 pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
-pub use sequence::{Orientation, Sequence, SequenceOptions, SequenceReader};
+pub use sequence::{
+    Orientation, Sequence, SequenceFiles, SequenceOptions, SequenceReader, SequenceStream, Shelf,
+};
 pub use source::{Source, SourceReader};
 pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
 pub use write::{
-    AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit, Gray,
-    SOUND_TARGETS, Sink, SoundTarget, StreamPlan, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter,
-    WriterOptions, convert, plan_conversion,
+    AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Cut,
+    Deinterlacing, Edit, Field, Gray, Mark, SOUND_TARGETS, Sink, SoundTarget, Span, StreamPlan,
+    Treatment, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions, convert, plan_conversion,
 };
 
 use rushes_media::{Error, ErrorKind, Probe, Result};

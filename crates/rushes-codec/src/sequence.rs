@@ -14,12 +14,13 @@ mod pages;
 mod probe;
 mod raw;
 mod reader;
+mod stream;
 mod times;
 mod webp;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -27,11 +28,12 @@ use rushes_media::{Error, ErrorKind, Frame, Limits, Rational, Result};
 
 use crate::av::AnimatedWebP;
 use crate::{Source, av, still};
-use files::Files;
 use times::Times;
 
+pub use files::{SequenceFiles, Shelf};
 pub(crate) use probe::{preview, probe};
 pub use reader::{Orientation, SequenceReader};
+pub use stream::SequenceStream;
 pub(crate) use webp::Player;
 
 const WHAT: &str = "reading the sequence";
@@ -61,6 +63,8 @@ pub struct SequenceOptions {
 pub struct Sequence {
     pictures: Box<dyn Pictures>,
     times: Times,
+    /// Whether they are stated, not supposed.
+    has_times: bool,
     /// The time of day of time zero, in seconds since 1970.
     epoch_secs: Option<Rational>,
     warnings: Vec<String>,
@@ -110,20 +114,80 @@ impl Sequence {
         options: SequenceOptions,
         goes_on: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Option<Sequence>> {
-        let opened = match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => {
-                Files::folder(path, options.limits).and_then(|it| of_files(it, options)).map(Some)
+        if let Some(files) = SequenceFiles::stills(path)? {
+            return of_files(files, options).map(Some).map_err(|error| error.at(path));
+        }
+        let opened = || {
+            let source = source(path, options.limits)?.watched(goes_on);
+            let head = source.head()?;
+            let is_own = !is_film(&source, &head);
+            let is_still = is_own && (still::is_still(&source, &head) || av::is_still(&source));
+            let beside = SequenceFiles::beside(path)?;
+            match Sequence::of_source(source, beside, options)? {
+                None if is_still => of_files(SequenceFiles::one(path)?, options).map(Some),
+                found => Ok(found),
             }
-            Ok(_) => of_file(path, options, goes_on),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match Files::matching(path, options.limits) {
-                    Some(files) => files.and_then(|files| of_files(files, options)).map(Some),
-                    None => Err(Error::io("opening the file", &error)),
-                }
-            }
-            Err(error) => Err(Error::io("opening the file", &error)),
         };
-        opened.map_err(|error| error.at(path))
+        opened().map_err(|error: Error| error.at(path))
+    }
+
+    /// The pictures of one file: a TIFF of many pages, an animated WebP, a
+    /// recording by StreamPix or Hiris, whose frames are in the files beside
+    /// it. `None` for a still and for what [`crate::FrameIndex`] is to try.
+    ///
+    /// # Errors
+    /// As for [`Sequence::open`].
+    pub fn of_source(
+        source: Source,
+        beside: impl Shelf + 'static,
+        options: SequenceOptions,
+    ) -> Result<Option<Sequence>> {
+        let head = source.head()?;
+        if norpix::is_norpix(&head) {
+            timeless(options)?;
+            return norpix::open(source, &head).map(Some);
+        }
+        if hiris::is_hiris(&head) {
+            return hiris::open(&source, beside, options).map(Some);
+        }
+        if let Some(animated) = AnimatedWebP::find(&source, &head) {
+            timeless(options)?;
+            return webp::open(source, animated).map(Some);
+        }
+        if is_film(&source, &head) {
+            return Ok(None);
+        }
+        if let Some(pages) = still::tiff_pages(&source, &head)
+            && let Some(pages) = pages::TiffPages::of(source, pages?)?
+        {
+            return pages.sequence(options).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The same pictures, so many a second.
+    ///
+    /// # Errors
+    /// `Invalid` for a rate that is none, and where they have times of their
+    /// own.
+    pub fn at_rate(self, rate_hz: Rational) -> Result<Sequence> {
+        if self.has_times {
+            return Err(has_times());
+        }
+        let times = Times::even(rate_hz, self.len())?;
+        Ok(Sequence { times, ..self })
+    }
+
+    /// Whether its pictures have times of their own, so that it takes no rate.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        self.has_times
+    }
+
+    /// How long each is shown, where that is the same for all.
+    #[must_use]
+    pub fn step_secs(&self) -> Option<Rational> {
+        self.times.step(self.len())
     }
 
     /// How many pictures there are.
@@ -172,44 +236,15 @@ impl Sequence {
     }
 }
 
-fn of_files(files: Files, options: SequenceOptions) -> Result<Sequence> {
+fn of_files(files: SequenceFiles, options: SequenceOptions) -> Result<Sequence> {
     let warnings = files.gaps().into_iter().collect();
-    let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), files.count())?;
-    Ok(Sequence { pictures: Box::new(files), times, epoch_secs: None, warnings })
+    let sequence = Sequence::of_stills(files, options)?;
+    Ok(Sequence { warnings, ..sequence })
 }
 
-fn of_file(
-    path: &Path,
-    options: SequenceOptions,
-    goes_on: impl Fn() -> bool + Send + Sync + 'static,
-) -> Result<Option<Sequence>> {
-    let source = source(path, options.limits)?.watched(goes_on);
-    let head = source.head()?;
-    if norpix::is_norpix(&head) {
-        timeless(options)?;
-        return norpix::open(source, &head).map(Some);
-    }
-    if hiris::is_hiris(&head) {
-        return hiris::open(path, &source, options).map(Some);
-    }
-    if let Some(animated) = AnimatedWebP::find(&source, &head) {
-        timeless(options)?;
-        return webp::open(source, animated).map(Some);
-    }
-    if av::is_animation(&source, &head) || is_bare_motion_jpeg(&source) {
-        return Ok(None);
-    }
-    if let Some(pages) = still::tiff_pages(&source, &head)
-        && let Some(pages) = pages::TiffPages::of(source, pages?)?
-    {
-        return pages.sequence(options).map(Some);
-    }
-    // The TIFF took the source.
-    let source = self::source(path, options.limits)?;
-    if still::is_still(&source, &head) || av::is_still(&source) {
-        return of_files(Files::one(path, options.limits)?, options).map(Some);
-    }
-    Ok(None)
+/// Whether libav plays it although it begins as a still does.
+fn is_film(source: &Source, head: &[u8]) -> bool {
+    av::is_animation(source, head) || is_bare_motion_jpeg(source)
 }
 
 /// A bare stream of JPEGs begins as a JPEG does; its name tells them apart.
@@ -220,9 +255,13 @@ fn is_bare_motion_jpeg(source: &Source) -> bool {
 fn timeless(options: SequenceOptions) -> Result<()> {
     match options.rate_hz {
         None => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::Invalid, WHAT, "it has times of its own")
-            .remedy("state no frame rate for it")),
+        Some(_) => Err(has_times()),
     }
+}
+
+fn has_times() -> Error {
+    Error::new(ErrorKind::Invalid, WHAT, "it has times of its own")
+        .remedy("state no frame rate for it")
 }
 
 fn source(path: &Path, limits: Limits) -> Result<Source> {

@@ -2,6 +2,7 @@
 
 mod carry;
 mod convert;
+mod cut;
 mod encoder;
 mod gif;
 mod light;
@@ -20,12 +21,16 @@ mod treatment;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
-pub use convert::{Conversion, Converted, Edit, Gray, convert, plan_conversion};
+pub use convert::{
+    Conversion, Converted, Deinterlacing, Edit, Field, Gray, convert, plan_conversion,
+};
+pub use cut::{Cut, Mark, Span};
 use encoder::Encoder;
 use gif::GifWriter;
 use output::Output;
 use pixels::{Kind, Pixels};
 pub use sink::Sink;
+use sound::SoundEncoder;
 pub use sound::{AudioWriter, AudioWriterOptions, SOUND_TARGETS, SoundTarget};
 pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
 pub use treatment::{StreamPlan, Treatment};
@@ -66,6 +71,8 @@ pub struct VideoWriter {
     options: WriterOptions,
     /// Until the first frame.
     sink: Option<Box<dyn Sink>>,
+    /// What sounds with the frames, until they begin.
+    sound: Option<Box<SoundEncoder>>,
     open: Option<Open>,
     frames: u64,
 }
@@ -86,6 +93,7 @@ struct Libav {
     // The order matters: the encoder's last packets are gone before the file
     // closes.
     encoder: Encoder,
+    sound: Option<Box<SoundEncoder>>,
     output: Output,
     pixels: Pixels,
 }
@@ -136,7 +144,51 @@ impl VideoWriter {
             encoder::find(codec.words, codec.encoders)?;
         }
         let sink: Option<Box<dyn Sink>> = Some(Box::new(sink));
-        Ok(VideoWriter { container, codec, options, sink, open: None, frames: 0 })
+        Ok(VideoWriter { container, codec, options, sink, sound: None, open: None, frames: 0 })
+    }
+
+    /// The same with sound, in the container's usual codec, at the rate and with
+    /// the channels nearest to these that it takes; both are given back. Samples
+    /// begin with the first frame.
+    ///
+    /// # Errors
+    /// `Unsupported` when the container holds no sound or the linked FFmpeg has
+    /// no such encoder, `Invalid` for a rate or channels that no sound has.
+    pub fn with_sound(
+        mut self,
+        sample_rate_hz: u32,
+        channels: u32,
+    ) -> Result<(VideoWriter, u32, u32)> {
+        let Some(&codec) = self.container.sound.first() else {
+            let why = format!("{} holds no sound", self.container.words);
+            return Err(Error::new(ErrorKind::Unsupported, WHAT, why)
+                .remedy("give the new file another extension, or leave the sound out"));
+        };
+        let (sample_rate_hz, channels) = sound::nearest(codec, sample_rate_hz, channels)?;
+        let options = AudioWriterOptions { codec: None, sample_rate_hz, channels, bit_rate: None };
+        self.sound = Some(Box::new(SoundEncoder::open(codec, &options)?));
+        Ok((self, sample_rate_hz, channels))
+    }
+
+    /// Writes the next samples, channels interleaved: `[N, C]`. Those of a
+    /// frame belong behind it, so that neither has to wait long for the other.
+    ///
+    /// # Errors
+    /// `Conflict` before the first frame and where no sound was asked for;
+    /// else as for [`AudioWriter::write`].
+    pub fn write_sound(&mut self, samples: &[f32]) -> Result<()> {
+        let open = self.open.as_mut().and_then(|open| match &mut open.body {
+            Body::Libav(libav) => Some(libav),
+            Body::Gif { .. } => None,
+        });
+        let Some((output, sound)) = open.and_then(|libav| {
+            let Libav { sound, output, .. } = &mut **libav;
+            sound.as_mut().map(|sound| (output, sound))
+        }) else {
+            let why = "sound was not asked for, or comes before the first frame";
+            return Err(Error::new(ErrorKind::Conflict, WHAT, why));
+        };
+        sound.write(samples, output)
     }
 
     /// How many frames were written.
@@ -167,7 +219,8 @@ impl VideoWriter {
                     let why = "it could not be opened before";
                     Error::new(ErrorKind::Conflict, WHAT, why)
                 })?;
-                closed.insert(begin(self.container, self.codec, &self.options, sink, frame)?)
+                let sound = self.sound.take();
+                closed.insert(begin(self.container, self.codec, &self.options, sink, sound, frame)?)
             }
         };
         if open.kind != kind {
@@ -203,6 +256,9 @@ impl VideoWriter {
         match open.body {
             Body::Libav(mut libav) => {
                 libav.encoder.send(None, &mut libav.output)?;
+                if let Some(sound) = &mut libav.sound {
+                    sound.finish(&mut libav.output)?;
+                }
                 libav.output.finish()
             }
             Body::Gif { writer, last_duration_secs } => writer.finish(last_duration_secs),
@@ -215,6 +271,7 @@ fn begin(
     codec: &'static VideoCodec,
     options: &WriterOptions,
     sink: Box<dyn Sink>,
+    mut sound: Option<Box<SoundEncoder>>,
     frame: &Frame,
 ) -> Result<Open> {
     let kind = Kind::of(frame);
@@ -241,8 +298,12 @@ fn begin(
     let mut encoder =
         Encoder::open(container, codec, options, &pixels.pictures, tick_secs(options)?)?;
     output.add(&mut encoder)?;
+    if let Some(sound) = &mut sound {
+        output.add(&mut sound.encoder)?;
+    }
     output.begin()?;
-    Ok(Open { body: Body::Libav(Box::new(Libav { encoder, output, pixels })), kind, clock })
+    let libav = Libav { encoder, sound, output, pixels };
+    Ok(Open { body: Body::Libav(Box::new(libav)), kind, clock })
 }
 
 /// Seconds of one tick of the clock.

@@ -7,6 +7,7 @@ mod ahead;
 mod arrange;
 mod canvas;
 mod changed;
+mod label;
 mod mosaic;
 mod sampled;
 mod shown;

@@ -257,6 +257,21 @@ fn a_label_stands_in_the_lower_left_corner() {
 }
 
 #[test]
+fn a_label_that_is_wider_than_its_tile_is_made_to_fit() {
+    let tile = || Tile::new(still((160, 120), Layout::Gray, Values::U8(vec![90; 160 * 120])));
+    let plain = MosaicOptions { arrangement: Arrangement::Row, ..MosaicOptions::default() };
+    for label in ["letters for all of a tile", "a label of far more letters than a tile is wide"] {
+        let frames = all(Mosaic::new(vec![tile().labelled(label), tile()], &plain).unwrap());
+        let changed = (0..120)
+            .flat_map(|y| (0..320).map(move |x| (x, y)))
+            .filter(|&(x, y)| red(&frames[0], x, y) != 90);
+        let right = changed.map(|(x, _)| x).max().unwrap();
+        // Its box ends before the tile does, and leaves little of it free.
+        assert!((120..158).contains(&right), "{label}: {right}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let tile = || Tile::new(Numbered::new((4, 4), secs(1, 10), 2));
     let empty = || Tile::new(Numbered::new((4, 4), secs(1, 10), 0));

@@ -15,9 +15,10 @@ use rushes_media::{Error, ErrorKind, Limits, Result};
 use rushes_sandbox::{Launch, Pool, Reply, Task, serve};
 use serde_json::{Value, json};
 
-const TASKS: [(&str, Task); 19] = [
+const TASKS: [(&str, Task); 20] = [
     ("echo", echo),
     ("identify", identify),
+    ("ask", ask),
     ("blobs", blobs),
     ("fail", fail),
     ("attempt", attempt),
@@ -105,6 +106,22 @@ fn echo(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
         texts.push(text);
     }
     value(json!({ "params": params, "files": texts, "pixels": limits.pixels }))
+}
+
+/// Asks for the files of these numbers, one after another.
+fn ask(params: Value, _: &mut [File], _: &Limits) -> Result<Reply> {
+    let mut texts = Vec::new();
+    for number in params.as_array().into_iter().flatten().filter_map(Value::as_u64) {
+        texts.push(match rushes_sandbox::ask(number) {
+            Ok((mut file, name)) => {
+                let mut text = String::new();
+                file.read_to_string(&mut text).map_err(|error| Error::io("reading", &error))?;
+                format!("{}: {text}", String::from_utf8_lossy(&name))
+            }
+            Err(error) => error.why,
+        });
+    }
+    value(json!(texts))
 }
 
 fn identify(_: Value, _: &mut [File], _: &Limits) -> Result<Reply> {

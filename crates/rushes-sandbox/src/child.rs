@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rushes_media::{Error, ErrorKind, Limits, Result};
@@ -17,7 +18,7 @@ use serde_json::Value;
 
 use crate::lockdown;
 use crate::wire::{
-    Content, Hello, MAX_FILES, MAX_REQUEST_BYTES, PROTOCOL, Request, Setup, clean_error,
+    Content, Given, Hello, MAX_FILES, MAX_REQUEST_BYTES, PROTOCOL, Request, Setup, clean_error,
     reply_start,
 };
 
@@ -36,6 +37,36 @@ pub struct Reply {
 /// limits, to a reply. It cannot open anything; the files are shared with the
 /// parent, their positions too.
 pub type Task = fn(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply>;
+
+/// The call that is being done; it is no other's file that is asked for.
+static CALL: AtomicU32 = AtomicU32::new(0);
+
+/// One asks at a time, so that each gets its own answer.
+static ASKING: Mutex<()> = Mutex::new(());
+
+/// Asks the parent for the file of this number, from within a task that was
+/// called by [`Pool::call_giving`](crate::Pool::call_giving): the file, opened
+/// for reading, and its name.
+///
+/// # Errors
+/// The parent's, who may not open it; `Bug` when nobody answers.
+pub fn ask(number: u64) -> Result<(File, Vec<u8>)> {
+    const WHAT: &str = "asking for a file";
+    let _turn = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let input = std::io::stdin();
+    let socket = input.as_fd();
+    send_json(socket, Content::Asks, CALL.load(Ordering::Relaxed), &number)?;
+    let mut buffer = vec![0; ANSWER_BYTES];
+    let Some((answer, files)) = receive(socket, &mut buffer)? else {
+        return Err(Error::bug(WHAT, "the parent is gone"));
+    };
+    let name = parse::<Given>(&answer)??;
+    let file = files.into_iter().next();
+    Ok((file.ok_or_else(|| Error::bug(WHAT, "it came without its descriptor"))?, name))
+}
+
+/// Bytes of an answer that one receive takes.
+const ANSWER_BYTES: usize = 4 << 10;
 
 /// Bytes that one receive takes at most.
 const RECEIVE_BYTES: usize = 64 << 10;
@@ -87,6 +118,7 @@ fn run(socket: BorrowedFd<'_>, tasks: &[(&str, Task)], warm: fn()) -> Result<()>
     while let Some((request, mut files)) = receive(socket, &mut buffer)? {
         let request: Request = parse(&request)?;
         let number = request.number;
+        CALL.store(number, Ordering::Relaxed);
         let outcome = if request.files == files.len() {
             lockdown::allow_time(&setup.limits);
             catch_unwind(AssertUnwindSafe(|| perform(tasks, request, &mut files, &setup.limits)))

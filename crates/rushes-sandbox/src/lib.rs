@@ -3,7 +3,8 @@
 //!
 //! Untrusted bytes are parsed in a child that can open nothing, connect to
 //! nothing and start nothing. The parent opens the file, hands the descriptor
-//! to a child of its [`Pool`], and gets back a JSON value and blobs, or an
+//! to a child of its [`Pool`] (or one after another, as the task asks for
+//! them), and gets back a JSON value and blobs, or an
 //! error that says whether the file, a limit or Rushes was at fault. Nothing
 //! that a child sends is believed: every length is bounded, every text cleaned.
 //!
@@ -29,8 +30,8 @@ mod syscalls;
 mod wire;
 mod worker;
 
-pub use child::{Reply, Task, serve, serve_inside};
+pub use child::{Reply, Task, ask, serve, serve_inside};
 pub use launch::Launch;
-pub use pool::Pool;
+pub use pool::{Give, Pool};
 pub use protection::{Protection, Status};
 pub use wire::{MAX_BLOBS, MAX_FILES, MAX_REPLY_BYTES, MAX_REPLY_JSON_BYTES, MAX_REQUEST_BYTES};

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,10 @@ use crate::{Launch, Protection, Reply};
 const TURN: Duration = Duration::from_millis(20);
 /// How long workers may take to end by themselves when the pool is dropped.
 const GRACE: Duration = Duration::from_millis(300);
+
+/// Opens the file of this number, for a task that asks for it; the file and its
+/// name. It is called by the thread that waits for the task.
+pub type Give<'a> = &'a dyn Fn(u64) -> Result<(File, Vec<u8>)>;
 
 /// Worker processes that do one task at a time each. They start when first
 /// needed, are used for many files, and are replaced after a crash. Any number
@@ -82,6 +87,23 @@ impl Pool {
         files: &[BorrowedFd<'_>],
         cancel: &AtomicBool,
     ) -> Result<Reply> {
+        let none = |_| Err(Error::bug("opening a file for a worker", "none was promised"));
+        self.call_giving(task, params, files, &none, cancel)
+    }
+
+    /// The same for a task of more files than travel at once: it asks for one
+    /// after another by number, see [`ask`](crate::ask).
+    ///
+    /// # Errors
+    /// As for [`Pool::call`]; what `give` fails with is the task's to handle.
+    pub fn call_giving(
+        &self,
+        task: &str,
+        params: &Value,
+        files: &[BorrowedFd<'_>],
+        give: Give<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Reply> {
         let what = format!("running the task '{task}'");
         if files.len() > MAX_FILES {
             let why = format!("{} files, at most {MAX_FILES} travel with it", files.len());
@@ -96,7 +118,7 @@ impl Pool {
             let Some(mut worker) = seat.worker.take() else {
                 return Err(Error::bug(what, "a seat without a worker"));
             };
-            match worker.call(number, &request, files, &self.limits, cancel) {
+            match worker.call(number, &request, files, give, &self.limits, cancel) {
                 Ok(outcome) => {
                     if !worker.is_worn(&self.limits) {
                         seat.worker = Some(worker);

@@ -2,7 +2,9 @@
 //!
 //! Parent to child: a length (u32, little-endian) and that many bytes of JSON;
 //! the descriptors of the files travel with its first bytes. Child to parent:
-//! the [`Header`], the length of each blob (u32), the JSON, the blobs.
+//! the [`Header`], the length of each blob (u32), the JSON, the blobs. While a
+//! task runs the child may ask for a file by its number; the answer is a
+//! message as a request is, with that one descriptor.
 
 use rushes_media::{Error, ErrorKind, Limits, Result};
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use crate::Protection;
 
 /// Both sides must speak the same; a program replaced on disk under a running
 /// parent may not.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Bytes of one request's JSON.
 pub const MAX_REQUEST_BYTES: usize = 1 << 20;
@@ -81,6 +83,10 @@ pub fn message<T: Serialize>(content: &T) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A file that a child asked for, as the parent writes it: its name, or why
+/// there is none. The descriptor travels with the name.
+pub type Given = std::result::Result<Vec<u8>, Error>;
+
 /// What a message from a child is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -92,10 +98,13 @@ pub enum Content {
     Error,
     /// The error of a task that panicked; the child ends now.
     LastError,
+    /// The number of a file that the task needs now.
+    Asks,
 }
 
 impl Content {
-    const ALL: [Content; 4] = [Content::Hello, Content::Value, Content::Error, Content::LastError];
+    const ALL: [Content; 5] =
+        [Content::Hello, Content::Value, Content::Error, Content::LastError, Content::Asks];
 
     fn code(self) -> u32 {
         match self {
@@ -103,6 +112,7 @@ impl Content {
             Content::Value => 0x7268_7302,
             Content::Error => 0x7268_7303,
             Content::LastError => 0x7268_7304,
+            Content::Asks => 0x7268_7305,
         }
     }
 }

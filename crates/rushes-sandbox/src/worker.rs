@@ -24,10 +24,10 @@ use crate::launch::{Spawned, Spawner};
 use crate::lockdown::page_bytes;
 use crate::processor::ProcessorClock;
 use crate::wire::{
-    Content, HEADER_BYTES, Header, Hello, MAX_FILES, MAX_REPLY_VALUES, PROTOCOL, Setup,
+    Content, Given, HEADER_BYTES, Header, Hello, MAX_FILES, MAX_REPLY_VALUES, PROTOCOL, Setup,
     clean_error, message,
 };
-use crate::{Protection, Reply};
+use crate::{Give, Protection, Reply};
 
 /// How long a child may take to load its libraries and lock itself down.
 const START: Duration = Duration::from_secs(30);
@@ -183,6 +183,7 @@ impl Worker {
         number: u32,
         request: &[u8],
         files: &[BorrowedFd<'_>],
+        give: Give<'_>,
         limits: &Limits,
         cancel: &AtomicBool,
     ) -> Result<Result<Reply>, Stop> {
@@ -193,10 +194,16 @@ impl Worker {
         let processor = used.saturating_add(Duration::from_secs(limits.cpu_secs));
         let watch = Watch::new(Duration::from_secs(limits.wall_secs), processor, cancel);
         self.send(request, files, &watch)?;
-        let (header, lengths, json) = self.receive_start(&watch)?;
-        if header.number != number {
-            return Err(Stop::Refused("the reply to another call".to_owned()));
-        }
+        let (header, lengths, json) = loop {
+            let (header, lengths, json) = self.receive_start(&watch)?;
+            if header.number != number {
+                return Err(Stop::Refused("the reply to another call".to_owned()));
+            }
+            if header.content != Content::Asks {
+                break (header, lengths, json);
+            }
+            self.give(&json, give, &watch)?;
+        };
         let mut blobs = Vec::with_capacity(lengths.len());
         for length in lengths {
             blobs.push(self.receive(length, &watch)?);
@@ -216,8 +223,22 @@ impl Worker {
                 let error: Error = serde_json::from_slice(&json).map_err(refused)?;
                 Ok(Err(clean_error(error)))
             }
-            Content::Hello => Err(Stop::Refused("a second greeting".to_owned())),
+            Content::Hello | Content::Asks => Err(Stop::Refused("a second greeting".to_owned())),
         }
+    }
+
+    /// Hands over the file that it asks for, or says why not.
+    fn give(&mut self, json: &[u8], give: Give<'_>, watch: &Watch<'_>) -> Result<(), Stop> {
+        let asked: u64 = serde_json::from_slice(json)
+            .map_err(|error| Stop::Refused(format!("bad JSON: {error}")))?;
+        let (file, given) = match give(asked) {
+            Ok((file, name)) => (Some(file), Given::Ok(name)),
+            Err(error) => (None, Given::Err(clean_error(error))),
+        };
+        // A name is short, and so is an error that was cleaned.
+        let answer = message(&given).map_err(|error| Stop::Refused(error.to_string()))?;
+        let files: Vec<BorrowedFd<'_>> = file.iter().map(File::as_fd).collect();
+        self.send(&answer, &files, watch)
     }
 
     /// Ends the child; what its end means for the task.

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use child::{NEVER, SMALL, call, pid, pool, pool_of, program};
-use rushes_media::{ErrorKind, Limits};
+use rushes_media::{Error, ErrorKind, Limits};
 use rushes_sandbox::{
     Launch, MAX_BLOBS, MAX_FILES, MAX_REPLY_BYTES, MAX_REPLY_JSON_BYTES, MAX_REQUEST_BYTES, Pool,
 };
@@ -68,6 +68,26 @@ fn parameters_files_and_limits_arrive() {
     // The files are open here still, and closed there.
     let reply = call(&pool, "identify", Value::Null).unwrap();
     assert_eq!(reply.value["descriptors"], 3);
+}
+
+#[test]
+fn a_task_asks_for_more_files_than_travel() {
+    let pool = pool(1, SMALL);
+    let give = |number| match number {
+        404 => Err(Error::new(ErrorKind::NotFound, "opening", "there is none")),
+        number => Ok((file_with(&format!("text {number}")), format!("{number}.txt").into_bytes())),
+    };
+    let mut asked: Vec<u64> = (0..3 * MAX_FILES as u64).collect();
+    asked.push(404);
+    let reply = pool.call_giving("ask", &json!(asked), &[], &give, &NEVER).unwrap();
+    let told = reply.value.as_array().unwrap();
+    assert_eq!(told.len(), asked.len());
+    assert_eq!((&told[0], &told[150]), (&json!("0.txt: text 0"), &json!("150.txt: text 150")));
+    assert_eq!(told[192], "there is none");
+    // None stays open there, and who was promised none gets none.
+    assert_eq!(call(&pool, "identify", Value::Null).unwrap().value["descriptors"], 3);
+    let refused = call(&pool, "ask", json!([0])).unwrap();
+    assert_eq!(refused.value[0], "none was promised");
 }
 
 #[test]

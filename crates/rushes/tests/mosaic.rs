@@ -107,6 +107,103 @@ fn tiles_stand_where_and_when_they_should() {
     }
 }
 
+/// A second of one colour at ten frames a second, with a tone where one is
+/// asked for.
+fn tone(stage: &Stage, name: &str, color: &str, hz: Option<u32>) {
+    let picture = format!("color=c={color}:s=64x48:r=10");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-f", "lavfi", "-i", &picture]);
+    if let Some(hz) = hz {
+        let sine = format!("sine=frequency={hz}:sample_rate=44100");
+        command.args(["-f", "lavfi", "-i", &sine, "-c:a", "pcm_s16le"]);
+    }
+    let made = command.args(["-t", "1", "-c:v", "ffv1"]).arg(stage.path(name)).status();
+    assert!(made.is_ok_and(|status| status.success()));
+}
+
+/// How loud a tone is between two times of a file's sound, as its amplitude;
+/// ffmpeg's tones have 0.125.
+fn loudness(stage: &Stage, name: &str, hz: f64, from_secs: f64, to_secs: f64) -> f64 {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(stage.path(name))
+        .args(["-map", "0:a", "-f", "f32le", "-ac", "1", "-ar", "48000", "-"])
+        .output()
+        .expect("ffmpeg runs");
+    let samples: Vec<f64> = output
+        .stdout
+        .chunks_exact(4)
+        .map(|it| f64::from(f32::from_le_bytes(it.try_into().expect("four bytes"))))
+        .collect();
+    let (from, to) = ((from_secs * 48e3) as usize, (to_secs * 48e3) as usize);
+    let part = &samples[from.min(samples.len())..to.min(samples.len())];
+    let (mut across, mut along) = (0.0, 0.0);
+    for (at, sample) in part.iter().enumerate() {
+        let (sine, cosine) = (std::f64::consts::TAU * hz * at as f64 / 48e3).sin_cos();
+        across += sample * sine;
+        along += sample * cosine;
+    }
+    across.hypot(along) * 2.0 / (to - from) as f64
+}
+
+#[test]
+fn tiles_are_heard_when_and_as_they_are_shown() {
+    if !has("ffmpeg") || !has("ffprobe") {
+        return;
+    }
+    let stage = Stage::new();
+    tone(&stage, "mute.mkv", "green", None);
+    tone(&stage, "low.mkv", "red", Some(440));
+    tone(&stage, "high.mkv", "blue", Some(1000));
+    let late = json!({"path": stage.text("high.mkv"), "offset_secs": 0.5}).to_string();
+    let tiles = ["mosaic", &stage.text("mute.mkv"), &stage.text("low.mkv"), &late];
+    let make =
+        |name: &str, more: &[&str]| stage.done(&[&tiles[..], &[&stage.text(name)], more].concat());
+    let near = |name: &str, hz: f64, from: f64, to: f64, wanted: f64| {
+        let found = loudness(&stage, name, hz, from, to);
+        assert!((found - wanted).abs() < 0.008, "{name}: {hz} Hz {from}-{to}: {found}");
+    };
+    // The first that has sound; nothing is heard of it once it is over.
+    assert_eq!(make("first.mkv", &[])["sounds"], json!([2]));
+    near("first.mkv", 440.0, 0.1, 0.9, 0.125);
+    near("first.mkv", 440.0, 1.1, 1.4, 0.0);
+    near("first.mkv", 1000.0, 0.6, 1.4, 0.0);
+    // One that begins later is heard later.
+    assert_eq!(make("third.mkv", &["--sound", "3"])["sounds"], json!([3]));
+    near("third.mkv", 1000.0, 0.1, 0.45, 0.0);
+    near("third.mkv", 1000.0, 0.55, 1.4, 0.125);
+    assert_eq!(make("mix.mp4", &["--sound", "mix"])["sounds"], json!([2, 3]));
+    near("mix.mp4", 440.0, 0.1, 0.9, 0.0625);
+    near("mix.mp4", 1000.0, 0.6, 1.4, 0.0625);
+    near("mix.mp4", 440.0, 1.1, 1.4, 0.0);
+    assert_eq!(make("none.mkv", &["--sound", "none"])["sounds"], json!([]));
+    assert_eq!(stream(&stage, "none.mkv")["codec_type"], "video");
+    assert_eq!(loudness(&stage, "none.mkv", 440.0, 0.0, 1.0), 0.0);
+    assert_eq!(make("mute.gif", &[])["sounds"], json!([]));
+
+    // Twice as fast: half as long, and an octave higher. The first half second
+    // of the other is passed over.
+    let fast = json!({"path": stage.text("low.mkv"), "speed": 2}).to_string();
+    let early = json!({"path": stage.text("high.mkv"), "offset_secs": -0.5}).to_string();
+    let out = stage.text("fast.mkv");
+    stage.done(&["mosaic", &fast, &early, &stage.text("mute.mkv"), &out, "--sound", "mix"]);
+    near("fast.mkv", 880.0, 0.05, 0.45, 0.0625);
+    near("fast.mkv", 1000.0, 0.05, 0.45, 0.0625);
+    near("fast.mkv", 880.0, 0.55, 0.95, 0.0);
+    near("fast.mkv", 1000.0, 0.55, 0.95, 0.0);
+
+    let (mute, gif) = (stage.text("mute.mkv"), stage.text("no.gif"));
+    for (given, code) in [
+        (vec!["mosaic", &mute, &out, "--overwrite", "--sound", "2"], 2),
+        (vec!["mosaic", &mute, &out, "--overwrite", "--sound", "1"], 2),
+        (vec!["mosaic", &mute, &out, "--overwrite", "--sound", "loud"], 2),
+        (vec!["mosaic", &fast, &gif, "--sound", "1"], 4),
+    ] {
+        let refused = stage.run(&given);
+        assert_eq!(refused.code, code, "{given:?}: {refused:?}");
+    }
+}
+
 #[test]
 fn a_still_takes_the_first_frame_and_nothing_is_replaced() {
     let stage = Stage::new();

@@ -15,6 +15,7 @@ use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
+use super::pictures::Row;
 use super::{Filter, Order, StreamReport, WHAT};
 use crate::making::pipe::{Outlet, Told};
 use crate::tasks::probe_with_tags;
@@ -24,10 +25,10 @@ const OFTEN: Duration = Duration::from_millis(100);
 
 pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
-    let source = source(&order, files, limits)?;
-    let streams = match still(&order, &source)? {
-        Some(probe) => still_streams(&order, &probe),
-        None => {
+    let streams = match Given::find(&order, files, limits)? {
+        Given::Still(_, probe) => still_streams(&order, &probe),
+        Given::Row(row) => vec![row.report(&order)?],
+        Given::Plays(source) => {
             let plans = plan_conversion(&source, &order.conversion())?;
             plans.into_iter().map(report).collect()
         }
@@ -38,11 +39,10 @@ pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> R
 
 pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
-    let source = source(&order, files, limits)?;
-    let outlet = || {
-        let pipe = files.get(1).ok_or_else(|| Error::bug(WHAT, "no pipe was passed"))?;
-        pipe.try_clone().map(Outlet).map_err(|error| Error::io(WHAT, &error))
+    let Some((pipe, files)) = files.split_last() else {
+        return Err(Error::bug(WHAT, "no pipe was passed"));
     };
+    let outlet = || pipe.try_clone().map(Outlet).map_err(|error| Error::io(WHAT, &error));
     let operations = operations(&order.filters)?;
     let edit = |frame: Frame| -> Result<Frame> {
         let (time_secs, duration_secs) = (frame.time_secs, frame.duration_secs);
@@ -54,8 +54,18 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         frame.duration_secs = duration_secs;
         Ok(frame)
     };
-    let told = match still(&order, &source)? {
-        Some(probe) => {
+    let mut progress = outlet()?;
+    let mut next = Instant::now();
+    let mut tell = |told: &Told| {
+        if next > Instant::now() {
+            return true;
+        }
+        next = Instant::now() + OFTEN;
+        // A parent that does not listen any more wants no file either.
+        progress.tell(told).is_ok()
+    };
+    let told = match Given::find(&order, files, limits)? {
+        Given::Still(source, probe) => {
             let frame = edit(upright(&probe, still_frame(&source)?)?)?;
             let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
             outlet()?
@@ -64,17 +74,11 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
             let unit = "bytes".to_owned();
             Told { done: bytes.len() as u64, total: Some(bytes.len() as u64), unit, lost_frames: 0 }
         }
-        None => {
-            let mut progress = outlet()?;
-            let mut next = Instant::now();
-            let mut tell = |done: &rushes_codec::Converted| {
-                if next > Instant::now() {
-                    return true;
-                }
-                next = Instant::now() + OFTEN;
-                // A parent that does not listen any more wants no file either.
-                progress.tell(&Told::from(done)).is_ok()
-            };
+        Given::Row(row) => {
+            row.write(&order, self::operations(&order.filters)?, outlet()?, &mut tell)?
+        }
+        Given::Plays(source) => {
+            let mut tell = |done: &rushes_codec::Converted| tell(&Told::from(done));
             let edit = (!operations.is_empty()).then_some(&edit as rushes_codec::Edit<'_>);
             let sink = Box::new(outlet()?);
             let done = convert(&source, sink, &order.conversion(), edit, &mut tell)?;
@@ -104,6 +108,9 @@ impl Order {
             sound_codec: self.sound_codec.clone(),
             bit_rate: self.bit_rate,
             without_sound: self.without_sound,
+            cut: self.timing.cut(),
+            rate_hz: self.timing.rate_hz,
+            deinterlacing: self.timing.deinterlacing(),
             changes_frames: !self.filters.is_empty(),
             gray: self.gray(),
             threads: 0,
@@ -125,38 +132,57 @@ impl Order {
     }
 }
 
-fn source(order: &Order, files: &[File], limits: &Limits) -> Result<Source> {
-    let file = files.first().ok_or_else(|| Error::bug(WHAT, "no file was passed"))?;
-    let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
-    Source::new(file, &name_from_url(&order.name)?, *limits)
+/// What is to be converted.
+enum Given {
+    Still(Source, Box<Probe>),
+    /// Pictures in a row that become a video.
+    Row(Row),
+    /// What libav plays.
+    Plays(Source),
 }
 
-/// What the still holds, when a still is to be written.
-fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
-    let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
-    let probe = probe_with_tags(source)?;
-    match (probe.kind, is_target) {
-        (MediaKind::Still, true) => {
-            let moves = order.codec.is_some() || order.sound_codec.is_some();
-            if moves || order.bit_rate.is_some() {
-                let why = "a still has no codec of its own to choose, and no sound";
-                return Err(Error::new(ErrorKind::Invalid, WHAT, why)
-                    .remedy("the extension says what it becomes"));
-            }
-            Ok(Some(probe))
-        }
-        (MediaKind::Still, false) => {
-            let why = format!("a still does not become {:?}", order.extension);
-            Err(Error::new(ErrorKind::Unsupported, WHAT, why)
-                .remedy("give the new file a still's extension, such as jpg, png or tiff"))
-        }
-        (_, true) => {
+impl Given {
+    fn find(order: &Order, files: &[File], limits: &Limits) -> Result<Given> {
+        let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
+        let plays_on = || {
             let why = format!("what plays does not become {:?}", order.extension);
-            Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy(
-                "give the new file an extension of video or sound, such as mp4, gif or wav",
-            ))
+            Error::new(ErrorKind::Unsupported, WHAT, why)
+                .remedy("give the new file an extension of video or sound, such as mp4, gif or wav")
+        };
+        if order.read.is_stills {
+            if is_target {
+                return Err(plays_on());
+            }
+            let row = Row::find(order, None, limits)?;
+            return row.map(Given::Row).ok_or_else(|| Error::bug(WHAT, "stills are no row"));
         }
-        (_, false) => Ok(None),
+        let file = files.first().ok_or_else(|| Error::bug(WHAT, "no file was passed"))?;
+        let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
+        let source = Source::new(file, &name_from_url(&order.read.name)?, *limits)?;
+        if !is_target && let Some(row) = Row::find(order, Some(&source), limits)? {
+            return Ok(Given::Row(row));
+        }
+        let probe = probe_with_tags(&source)?;
+        match (probe.kind, is_target) {
+            (MediaKind::Still, true) => {
+                let moves = order.codec.is_some() || order.sound_codec.is_some();
+                if moves || order.bit_rate.is_some() || !order.timing.is_plain() {
+                    let why = "a still has no codec of its own to choose, no time and no sound";
+                    return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                        .remedy("the extension says what it becomes"));
+                }
+                Ok(Given::Still(source, Box::new(probe)))
+            }
+            (MediaKind::Still, false) => {
+                let why = format!("a still does not become {:?}", order.extension);
+                Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy(
+                    "give the new file a still's extension, such as jpg, png or tiff; \
+                     several stills become a video by a pattern, such as shot.####.png",
+                ))
+            }
+            (_, true) => Err(plays_on()),
+            (_, false) => Ok(Given::Plays(source)),
+        }
     }
 }
 

@@ -72,6 +72,15 @@ impl Sink for Outlet {
     }
 }
 
+/// Takes no bytes: for a writer that is only asked whether it could.
+pub(crate) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write_all_at(&mut self, _bytes: &[u8], _position: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes what comes out of the pipe to the file, until the worker closes it.
 /// `cancelled` is looked at; `end` is set when the worker is to be ended.
 ///

@@ -6,17 +6,21 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    STILL_TARGETS, Sink as _, Source, VideoOptions, VideoStream, VideoWriter, WriterOptions,
-    encode_still, still_frame,
+    AudioOptions, AudioReader, CONTAINERS, STILL_TARGETS, Sink as _, Source, VideoOptions,
+    VideoStream, VideoWriter, WriterOptions, encode_still, still_frame,
 };
-use rushes_media::{Error, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url};
+use rushes_media::{
+    Error, ErrorKind, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url,
+};
 use rushes_ops::stream::{Ahead, Changed, Mosaic, MosaicOptions, Tile};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
-use super::{Laid, Order, Placed, PlacedFile, Size, WHAT};
+use super::sound::{Heard, Mixed, Wish, candidates, format_of, read_rate};
+use super::tiles::{Laid, Placed, PlacedFile};
+use super::{Order, Size, WHAT};
 use crate::convert::work::{operations, upright};
-use crate::making::pipe::{Outlet, Told};
+use crate::making::pipe::{Nowhere, Outlet, Told};
 use crate::tasks::probe_with_tags;
 
 /// How often it says how far it is.
@@ -40,15 +44,21 @@ pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> R
         true => Some(1),
         false => mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz())),
     };
+    let heard = order.heard(files, limits)?;
     let size = Size {
         width_px: mosaic.width_px(),
         height_px: mosaic.height_px(),
         rate_hz: mosaic.rate_hz(),
         frames,
+        sounds: heard.iter().map(|it| it.file.number as u32 + 1).collect(),
     };
     // The container and the codec are known to each other before work begins.
     if !order.is_still() {
-        VideoWriter::create(Nowhere, &order.extension, order.writer(mosaic.rate_hz()))?;
+        let writer =
+            VideoWriter::create(Nowhere, &order.extension, order.writer(mosaic.rate_hz()))?;
+        if let Some((rate_hz, channels)) = format_of(&heard)? {
+            writer.with_sound(rate_hz, channels)?;
+        }
     }
     let value = serde_json::to_value(size).map_err(|error| Error::bug(WHAT, error))?;
     Ok(Reply { value, blobs: Vec::new() })
@@ -76,11 +86,24 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
         told.total = mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz()));
         let options = order.writer(mosaic.rate_hz());
         let mut writer = VideoWriter::create(outlet()?, &order.extension, options)?;
+        let heard = order.heard(files, limits)?;
+        let mut sound = None;
+        if let Some((rate_hz, channels)) = format_of(&heard)? {
+            let (with, rate_hz, channels) = writer.with_sound(rate_hz, channels)?;
+            writer = with;
+            sound = Some(Mixed::open(&heard, rate_hz, channels)?);
+        }
+        let step_secs = Rational::whole(1).checked_div(mosaic.rate_hz());
         let mut progress = outlet()?;
         let mut next = Instant::now();
         while let Some(frame) = mosaic.next_frame()? {
             writer.write(&frame)?;
             told.done += 1;
+            let count = i64::try_from(told.done).unwrap_or(i64::MAX);
+            let ends = step_secs.and_then(|step| step.checked_mul(Rational::whole(count)));
+            if let Some((sound, ends)) = sound.as_mut().zip(ends) {
+                writer.write_sound(sound.until(ends)?)?;
+            }
             told.lost_frames = mosaic.lost_frames();
             if next <= Instant::now() {
                 next = Instant::now() + OFTEN;
@@ -95,15 +118,6 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
     Ok(Reply { value, blobs: Vec::new() })
 }
 
-/// Takes no bytes: for a writer that is only asked whether it could.
-struct Nowhere;
-
-impl rushes_codec::Sink for Nowhere {
-    fn write_all_at(&mut self, _bytes: &[u8], _position: u64) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Order {
     fn is_still(&self) -> bool {
         STILL_TARGETS.iter().any(|target| target.extensions.contains(&&*self.extension))
@@ -116,6 +130,39 @@ impl Order {
             quality: self.quality,
             threads: 0,
         }
+    }
+}
+
+impl Order {
+    /// The files whose sound is heard.
+    fn heard(&self, files: &[File], limits: &Limits) -> Result<Vec<Heard<'_>>> {
+        let holds = CONTAINERS
+            .iter()
+            .any(|it| it.extensions.contains(&&*self.extension) && !it.sound.is_empty());
+        if !holds && matches!(self.sound, Wish::Tile(_) | Wish::Mix) {
+            let why = format!("{:?} holds no sound", self.extension);
+            return Err(Error::new(ErrorKind::Unsupported, WHAT, why)
+                .remedy("give the new file another extension, or leave the sound out"));
+        }
+        let mut heard = Vec::new();
+        for file in candidates(&self.tile, self.sound).into_iter().filter(|_| holds) {
+            let source = file.source(files, limits)?;
+            let probe = rushes_codec::probe(&source)?;
+            // So slow or so fast nothing is heard of it.
+            let is_heard = probe.has_audio && read_rate(48_000, file.speed).is_some();
+            if is_heard && AudioReader::open(&source, AudioOptions::default()).is_ok() {
+                heard.push(Heard { file, source });
+                if self.sound != Wish::Mix {
+                    break;
+                }
+            }
+        }
+        if heard.is_empty() && matches!(self.sound, Wish::Tile(_) | Wish::Mix) {
+            let why = "what should be heard has no sound that can be read";
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                .remedy("name another tile, or leave the sound out"));
+        }
+        Ok(heard)
     }
 }
 
@@ -154,11 +201,15 @@ impl Laid {
 }
 
 impl PlacedFile {
-    fn tile(&self, files: &[File], limits: &Limits) -> Result<Tile> {
+    fn source(&self, files: &[File], limits: &Limits) -> Result<Source> {
         let file = files.get(self.number).ok_or_else(|| Error::bug(WHAT, "a file is missing"))?;
         let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
+        Source::new(file, &name_from_url(&self.name)?, *limits)
+    }
+
+    fn tile(&self, files: &[File], limits: &Limits) -> Result<Tile> {
         let name = name_from_url(&self.name)?;
-        let source = Source::new(file, &name, *limits)?;
+        let source = self.source(files, limits)?;
         let operations = operations(&self.filters)?;
         let probe = probe_with_tags(&source).map_err(|error| error.at(OsStr::from_bytes(&name)))?;
         let tile = if probe.kind == MediaKind::Still {

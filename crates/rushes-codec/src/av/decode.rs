@@ -48,6 +48,36 @@ impl Frame {
         self.get().flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || self.get().decode_error_flags != 0
     }
 
+    /// Whether the field of its upper line comes first; `None` when it is a
+    /// whole picture.
+    #[cfg(coded_side_data)]
+    pub(crate) fn top_first(&self) -> Option<bool> {
+        let has = |flag: c_int| self.get().flags & flag != 0;
+        has(ffi::AV_FRAME_FLAG_INTERLACED as c_int)
+            .then(|| has(ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST as c_int))
+    }
+
+    /// The same, where fields of the frame say it.
+    #[cfg(not(coded_side_data))]
+    pub(crate) fn top_first(&self) -> Option<bool> {
+        (self.get().interlaced_frame != 0).then(|| self.get().top_field_first != 0)
+    }
+
+    /// Has it say that it is a whole picture.
+    pub(crate) fn set_whole(&mut self) {
+        // SAFETY: the frame is ours.
+        #[cfg(coded_side_data)]
+        unsafe {
+            let fields = ffi::AV_FRAME_FLAG_INTERLACED | ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST;
+            (*self.0).flags &= !(fields as c_int);
+        }
+        // SAFETY: as above.
+        #[cfg(not(coded_side_data))]
+        unsafe {
+            ((*self.0).interlaced_frame, (*self.0).top_field_first) = (0, 0);
+        }
+    }
+
     /// Bytes of its buffers.
     pub(crate) fn bytes(&self) -> usize {
         let size = |buffer: &*mut ffi::AVBufferRef| {

@@ -1,35 +1,89 @@
-//! Stills one after another, each in a file of its own.
+//! Stills one after another, each in a file of its own, and the files that
+//! belong to a recording.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Limits, MediaKind, Result, display_name};
 
 use super::names::{Pattern, gaps, natural};
-use super::{Pictures, Taken, WHAT, source};
-use crate::{FORMATS, Format, still_frame};
+use super::{Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, Times, WHAT, hiris};
+use crate::{FORMATS, Format, Source, still_frame};
 
 /// Files of one sequence at most.
 const MOST_FILES: usize = 1 << 20;
 
-/// Names in one folder, in their order.
-#[derive(Debug)]
-pub(super) struct Files {
-    folder: PathBuf,
-    names: Vec<OsString>,
-    limits: Limits,
+/// Files that are opened one at a time, wherever that is done.
+pub trait Shelf: fmt::Debug + Send + Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// File `i`, which is less than the count, and its name.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    fn open(&self, i: usize) -> Result<(File, Vec<u8>)>;
 }
 
-impl Files {
+/// Names in one folder, in the order of the numbers in them. Only names are
+/// looked at: what is in the files is read by a [`Sequence`].
+#[derive(Debug)]
+pub struct SequenceFiles {
+    folder: PathBuf,
+    names: Vec<OsString>,
+}
+
+impl SequenceFiles {
+    /// The stills that are at a path: those of a folder, all of one format, or
+    /// those whose names fit a pattern (`shot.%04d.exr`, `shot.####.exr`) or
+    /// wildcards (`*`, `?`). `None` when it is a file.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing is there, `Invalid` for a folder of several
+    /// formats, `Limit` when there are too many.
+    pub fn stills(path: &Path) -> Result<Option<SequenceFiles>> {
+        let found = match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => SequenceFiles::folder(path),
+            Ok(_) => return Ok(None),
+            Err(error) => match SequenceFiles::matching(path) {
+                Some(found) if error.kind() == io::ErrorKind::NotFound => found,
+                _ => Err(Error::io("opening the file", &error)),
+            },
+        };
+        found.map(Some).map_err(|error| error.at(path))
+    }
+
+    /// Whether a path's last part is a pattern or has wildcards.
+    #[must_use]
+    pub fn is_pattern(path: &Path) -> bool {
+        path.file_name().is_some_and(|name| Pattern::of(name.as_bytes()).is_some())
+    }
+
+    /// The files beside a recording by Hiris, a text named `.seq`, in which its
+    /// frames are; none for other files.
+    ///
+    /// # Errors
+    /// Those of listing the folder.
+    pub fn beside(path: &Path) -> Result<SequenceFiles> {
+        let is_seq = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("seq"));
+        let folder = folder_of(path);
+        let stem = path.file_stem().unwrap_or_default().as_bytes();
+        let names = if is_seq { hiris::bins(&folder, stem)? } else { Vec::new() };
+        Ok(SequenceFiles { folder, names })
+    }
+
     /// One still.
-    pub(super) fn one(path: &Path, limits: Limits) -> Result<Files> {
+    pub(super) fn one(path: &Path) -> Result<SequenceFiles> {
         let name = path.file_name().ok_or_else(|| Error::bug(WHAT, "a file without a name"))?;
-        Ok(Files { folder: folder_of(path), names: vec![name.to_owned()], limits })
+        Ok(SequenceFiles { folder: folder_of(path), names: vec![name.to_owned()] })
     }
 
     /// Every still in a folder by its extension, hidden files left out.
-    pub(super) fn folder(folder: &Path, limits: Limits) -> Result<Files> {
+    fn folder(folder: &Path) -> Result<SequenceFiles> {
         let mut formats: Vec<&Format> = Vec::new();
         let names = names(folder, |name| {
             let Some(format) = still_of(name) else { return false };
@@ -43,7 +97,7 @@ impl Files {
                 let why = "there is no still in the folder";
                 Err(Error::new(ErrorKind::NotFound, WHAT, why))
             }
-            [_] => Ok(Files { folder: folder.to_owned(), names, limits }),
+            [_] => Ok(SequenceFiles { folder: folder.to_owned(), names }),
             several => {
                 let words: Vec<&str> = several.iter().map(|format| format.words).collect();
                 let why =
@@ -56,7 +110,7 @@ impl Files {
 
     /// The files whose names fit the pattern that a path's last part is; `None`
     /// when it is a plain name.
-    pub(super) fn matching(path: &Path, limits: Limits) -> Option<Result<Files>> {
+    fn matching(path: &Path) -> Option<Result<SequenceFiles>> {
         let pattern = Pattern::of(path.file_name()?.as_bytes())?;
         let folder = folder_of(path);
         let found = names(&folder, |name| pattern.matches(name.as_bytes()));
@@ -65,34 +119,77 @@ impl Files {
                 let why = "no file's name fits the pattern";
                 return Err(Error::new(ErrorKind::NotFound, WHAT, why));
             }
-            Ok(Files { folder, names, limits })
+            Ok(SequenceFiles { folder, names })
         }))
     }
 
+    /// The path of file `i`.
+    #[must_use]
+    pub fn path(&self, i: usize) -> Option<PathBuf> {
+        self.names.get(i).map(|name| self.folder.join(name))
+    }
+
     /// Which numbers are missing, in words.
-    pub(super) fn gaps(&self) -> Option<String> {
+    #[must_use]
+    pub fn gaps(&self) -> Option<String> {
         gaps(self.names.iter().map(|name| name.as_bytes()))
     }
 }
 
-impl Pictures for Files {
+impl Shelf for SequenceFiles {
     fn count(&self) -> usize {
         self.names.len()
     }
 
+    fn open(&self, i: usize) -> Result<(File, Vec<u8>)> {
+        let path = self.path(i).ok_or_else(|| Error::bug(WHAT, "no such file"))?;
+        let file = File::open(&path).map_err(|error| Error::io("opening the file", &error));
+        Ok((file.map_err(|error| error.at(&path))?, path.into_os_string().into_encoded_bytes()))
+    }
+}
+
+/// Stills from a shelf.
+#[derive(Debug)]
+struct Stills<S> {
+    shelf: S,
+    limits: Limits,
+}
+
+impl Sequence {
+    /// Stills that are files of their own, one after another as they stand on
+    /// the shelf.
+    ///
+    /// # Errors
+    /// `Invalid` for a rate that is none, `NotFound` when there is none.
+    pub fn of_stills(shelf: impl Shelf + 'static, options: SequenceOptions) -> Result<Sequence> {
+        let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), shelf.count())?;
+        if shelf.count() == 0 {
+            return Err(Error::new(ErrorKind::NotFound, WHAT, "there is no still"));
+        }
+        let pictures = Box::new(Stills { shelf, limits: options.limits });
+        let (has_times, epoch_secs, warnings) = (false, None, Vec::new());
+        Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
+    }
+}
+
+impl<S: Shelf> Pictures for Stills<S> {
+    fn count(&self) -> usize {
+        self.shelf.count()
+    }
+
     fn picture(&self, i: usize) -> Result<Taken> {
-        let name = self.names.get(i).ok_or_else(|| Error::bug(WHAT, "no such file"))?;
-        let path = self.folder.join(name);
+        let (file, name) = self.shelf.open(i)?;
         let read = || {
-            let source = source(&path, self.limits)?;
+            let source = Source::new(file, &name, self.limits)?;
             let frame = still_frame(&source)?;
             Ok(Taken { frame, still: Some(source) })
         };
-        read().map_err(|error: Error| error.at(&path))
+        read().map_err(|error: Error| error.at(OsStr::from_bytes(&name)))
     }
 
     fn name(&self, i: usize) -> String {
-        self.names.get(i).map(|name| display_name(name.as_bytes())).unwrap_or_default()
+        let name = self.shelf.open(i).map(|(_, path)| path).unwrap_or_default();
+        display_name(name.rsplit(|&byte| byte == b'/').next().unwrap_or_default())
     }
 }
 

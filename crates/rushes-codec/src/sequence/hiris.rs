@@ -2,18 +2,18 @@
 //! the frames, which lie one after another in the `.bin` files beside it whose
 //! names begin as the text's does.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rushes_media::{Error, ErrorKind, Limits, Rational, Result};
+use rushes_media::{Error, ErrorKind, Limits, Rational, Result, display_name};
 
-use super::files::names;
+use super::files::{Shelf, names};
 use super::raw::{Number, Pixel, Raw};
 use super::times::Times;
 use super::{
     MOST_FRAMES, Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, WHAT, bytes, corrupt,
-    source, timeless,
+    timeless,
 };
 use crate::Source;
 
@@ -104,44 +104,45 @@ fn decimal(text: &str) -> Option<Rational> {
 
 /// A recording.
 #[derive(Debug)]
-struct Hiris {
-    folder: PathBuf,
-    /// Names of the files, and how many frames there are up to each one's end.
-    files: Vec<(OsString, usize)>,
+struct Hiris<S> {
+    beside: S,
+    /// How many frames there are up to each file's end.
+    ends: Vec<usize>,
     raw: Raw,
     limits: Limits,
 }
 
-pub(super) fn open(path: &Path, text: &Source, options: SequenceOptions) -> Result<Sequence> {
+/// The recording whose text this is, with the files that [`bins`] finds.
+pub(super) fn open(
+    text: &Source,
+    beside: impl Shelf + 'static,
+    options: SequenceOptions,
+) -> Result<Sequence> {
     let settings = Settings::read(text)?;
     if settings.rate_hz.is_some() {
         timeless(options)?;
     }
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-    let stem = path.file_stem().unwrap_or_default().as_bytes().to_owned();
-    let names = bins(&folder, &stem)?;
-    if names.is_empty() {
-        let shown = String::from_utf8_lossy(&stem);
-        let why = format!("its frames are in files named {shown}*.bin, of which none is beside it");
+    if beside.count() == 0 {
+        let why = "its frames are in .bin files whose names begin as its own, \
+                   of which none is beside it";
         return Err(
             Error::new(ErrorKind::NotFound, WHAT, why).remedy("copy them into the same folder")
         );
     }
     let mut warnings = Vec::new();
-    let (mut files, mut count) = (Vec::new(), 0_usize);
-    for name in names {
-        let path = folder.join(&name);
-        let found = std::fs::metadata(&path)
-            .map_err(|error| Error::io("looking at the file", &error).at(&path))?;
-        let whole = usize::try_from(found.len() / settings.raw.bytes()).unwrap_or(usize::MAX);
-        let rest = found.len() % settings.raw.bytes();
+    let (mut ends, mut count) = (Vec::new(), 0_usize);
+    for i in 0..beside.count() {
+        let (file, name) = beside.open(i)?;
+        let found =
+            file.metadata().map_err(|error| Error::io("looking at the file", &error))?.len();
+        let whole = usize::try_from(found / settings.raw.bytes()).unwrap_or(usize::MAX);
+        let rest = found % settings.raw.bytes();
         if rest > 0 {
-            let shown = rushes_media::display_name(name.as_bytes());
+            let shown = display_name(name.rsplit(|&byte| byte == b'/').next().unwrap_or(&name));
             warnings.push(format!("{rest} bytes at the end of {shown} make no whole frame"));
         }
         count = count.saturating_add(whole);
-        files.push((name, count));
+        ends.push(count);
     }
     if count == 0 {
         return Err(corrupt("not one whole frame is in its .bin files"));
@@ -152,13 +153,14 @@ pub(super) fn open(path: &Path, text: &Source, options: SequenceOptions) -> Resu
     }
     let rate = settings.rate_hz.or(options.rate_hz).unwrap_or(STILLS_HZ);
     let times = Times::even(rate, count)?;
-    let pictures = Hiris { folder, files, raw: settings.raw, limits: options.limits };
-    Ok(Sequence { pictures: Box::new(pictures), times, epoch_secs: None, warnings })
+    let pictures = Box::new(Hiris { beside, ends, raw: settings.raw, limits: options.limits });
+    let (has_times, epoch_secs) = (settings.rate_hz.is_some(), None);
+    Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
 }
 
 /// The `.bin` files of the recording with this name, sorted; not those of
 /// another one in the folder whose longer name begins alike.
-fn bins(folder: &Path, stem: &[u8]) -> Result<Vec<OsString>> {
+pub(super) fn bins(folder: &Path, stem: &[u8]) -> Result<Vec<OsString>> {
     let ends = |name: &[u8], end: &[u8]| {
         name.len()
             .checked_sub(end.len())
@@ -179,25 +181,24 @@ fn bins(folder: &Path, stem: &[u8]) -> Result<Vec<OsString>> {
     Ok(found)
 }
 
-impl Pictures for Hiris {
+impl<S: Shelf> Pictures for Hiris<S> {
     fn count(&self) -> usize {
-        self.files.last().map_or(0, |&(_, count)| count)
+        self.ends.last().copied().unwrap_or(0)
     }
 
     fn picture(&self, i: usize) -> Result<Taken> {
-        let file = self.files.partition_point(|&(_, end)| end <= i);
-        let before = file.checked_sub(1).and_then(|at| self.files.get(at)).map_or(0, |it| it.1);
-        let (name, _) = self.files.get(file).ok_or_else(|| Error::bug(WHAT, "no such frame"))?;
-        let path = self.folder.join(name);
+        let number = self.ends.partition_point(|&end| end <= i);
+        let before = number.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
+        let (file, name) = self.beside.open(number)?;
         let read = || {
             let length = self.raw.bytes();
             let at = (i.saturating_sub(before) as u64)
                 .checked_mul(length)
                 .ok_or_else(|| corrupt("the file is too large"))?;
-            let bytes = bytes(&source(&path, self.limits)?, at, length)?;
+            let bytes = bytes(&Source::new(file, &name, self.limits)?, at, length)?;
             Ok(Taken { frame: self.raw.frame(&bytes)?, still: None })
         };
-        read().map_err(|error: Error| error.at(&path))
+        read().map_err(|error: Error| error.at(OsStr::from_bytes(&name)))
     }
 }
 

@@ -247,7 +247,8 @@ pub(super) fn open(source: Source, head: &[u8]) -> Result<Sequence> {
     }
     let stamps = norpix.stamps()?;
     let (times, epoch_secs) = norpix.times(stamps, &mut warnings)?;
-    Ok(Sequence { pictures: Box::new(norpix), times, epoch_secs, warnings })
+    let (pictures, has_times) = (Box::new(norpix), true);
+    Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
 }
 
 /// The header, and how many frames that and the file's size tell.

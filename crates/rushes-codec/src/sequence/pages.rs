@@ -24,7 +24,8 @@ impl TiffPages {
         let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), self.count())?;
         let cut = "the file ends early: pages are missing; copy it again from its origin";
         let warnings = self.pages.is_cut.then(|| cut.to_owned()).into_iter().collect();
-        Ok(Sequence { pictures: Box::new(self), times, epoch_secs: None, warnings })
+        let (pictures, has_times, epoch_secs) = (Box::new(self), false, None);
+        Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
     }
 }
 

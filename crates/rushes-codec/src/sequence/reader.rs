@@ -226,6 +226,22 @@ impl SequenceReader {
         self.frame(i).map(Some)
     }
 
+    /// The frame that [`SequenceReader::next`] would give.
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// What the numbers of the first picture are, as it is stored.
+    pub(super) fn stored_layout(&self) -> Layout {
+        self.kept.as_ref().map_or(self.target.layout, |(_, first)| first.layout())
+    }
+
+    /// Gives frames of this layout and these numbers from now on, which are not
+    /// `Auto`.
+    pub(super) fn give(&mut self, layout: Layout, depth: Depth) {
+        (self.target.layout, self.target.depth) = (layout, depth);
+    }
+
     /// Lets [`SequenceReader::next`] go on with frame `i`.
     pub fn go_to(&mut self, i: usize) {
         self.position = i;

@@ -61,6 +61,16 @@ impl Times {
         })
     }
 
+    /// How long each of so many pictures is shown, where that is the same.
+    pub(super) fn step(&self, count: usize) -> Option<Rational> {
+        let first = self.duration(0);
+        let is_same = match &self.starts {
+            Starts::Even => true,
+            Starts::Listed(..) => (0..count).all(|i| self.duration(i) == first),
+        };
+        Some(first).filter(|step| is_same && *step > Rational::ZERO)
+    }
+
     /// The last of so many pictures that begins at this time or before.
     pub(super) fn at(&self, time_secs: Rational, count: usize) -> usize {
         let (mut low, mut high) = (0, count);

@@ -31,8 +31,9 @@ pub(super) fn open(source: Source, animated: AnimatedWebP) -> Result<Sequence> {
     let last = animated.frames.last().map_or(0, |frame| frame.lasts_ms);
     let times = Times::listed(1000, starts, last.into())
         .ok_or_else(|| Error::bug("reading the times", "they fall"))?;
-    let pictures = WebP { source, animated, playing: Mutex::new(None) };
-    Ok(Sequence { pictures: Box::new(pictures), times, epoch_secs: None, warnings: Vec::new() })
+    let pictures = Box::new(WebP { source, animated, playing: Mutex::new(None) });
+    let (has_times, epoch_secs, warnings) = (true, None, Vec::new());
+    Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
 }
 
 impl Pictures for WebP {

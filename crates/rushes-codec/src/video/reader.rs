@@ -346,7 +346,8 @@ impl<'s> VideoReader<'s> {
         Ok(())
     }
 
-    fn made(&mut self, i: usize, decoded: &Decoded) -> Result<Frame> {
+    /// Frame `i` from what was decoded of it.
+    pub(crate) fn made(&mut self, i: usize, decoded: &Decoded) -> Result<Frame> {
         let values = self.converter.values(decoded)?;
         let target = self.converter.target();
         let mut frame = Frame::new(target.width_px, target.height_px, target.layout, values)?;

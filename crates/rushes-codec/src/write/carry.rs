@@ -1,15 +1,16 @@
 //! What is carried from one container to another as it is: packets' streams,
 //! tags, chapters.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
 #[cfg(not(coded_side_data))]
 use std::slice;
 
 use ffmpeg::ffi;
-use rushes_media::Result;
+use rushes_media::{Rational, Result};
 
 use super::WHAT;
+use super::convert::Window;
 use super::output::Output;
 use crate::av::error;
 use crate::av::input::{Input, Options};
@@ -159,9 +160,14 @@ pub(super) unsafe fn copy_stream_tags(
     }
 }
 
-/// Tags and chapters of the whole file; the options that the muxer needs to
+/// Tags of the whole file and the chapters within the window; the options that the muxer needs to
 /// keep them.
-pub(super) fn copy_tags(input: &Input<'_>, output: &mut Output, muxer: &str) -> Result<Options> {
+pub(super) fn copy_tags(
+    input: &Input<'_>,
+    output: &mut Output,
+    muxer: &str,
+    window: Window,
+) -> Result<Options> {
     let (from, to) = (input.context(), output.context());
     let mut options = Options::new();
     // SAFETY: both containers are open; dictionaries are libav's.
@@ -178,15 +184,15 @@ pub(super) fn copy_tags(input: &Input<'_>, output: &mut Output, muxer: &str) -> 
         if muxer == "mov" && !apple.is_null() {
             options.set("movflags", "use_metadata_tags");
         }
-        let start_secs = input.start_secs();
+        let start_secs = input.start_secs().map_or(0.0, |it| it.to_f64());
         for at in 0..usize::try_from((*from).nb_chapters).unwrap_or(0) {
-            add_chapter(to, *(*from).chapters.add(at), start_secs.map_or(0.0, |it| it.to_f64()))?;
+            add_chapter(to, *(*from).chapters.add(at), start_secs, window)?;
         }
     }
     Ok(options)
 }
 
-/// Adds a chapter, counted from the container's start.
+/// Adds what is within the window of a chapter, counted from its start.
 ///
 /// # Safety
 /// The container is open and not begun, the chapter is one of an open one.
@@ -194,10 +200,22 @@ unsafe fn add_chapter(
     to: *mut ffi::AVFormatContext,
     chapter: *const ffi::AVChapter,
     start_secs: f64,
+    window: Window,
 ) -> Result<()> {
     // SAFETY: libav frees the list, its chapters and their tags with the
     // container, all of which are from its own allocator.
     unsafe {
+        let tick = f64::from((*chapter).time_base.num) / f64::from((*chapter).time_base.den.max(1));
+        let ticks = |secs: f64| if tick > 0.0 { (secs / tick).round() as i64 } else { 0 };
+        let shift = ticks(start_secs + window.from.to_f64());
+        let last = window.to.map(|to| ticks(to.to_f64() - window.from.to_f64()));
+        let start = (*chapter).start.saturating_sub(shift);
+        let end = (*chapter).end.saturating_sub(shift);
+        let is_before = end <= 0 && window.from > Rational::ZERO;
+        if is_before || last.is_some_and(|last| start >= last) {
+            return Ok(());
+        }
+        let end = last.map_or(end, |last| end.min(last));
         let count = (*to).nb_chapters as usize;
         let room = ffi::av_realloc((*to).chapters.cast(), (count + 1) * size_of::<*mut ()>());
         if room.is_null() {
@@ -208,17 +226,53 @@ unsafe fn add_chapter(
         if made.is_null() {
             return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
         }
-        let tick = f64::from((*chapter).time_base.num) / f64::from((*chapter).time_base.den.max(1));
-        let shift = if tick > 0.0 { (start_secs / tick).round() as i64 } else { 0 };
         (*made).id = (*chapter).id;
         (*made).time_base = (*chapter).time_base;
-        (*made).start = (*chapter).start.saturating_sub(shift).max(0);
-        (*made).end = (*chapter).end.saturating_sub(shift).max((*made).start);
+        (*made).start = start.max(0);
+        (*made).end = end.max((*made).start);
         ffi::av_dict_copy(&raw mut (*made).metadata, (*chapter).metadata, 0);
         *(*to).chapters.add(count) = made;
         (*to).nb_chapters += 1;
     }
     Ok(())
+}
+
+/// Has every timecode of the output be that of a later frame, of so many a
+/// second; without both they are taken out.
+pub(super) fn move_timecode(output: &Output, by: Option<(ffi::AVRational, usize)>) {
+    let key = c"timecode".as_ptr();
+    // SAFETY: the container is open; dictionaries are libav's, which copies
+    // what it is given; the buffer has the size that libav asks for.
+    unsafe {
+        let context = output.context();
+        let mut all = vec![&raw mut (*context).metadata];
+        for at in 0..(*context).nb_streams as usize {
+            all.push(&raw mut (**(*context).streams.add(at)).metadata);
+        }
+        for tags in all {
+            let found = ffi::av_dict_get(*tags, key, ptr::null(), 0);
+            if found.is_null() {
+                continue;
+            }
+            let mut text: [c_char; 64] = [0; 64];
+            let mut timecode = std::mem::zeroed::<ffi::AVTimecode>();
+            let moved = by.and_then(|(rate, frames)| {
+                let frames = c_int::try_from(frames).ok()?;
+                let begun = ffi::av_timecode_init_from_string(
+                    &raw mut timecode,
+                    rate,
+                    (*found).value,
+                    ptr::null_mut(),
+                );
+                (begun >= 0).then(|| {
+                    let into = text.as_mut_ptr();
+                    ffi::av_timecode_make_string(&raw const timecode, into, frames)
+                })
+            });
+            let value = moved.map_or(ptr::null(), <*mut c_char>::cast_const);
+            ffi::av_dict_set(tags, key, value, 0);
+        }
+    }
 }
 
 /// Takes out what would not be true of the new file.

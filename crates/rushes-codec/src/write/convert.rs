@@ -2,37 +2,45 @@
 //! threads of their own, sound beside them, and what nothing changes is
 //! copied packet by packet.
 
+mod fields;
 mod flow;
 mod packets;
 mod picture;
+mod shots;
 mod sounds;
+mod window;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Frame, Result, StreamKind};
+use rushes_media::{Error, ErrorKind, Frame, Rational, Result, StreamKind};
 
-use self::flow::{Made, Picture, change, decode};
-use self::packets::{Copying, Route};
+pub use self::fields::{Deinterlacing, Field};
+use self::flow::{Made, Picture, Start, change, decode};
+use self::packets::{Copying, Part, Route};
 use self::picture::PictureWriter;
+pub(super) use self::shots::not_interlaced;
 use self::sounds::SoundWriter;
-use super::carry::{add_copy, add_side_data, copy_stream_tags, copy_tags};
+pub(super) use self::window::Window;
+use super::carry::{add_copy, add_side_data, copy_stream_tags, copy_tags, move_timecode};
+use super::cut::Cut;
 use super::native::{self, Way};
 use super::output::Output;
 use super::subtitles::SubtitleConverter;
 use super::treatment::{Holds, StreamPlan, Treatment, decide, video_codec};
 use super::{GIF, Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
-use crate::Source;
 use crate::av::color::side_data;
 use crate::av::input::Input;
+use crate::av::stream::is_attached;
+use crate::{Source, Span};
 
 /// Frames that wait between two threads.
 const WAITING: usize = 3;
 
 /// What a file is converted to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Conversion {
     /// The extension of the new file: one of [`super::CONTAINERS`] or
     /// [`super::SOUND_TARGETS`].
@@ -48,6 +56,14 @@ pub struct Conversion {
     pub bit_rate: Option<u32>,
     /// Whether sound is left out.
     pub without_sound: bool,
+    /// The part that is taken. Pictures and sound are cut together, where the
+    /// first and behind the last frame that is taken.
+    pub cut: Cut,
+    /// Frames a second: of those of the source each is shown at the times of
+    /// the new ones until the next, repeated or left out.
+    pub rate_hz: Option<Rational>,
+    /// Makes whole pictures of interlaced ones.
+    pub deinterlacing: Option<Deinterlacing>,
     /// Whether frames are changed on their way, so that they must be encoded.
     pub changes_frames: bool,
     /// Whether what changes them takes grey ones as well.
@@ -136,11 +152,12 @@ pub fn convert(
     }
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let pictures = picture.as_ref().map(|&Encoding { way, .. }| {
+        let pictures = picture.as_ref().map(|&Encoding { way, stream, .. }| {
+            let is_interlaced = is_interlaced(stream).unwrap_or(false);
             let (decoded, to_edit) = sync_channel(WAITING);
             let (edited, to_write) = sync_channel(WAITING);
-            let (stop, threads) = (&stop, wanted.threads);
-            scope.spawn(move || decode(source, threads, way, stop, &decoded));
+            let stop = &stop;
+            scope.spawn(move || decode(source, wanted, way, is_interlaced, stop, &decoded));
             scope.spawn(move || change(&to_edit, edit, &edited));
             to_write
         });
@@ -155,6 +172,32 @@ pub fn convert(
         stop.store(true, Ordering::Relaxed);
         done
     })
+}
+
+impl Conversion {
+    /// Whether pictures are shown at other times than those of the source.
+    pub(super) fn retimes(&self) -> bool {
+        self.rate_hz.is_some() || self.deinterlacing.is_some_and(|how| how.both)
+    }
+}
+
+/// Whether a stream is a picture that plays.
+fn is_picture(stream: *mut ffi::AVStream) -> bool {
+    // SAFETY: a stream of an open input has parameters.
+    let kind = unsafe { (*(*stream).codecpar).codec_type };
+    kind == ffi::AVMediaType::VIDEO && !is_attached(stream)
+}
+
+/// Whether a stream says that its pictures are interlaced; `None` when it says
+/// nothing.
+pub(super) fn is_interlaced(stream: *mut ffi::AVStream) -> Option<bool> {
+    use ffi::AVFieldOrder as Order;
+    // SAFETY: a stream of an open input has parameters.
+    match unsafe { (*(*stream).codecpar).field_order } {
+        Order::UNKNOWN => None,
+        Order::PROGRESSIVE => Some(false),
+        _ => Some(true),
+    }
 }
 
 /// A picture that is encoded.
@@ -188,7 +231,7 @@ impl<'s> Work<'_, 's> {
         let mut done = Converted { unit: "frames", ..Converted::default() };
         for made in frames {
             match made {
-                Made::Start(start) => done.total = Some(start.count as u64),
+                Made::Start(start) => done.total = Some(start.count),
                 Made::Picture(Picture::Frame(frame)) => {
                     writer.write(&frame)?;
                     done.done += 1;
@@ -211,10 +254,16 @@ impl<'s> Work<'_, 's> {
     ) -> Result<Converted> {
         let mut done = Converted { unit: "bytes", ..Converted::default() };
         let mut output = Output::create(sink, self.holds.muxer)?;
+        let mut span = None;
         let mut picture = match picture {
-            Some((encoding, frames)) => Some(self.open_picture(&encoding, frames, &mut done)?),
+            Some((encoding, frames)) => {
+                let (picture, start) = self.open_picture(&encoding, frames, &mut done)?;
+                span = start.map(|start| start.span);
+                Some(picture)
+            }
             None => None,
         };
+        let window = Window::of(self.source, self.input, self.wanted, plans, span)?;
         let mut sounds = Vec::new();
         let mut routes = Vec::new();
         for (plan, stream) in plans.iter().zip(self.input.streams()) {
@@ -222,8 +271,14 @@ impl<'s> Work<'_, 's> {
             match (&plan.treatment, plan.kind) {
                 (Treatment::LeftOut(_), _) => {}
                 (Treatment::Copied, _) => {
+                    let part = match plan.kind {
+                        StreamKind::Video if !is_attached(stream) => Part::Pictures,
+                        StreamKind::Audio => Part::Pictures,
+                        StreamKind::Subtitle => Part::Words,
+                        _ => Part::All,
+                    };
                     let stream = add_copy(&mut output, stream, self.holds.muxer)?;
-                    route = Some(Route::Copy { stream, last_dts: None });
+                    route = Some(Route::Copy { stream, part, last_dts: None });
                 }
                 (Treatment::Encoded(_), StreamKind::Video) => {
                     if let Some(picture) = &mut picture {
@@ -233,8 +288,9 @@ impl<'s> Work<'_, 's> {
                     }
                 }
                 (Treatment::Encoded(codec), StreamKind::Audio) => {
+                    let rate = self.wanted.bit_rate;
                     let mut sound =
-                        SoundWriter::open(self.source, codec, plan.index, self.wanted.bit_rate)?;
+                        SoundWriter::open(self.source, codec, plan.index, rate, window)?;
                     output.add(&mut sound.encoder.encoder)?;
                     self.describe(&output, sound.encoder.encoder.stream, stream);
                     sounds.push(sound);
@@ -247,14 +303,15 @@ impl<'s> Work<'_, 's> {
             }
             routes.push(route);
         }
-        let mut options = copy_tags(self.input, &mut output, self.holds.muxer)?;
+        let mut options = copy_tags(self.input, &mut output, self.holds.muxer, window)?;
+        self.set_timecode(&output, span);
         output.begin_with(&mut options)?;
         let mut copying = match routes.iter().any(Option::is_some) {
-            true => Some(Copying::open(self.source, routes)?),
+            true => Some(Copying::open(self.source, routes, window)?),
             false => None,
         };
         if picture.is_none() {
-            let duration_secs = self.duration_secs();
+            let duration_secs = self.duration_secs().map(|all| window.length_secs(all));
             let only_sound = copying.is_none();
             done.unit = if only_sound { "ms" } else { "bytes" };
             let all = if only_sound {
@@ -326,13 +383,13 @@ impl<'s> Work<'_, 's> {
         encoding: &Encoding,
         frames: Receiver<Made>,
         done: &mut Converted,
-    ) -> Result<PictureWriter> {
+    ) -> Result<(PictureWriter, Option<Start>)> {
         done.unit = "frames";
         let mut start = None;
         let first = loop {
             match frames.recv() {
                 Ok(Made::Start(begun)) => {
-                    done.total = Some(begun.count as u64);
+                    done.total = Some(begun.count);
                     start = Some(begun);
                 }
                 Ok(Made::Picture(picture)) => break picture,
@@ -346,7 +403,8 @@ impl<'s> Work<'_, 's> {
             self.tell(done)?;
         };
         let &Encoding { codec, way, stream } = encoding;
-        PictureWriter::open(codec, way, stream, self.wanted, start, first, frames)
+        let picture = PictureWriter::open(codec, way, stream, self.wanted, start, first, frames)?;
+        Ok((picture, start))
     }
 
     /// Gives the container what it says of pictures beside the encoder, and how
@@ -376,6 +434,19 @@ impl<'s> Work<'_, 's> {
             let to = *(*output.context()).streams.add(stream);
             copy_stream_tags(from, to, self.holds.muxer);
         }
+    }
+
+    /// Has the timecode be that of the first frame that is taken.
+    fn set_timecode(&self, output: &Output, span: Option<Span>) {
+        if self.wanted.cut.is_all() && !self.wanted.retimes() {
+            return;
+        }
+        let streams = self.input.streams();
+        let picture = streams.into_iter().find(|&stream| is_picture(stream));
+        let first = span.filter(|_| !self.wanted.retimes()).map(|span| span.first);
+        // SAFETY: the stream is one of an open input.
+        let rate = picture.map(|stream| unsafe { (*stream).avg_frame_rate });
+        move_timecode(output, rate.zip(first));
     }
 
     fn duration_secs(&self) -> Option<f64> {

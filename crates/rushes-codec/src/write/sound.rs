@@ -267,6 +267,15 @@ fn encoder_of(codec: &'static str) -> Result<*const ffi::AVCodec> {
     encoder::find(codec, &[encoder]).map(|(found, _)| found)
 }
 
+/// Whether the linked FFmpeg has an encoder of this codec that is fit for use.
+pub(super) fn is_encoded_as(codec: &'static str) -> bool {
+    // SAFETY: encoders are constants.
+    let fit = |found: *const ffi::AVCodec| unsafe {
+        (*found).capabilities & ffi::AV_CODEC_CAP_EXPERIMENTAL as c_int == 0
+    };
+    encoder_of(codec).is_ok_and(fit)
+}
+
 /// The rate and channels nearest to these that the codec's encoder takes.
 ///
 /// # Errors

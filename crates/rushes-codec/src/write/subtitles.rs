@@ -89,12 +89,13 @@ impl SubtitleConverter {
     }
 
     /// Converts one packet, shown from `start_ms` on for `shown_ms`, and
-    /// writes it. What cannot be read is left out.
+    /// writes it: what is shown of it from 0 on and before `end_ms`. What cannot
+    /// be read is left out.
     pub(super) fn convert(
         &mut self,
         packet: &Packet,
-        start_ms: i64,
-        shown_ms: i64,
+        (start_ms, shown_ms): (i64, i64),
+        end_ms: Option<i64>,
         output: &mut Output,
     ) -> Result<()> {
         // SAFETY: both contexts are open; libav fills the subtitle in when it
@@ -116,7 +117,15 @@ impl SubtitleConverter {
                 0 | u32::MAX => from_ms + shown_ms,
                 end => i64::from(end),
             };
-            subtitle.pts = start_ms.saturating_mul(1000);
+            let (from_ms, until_ms) = (start_ms + from_ms, start_ms + until_ms);
+            let is_over = until_ms <= 0 && from_ms < 0;
+            if is_over || end_ms.is_some_and(|end| from_ms >= end) {
+                ffi::avsubtitle_free(&raw mut subtitle);
+                return Ok(());
+            }
+            let from_ms = from_ms.max(0);
+            let until_ms = end_ms.map_or(until_ms, |end| until_ms.min(end));
+            subtitle.pts = from_ms.saturating_mul(1000);
             subtitle.start_display_time = 0;
             subtitle.end_display_time = u32::try_from(until_ms - from_ms).unwrap_or(0);
             let size = ffi::avcodec_encode_subtitle(
@@ -137,8 +146,8 @@ impl SubtitleConverter {
                 return Err(error(WHAT, code));
             }
             ptr::copy_nonoverlapping(bytes.as_ptr(), (*made.0).data, bytes.len());
-            (*made.0).pts = start_ms + from_ms;
-            (*made.0).dts = start_ms + from_ms;
+            (*made.0).pts = from_ms;
+            (*made.0).dts = from_ms;
             (*made.0).duration = until_ms - from_ms;
             output.write(&made, self.stream, TIME_BASE)
         }

@@ -1,8 +1,9 @@
 //! What becomes of each stream when a file is converted.
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Result, StreamKind};
+use rushes_media::{Error, ErrorKind, Rational, Result, StreamKind};
 
+use super::convert::{is_interlaced, not_interlaced};
 use super::native;
 use super::sound::{self, SoundTarget};
 use super::targets::{self, Container};
@@ -91,6 +92,11 @@ pub(super) fn decide(
             Error::new(ErrorKind::Invalid, WHAT, why).remedy(remedy)
         }),
     };
+    if let Some(rate) = wanted.rate_hz.filter(|&rate| !is_rate(rate)) {
+        let why = format!("{rate} is no rate of frames");
+        return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+            .remedy("give frames a second, such as 25 or 30000/1001, at most 1000"));
+    }
     let video_codec = known(wanted.codec.as_deref(), holds.video)?;
     let sound_codec = known(wanted.sound_codec.as_deref(), holds.sound)?;
     let (mut pictures, mut sounds) = (0, 0);
@@ -119,10 +125,19 @@ pub(super) fn decide(
                 // The same family of codecs goes by its newer name here.
                 let name = if codec == "dnxhd" { "dnxhr" } else { &codec };
                 let own = holds.video.iter().find(|it| **it == name).copied();
+                if wanted.deinterlacing.is_some_and(|how| how.top_first.is_none())
+                    && is_interlaced(stream) == Some(false)
+                {
+                    return Err(not_interlaced());
+                }
                 let changes = wanted.changes_frames
                     || wanted.quality.is_some()
+                    || wanted.rate_hz.is_some()
+                    || wanted.deinterlacing.is_some()
                     || video_codec.is_some_and(|asked| Some(asked) != own)
                     || holds.muxer == super::GIF;
+                // Only pictures that stand alone can be taken from any place on.
+                let changes = changes || !(wanted.cut.is_all() || stands_alone(stream));
                 let treatment = match (holds.video.first(), own) {
                     (None, _) => lacks("pictures"),
                     _ if pictures > 1 => left("only the first picture is taken"),
@@ -134,7 +149,9 @@ pub(super) fn decide(
             }
             ffi::AVMediaType::AUDIO => {
                 let own = holds.sound.iter().find(|it| **it == codec).copied();
+                // Packets have many samples, and a cut is exact to one.
                 let changes = wanted.bit_rate.is_some()
+                    || !wanted.cut.is_all()
                     || sound_codec.is_some_and(|asked| Some(asked) != own);
                 let treatment = match (holds.sound.first(), own) {
                     _ if wanted.without_sound => left("no sound was asked for"),
@@ -142,7 +159,12 @@ pub(super) fn decide(
                     _ if sounds >= holds.most_sounds => left("only the first sound is taken"),
                     (_, Some(_)) if !changes => Treatment::Copied,
                     _ if !can_decode => undecodable(),
-                    (Some(first), _) => Treatment::Encoded(sound_codec.unwrap_or(first)),
+                    (Some(first), own) => {
+                        // What is only cut stays what it is.
+                        let own = own
+                            .filter(|own| wanted.bit_rate.is_none() && sound::is_encoded_as(own));
+                        Treatment::Encoded(sound_codec.or(own).unwrap_or(first))
+                    }
                 };
                 sounds += usize::from(!matches!(treatment, Treatment::LeftOut(_)));
                 (StreamKind::Audio, treatment)
@@ -178,6 +200,14 @@ pub(super) fn decide(
         matches!(plan.kind, StreamKind::Video | StreamKind::Audio)
             && !matches!(plan.treatment, Treatment::LeftOut(_))
     };
+    let is_encoded = |plan: &StreamPlan| {
+        plan.kind == StreamKind::Video && matches!(plan.treatment, Treatment::Encoded(_))
+    };
+    let asks_pictures = wanted.rate_hz.is_some() || wanted.deinterlacing.is_some();
+    if asks_pictures && plans.iter().any(is_kept) && !plans.iter().any(is_encoded) {
+        let why = "there are no pictures in it to show at another rate or to deinterlace";
+        return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("leave that out"));
+    }
     if plans.iter().any(is_kept) {
         return Ok(plans);
     }
@@ -188,6 +218,24 @@ pub(super) fn decide(
     let why = why.unwrap_or_else(|| "there is nothing to see or hear in it".to_owned());
     Err(Error::new(ErrorKind::Unsupported, WHAT, why)
         .remedy("give the new file an extension that holds it"))
+}
+
+/// Whether there may be so many frames a second.
+fn is_rate(rate_hz: Rational) -> bool {
+    rate_hz > Rational::ZERO
+        && rate_hz <= Rational::whole(1_000)
+        && i32::try_from(rate_hz.num()).is_ok()
+        && i32::try_from(rate_hz.den()).is_ok()
+}
+
+/// Whether each of its pictures is decoded without any other.
+fn stands_alone(stream: *mut ffi::AVStream) -> bool {
+    // SAFETY: a stream of an open input has parameters; descriptors are
+    // constants, or null.
+    unsafe {
+        let descriptor = ffi::avcodec_descriptor_get((*(*stream).codecpar).codec_id);
+        !descriptor.is_null() && (*descriptor).props & ffi::AV_CODEC_PROP_INTRA_ONLY != 0
+    }
 }
 
 /// Whether its subtitles are text rather than pictures.

@@ -2,10 +2,10 @@ use rushes_media::{Error, ErrorKind, Frame, FrameStream, Limits, Rational, Resul
 
 use super::arrange::{Arrangement, Cell, Wish};
 use super::canvas::{Depth, fitted, lay};
+use super::label::{Label, label_of};
 use super::sampled::{step_of, too_late};
 use super::shown::{At, Shown};
 use crate::FrameOperation;
-use crate::frame::{Anchor, Text};
 use crate::numeric::within;
 
 const WHAT: &str = "laying out a mosaic";
@@ -49,7 +49,8 @@ impl Tile {
     }
 
     /// Writes this into its lower left corner, over a dark box, as large as
-    /// suits its size there; see [`Text`] for what it may hold.
+    /// suits its size there: smaller where it is wider than the tile, and then
+    /// cut short with an ellipsis. See [`Text`] for what it may hold.
     #[must_use]
     pub fn labelled(self, label: impl Into<String>) -> Tile {
         Tile { label: Some(label.into()), ..self }
@@ -123,7 +124,7 @@ struct Placed {
     offset_secs: Rational,
     speed: Rational,
     overlays: Vec<Box<dyn FrameOperation>>,
-    label: Option<Text>,
+    label: Option<Label>,
     cell: Cell,
     /// The frame in hand at its size, where it stands, and its number.
     fitted: Option<(Frame, (u32, u32), u64)>,
@@ -186,7 +187,7 @@ impl Mosaic {
                 offset_secs,
                 speed,
                 overlays,
-                label: label.map(|label| sized(label, cell)),
+                label: label.map(|label| Label::new(label, cell)),
                 cell,
                 fitted: None,
             })
@@ -266,8 +267,8 @@ impl Placed {
             for overlay in &self.overlays {
                 small = overlay.apply(&small)?;
             }
-            if let Some(label) = &self.label {
-                small = label.apply(&small)?;
+            if let Some(label) = &mut self.label {
+                small = label.fitting(small.width_px()).apply(&small)?;
             }
             if (small.width_px(), small.height_px()) != size {
                 let why = "what is laid over a tile changes its size";
@@ -280,23 +281,6 @@ impl Placed {
         }
         Ok(!is_picture)
     }
-}
-
-/// A label, checked.
-fn label_of(text: String) -> Result<Text> {
-    let label = Text {
-        anchor: Anchor::BottomLeft,
-        background: Some([0.0, 0.0, 0.0, 0.6]),
-        ..Text::new(text)
-    };
-    label.check()?;
-    Ok(label)
-}
-
-/// The label as large as suits its tile.
-fn sized(label: Text, cell: Cell) -> Text {
-    let size_px = (f64::from(cell.height_px) / 14.0).clamp(10.0, 64.0);
-    Text { size_px, margin_px: size_px / 3.0, padding_px: size_px / 4.0, ..label }
 }
 
 /// When the last tile ends, where all that have an end say so.

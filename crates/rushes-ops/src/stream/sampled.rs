@@ -20,6 +20,13 @@ impl<S: FrameStream> Sampled<S> {
         let step_secs = step_of(rate_hz)?;
         Ok(Sampled { shown: Shown::new(stream)?, step_secs, next: 0 })
     }
+
+    /// Frames that could not be decoded so far; the ones before were shown in
+    /// their place.
+    #[must_use]
+    pub fn lost_frames(&self) -> u64 {
+        self.shown.lost_frames()
+    }
 }
 
 /// How long one of so many frames a second lasts.

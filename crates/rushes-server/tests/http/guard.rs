@@ -293,6 +293,7 @@ async fn no_path_leads_out() {
     }
     assert_eq!(walked, 54);
     let inside = &library.media;
+    std::os::unix::fs::symlink("/etc/passwd", inside.join("a.1.png")).unwrap();
     for (target, body) in [
         ("/scan", json!({"directory": "/etc"})),
         ("/scan", json!({"directory": format!("{}/../../../../etc", library.media.display())})),
@@ -301,6 +302,12 @@ async fn no_path_leads_out() {
         ("/api/v1/scan", json!({"roots": ["/etc"], "dry_run": true})),
         ("/api/v1/probe", json!({"files": ["/etc/passwd"]})),
         ("/api/v1/convert", json!({"input": "/etc/passwd", "output": inside.join("new.mp4")})),
+        ("/api/v1/convert", json!({"input": "/etc", "output": inside.join("new.mp4")})),
+        ("/api/v1/convert", json!({"input": "/etc/host*", "output": inside.join("new.mp4")})),
+        (
+            "/api/v1/convert",
+            json!({"input": inside.join("a.#.png"), "output": inside.join("n.mp4")}),
+        ),
         (
             "/api/v1/convert",
             json!({"input": inside.join("Trip/a.mp4"), "output": "/tmp/new.mp4", "dry_run": true}),

@@ -6,10 +6,11 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result};
 
-use super::Edit;
+use super::shots::{Frames, Sampled, Shot, Shots, Whole};
+use super::{Conversion, Edit};
 use crate::av::decode::Frame as Decoded;
 use crate::write::native::Way;
-use crate::{FrameIndex, Source, VideoOptions, VideoReader};
+use crate::{FrameIndex, Source, Span, VideoOptions, VideoReader};
 
 /// What comes from the decoder.
 pub(super) enum Made {
@@ -24,7 +25,9 @@ pub(super) enum Made {
 #[derive(Clone, Copy)]
 pub(super) struct Start {
     /// How many frames there are.
-    pub(super) count: usize,
+    pub(super) count: u64,
+    /// Which frames of the source they are made of.
+    pub(super) span: Span,
     /// How long each is shown, when that is always the same.
     pub(super) step: Option<Rational>,
     /// Width and height in pixels, as they are decoded.
@@ -57,31 +60,57 @@ impl Picture {
     }
 }
 
-/// Decodes frame after frame until nobody takes them.
+/// The frames that are wanted of a video.
+///
+/// # Errors
+/// As for [`crate::Cut::span`].
+pub(super) fn span(index: &FrameIndex, wanted: &Conversion) -> Result<Span> {
+    wanted.cut.span(index.len(), &|i| index.time_secs(i), end_of(index, index.len()))
+}
+
+/// When the frame before this one is over.
+fn end_of(index: &FrameIndex, end: usize) -> Rational {
+    let last = end.saturating_sub(1);
+    let over = index.time_secs(last).checked_add(index.duration_secs(last));
+    over.unwrap_or_else(|| index.time_secs(last))
+}
+
+/// Decodes frame after frame until nobody takes them. `is_interlaced` when the
+/// stream says so.
 pub(super) fn decode(
     source: &Source,
-    threads: u32,
+    wanted: &Conversion,
     way: Way,
+    is_interlaced: bool,
     stop: &AtomicBool,
     to: &SyncSender<Made>,
 ) {
     let go_on = || !stop.load(Ordering::Relaxed);
     let work = || -> Result<()> {
         let index = Arc::new(FrameIndex::build(source, &mut |_| go_on())?);
-        let step = index.duration_secs(0);
-        let same =
-            |at: &usize| index.time_secs(at + 1).checked_sub(index.time_secs(*at)) == Some(step);
-        let is_even = (0..index.len().saturating_sub(1)).all(|at| same(&at));
-        let step = Some(step).filter(|step| is_even && *step > Rational::ZERO);
+        let span = span(&index, wanted)?;
+        let both = wanted.deinterlacing.is_some_and(|how| how.both);
+        let mut step = even_step(&index, span);
+        if both {
+            step = step.and_then(|step| step.checked_div(Rational::whole(2)));
+        }
+        let mut count = (span.end - span.first) as u64 * if both { 2 } else { 1 };
+        let over = end_of(&index, span.end).checked_sub(span.start_secs);
+        if let Some(rate_hz) = wanted.rate_hz {
+            step = Rational::whole(1).checked_div(rate_hz);
+            let pictures = Span { end_secs: end_of(&index, span.end), ..span };
+            count = pictures.frames_at(rate_hz).unwrap_or(count);
+        }
         let layout = if way == Way::Luma { Layout::Gray } else { Layout::Rgb };
-        let options = VideoOptions { threads, layout, ..VideoOptions::default() };
-        let mut reader = VideoReader::open(source, index, options)?;
+        let options = VideoOptions { threads: wanted.threads, layout, ..VideoOptions::default() };
+        let reader = VideoReader::open(source, index, options)?;
         let is_stored = matches!(way, Way::Stored(_));
         let is_sideways = !is_stored && matches!(reader.rotation().0, 90 | 270);
         let aspect = reader.sample_aspect();
         let turned = || Rational::whole(1).checked_div(aspect).unwrap_or(aspect);
         let start = Start {
-            count: reader.len(),
+            count,
+            span,
             step,
             size: (reader.width_px(), reader.height_px()),
             sample_aspect: if is_sideways { turned() } else { aspect },
@@ -89,13 +118,20 @@ pub(super) fn decode(
         if to.send(Made::Start(start)).is_err() {
             return Ok(());
         }
+        let mut shots: Box<dyn Shots<'_> + '_> =
+            Box::new(Frames { reader, span, next: span.first });
+        if let Some(how) = wanted.deinterlacing {
+            shots = Box::new(Whole::new(shots, how, is_interlaced));
+        }
+        if let Some(step_secs) = step.filter(|_| wanted.rate_hz.is_some()) {
+            let end_secs = over.unwrap_or(Rational::ZERO);
+            let (now, coming, has_ended) = (None, None, false);
+            let number = 0;
+            shots =
+                Box::new(Sampled { shots, step_secs, end_secs, number, now, coming, has_ended });
+        }
         loop {
-            let next = if is_stored {
-                stored(&mut reader)
-            } else {
-                reader.next().map(|frame| frame.map(Picture::Frame))
-            };
-            let made = match next {
+            let made = match next(&mut *shots, is_stored) {
                 Ok(Some(picture)) => Made::Picture(picture),
                 Ok(None) => return Ok(()),
                 Err(error) if error.kind == ErrorKind::Corrupt => Made::Lost,
@@ -112,14 +148,26 @@ pub(super) fn decode(
     }
 }
 
-/// The next frame as it is stored.
-fn stored(reader: &mut VideoReader<'_>) -> Result<Option<Picture>> {
-    let next = reader.next_decoded()?;
-    Ok(next.map(|(i, decoded)| Picture::Stored {
-        decoded,
-        time_secs: reader.index().time_secs(i),
-        duration_secs: reader.index().duration_secs(i),
-    }))
+/// How long each frame is shown, where that is the same for all.
+fn even_step(index: &FrameIndex, span: Span) -> Option<Rational> {
+    let step = index.duration_secs(span.first);
+    let is_same =
+        |at: usize| index.time_secs(at + 1).checked_sub(index.time_secs(at)) == Some(step);
+    let is_even = (span.first..span.end.saturating_sub(1)).all(is_same);
+    Some(step).filter(|step| is_even && *step > Rational::ZERO)
+}
+
+/// The next picture, as it is stored or as a frame.
+fn next<'s>(shots: &mut (dyn Shots<'s> + '_), is_stored: bool) -> Result<Option<Picture>> {
+    let Some(Shot { i, decoded, time_secs, duration_secs }) = shots.next()? else {
+        return Ok(None);
+    };
+    if is_stored {
+        return Ok(Some(Picture::Stored { decoded, time_secs, duration_secs }));
+    }
+    let mut frame = shots.reader().made(i, &decoded)?;
+    (frame.time_secs, frame.duration_secs) = (Some(time_secs), Some(duration_secs));
+    Ok(Some(Picture::Frame(frame)))
 }
 
 /// Changes frame after frame until there are no more, or nobody takes them.
