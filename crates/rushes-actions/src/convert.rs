@@ -2,6 +2,7 @@
 //! that reads or writes media happens in a worker; here its bytes are put into
 //! the new file, which has its name only once it is whole.
 
+mod still;
 pub(crate) mod work;
 
 use std::fmt::Write as _;
@@ -100,7 +101,8 @@ pub struct StreamReport {
     /// Its codec.
     pub codec: String,
     /// `copied`, `encoded as hevc`, that with what is lost (`encoded as h264:
-    /// 12 bits become 10`), or `left out: ` and why.
+    /// 12 bits become 10`), or `left out: ` and why. Of a still also the metadata
+    /// that goes along, and what does not.
     pub becomes: String,
 }
 

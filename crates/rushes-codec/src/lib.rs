@@ -18,7 +18,10 @@ pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
 pub use sequence::{Orientation, Sequence, SequenceOptions, SequenceReader};
 pub use source::{Source, SourceReader};
-pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
+pub use still::{
+    STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
+    still_frame_in_profile, still_picture, still_profile,
+};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
 pub use write::{
     AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit, Gray,

@@ -10,6 +10,7 @@
 mod boxes;
 mod configuration;
 mod cr3;
+mod embed;
 mod encode;
 mod exif;
 mod heif;
@@ -38,7 +39,7 @@ use raster::Meaning;
 use sniff::Reader;
 
 pub(crate) use encode::eight_bits;
-pub use encode::{STILL_TARGETS, StillTarget, encode_still};
+pub use encode::{STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still};
 pub(crate) use rgb::signal;
 pub(crate) use tiff::Pages;
 
@@ -145,6 +146,56 @@ pub fn still_frame(source: &Source) -> Result<Frame> {
         }
         read => read,
     }
+}
+
+/// The still as in [`still_frame`], but where the file has an ICC profile of RGB
+/// that can be applied, with the numbers as they are stored, and that profile.
+///
+/// # Errors
+/// As for [`still_picture`].
+pub fn still_frame_in_profile(source: &Source) -> Result<(Frame, Option<Vec<u8>>)> {
+    let head = source.head()?;
+    let reader = sniff::reader(&head, source.extension(), source.size_bytes());
+    if let Some(profile) = profile_of(source, &head, reader) {
+        let stored = || Meaning::Said(None);
+        let frame = match reader {
+            Some(Reader::Jpeg) => {
+                let bytes = read::whole(source)?;
+                frame_of(jpeg::decode_stored(&bytes, source.limits())?, false)
+            }
+            Some(Reader::Png) => raster::frame(source, "png", stored()),
+            Some(Reader::Raster(format)) => raster::frame(source, format, stored()),
+            _ => raster::frame(source, "tiff", stored()),
+        };
+        if let Ok(frame) = frame
+            && frame.layout() != Layout::Gray
+        {
+            return Ok((frame, Some(profile)));
+        }
+    }
+    Ok((still_frame(source)?, None))
+}
+
+/// The ICC profile with which [`still_frame_in_profile`] gives the still, by its
+/// headers; `None` when it gives sRGB.
+#[must_use]
+pub fn still_profile(source: &Source) -> Option<Vec<u8>> {
+    let head = source.head().ok()?;
+    profile_of(source, &head, sniff::reader(&head, source.extension(), source.size_bytes()))
+}
+
+fn profile_of(source: &Source, head: &[u8], reader: Option<Reader>) -> Option<Vec<u8>> {
+    let profile = match reader? {
+        Reader::Jpeg => jpeg::profile_of(&read::whole(source).ok()?, source.limits())?,
+        Reader::Png if matches!(png::meaning(source), Ok(Meaning::Embedded)) => {
+            raster::icc_profile(source, "png")?
+        }
+        Reader::Raster(format @ "webp") => raster::icc_profile(source, format)?,
+        Reader::Tiff => raw::profile_of(source, head)?,
+        _ => return None,
+    };
+    let is_rgb = embed::is_of_layout(&profile, Layout::Rgb);
+    (is_rgb && srgb::Profile::from_icc(&profile).is_some()).then_some(profile)
 }
 
 /// Whether the content is a still, whoever reads it; the first bytes decide.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rushes_codec::{
     Conversion, Gray, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert,
-    encode_still, plan_conversion, still_frame,
+    plan_conversion,
 };
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
@@ -15,7 +15,7 @@ use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
-use super::{Filter, Order, StreamReport, WHAT};
+use super::{Filter, Order, StreamReport, WHAT, still};
 use crate::making::pipe::{Outlet, Told};
 use crate::tasks::probe_with_tags;
 
@@ -25,8 +25,8 @@ const OFTEN: Duration = Duration::from_millis(100);
 pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
     let source = source(&order, files, limits)?;
-    let streams = match still(&order, &source)? {
-        Some(probe) => still_streams(&order, &probe),
+    let streams = match still_of(&order, &source)? {
+        Some(probe) => vec![still::report(&order, &source, &probe)?],
         None => {
             let plans = plan_conversion(&source, &order.conversion())?;
             plans.into_iter().map(report).collect()
@@ -54,10 +54,9 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         frame.duration_secs = duration_secs;
         Ok(frame)
     };
-    let told = match still(&order, &source)? {
+    let told = match still_of(&order, &source)? {
         Some(probe) => {
-            let frame = edit(upright(&probe, still_frame(&source)?)?)?;
-            let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
+            let bytes = still::encode(&order, &source, &probe, &edit)?;
             outlet()?
                 .write_all_at(&bytes, 0)
                 .map_err(|error| Error::io("handing the new file over", &error))?;
@@ -132,7 +131,7 @@ fn source(order: &Order, files: &[File], limits: &Limits) -> Result<Source> {
 }
 
 /// What the still holds, when a still is to be written.
-fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
+fn still_of(order: &Order, source: &Source) -> Result<Option<Probe>> {
     let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
     let probe = probe_with_tags(source)?;
     match (probe.kind, is_target) {
@@ -158,16 +157,6 @@ fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
         }
         (_, false) => Ok(None),
     }
-}
-
-fn still_streams(order: &Order, probe: &Probe) -> Vec<StreamReport> {
-    let codec = probe.streams.first().map(|stream| stream.codec.clone());
-    vec![StreamReport {
-        index: 0,
-        kind: "still".to_owned(),
-        codec: codec.unwrap_or_else(|| probe.container.format.clone()),
-        becomes: format!("encoded as {}, set upright", order.extension),
-    }]
 }
 
 /// The still set upright as it is stated.

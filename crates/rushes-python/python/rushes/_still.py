@@ -53,6 +53,7 @@ def imwrite(
     *,
     quality: int | None = None,
     overwrite: bool = True,
+    tags_from: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names.
 
@@ -62,6 +63,10 @@ def imwrite(
     quality: 1 to 100, for JPEG (92 when None) and WebP (lossless when None).
     overwrite: replace a file that has this name; if False, that raises `Conflict` (a
         FileExistsError).
+    tags_from: a still whose EXIF, XMP and IPTC go into the new file, where its format holds them
+        (JPEG and TIFF all, PNG and WebP not IPTC, the others none): made true for an
+        array that is upright and sRGB, as `imread` gives it: orientation 1, the new size, no
+        thumbnail. TIFF does not get the camera maker's own note.
 
     TIFF keeps all three kinds of numbers, PNG uint8 and uint16; what a format has no room for is
     rounded. OpenEXR and Radiance hold floats of linear light: floats are written as they are,
@@ -76,7 +81,9 @@ def imwrite(
     picture = picture_of(array, WRITING)
     if quality is not None:
         quality = within(quality, "quality", 1, 100, WRITING)
-    _rushes.write_still(os.path.abspath(os.fsdecode(path)), picture, quality, bool(overwrite))
+    place = os.path.abspath(os.fsdecode(path))
+    tagged = None if tags_from is None else os.path.abspath(os.fsdecode(tags_from))
+    _rushes.write_still(place, picture, quality, bool(overwrite), tagged)
 
 
 def picture_of(array: ArrayLike, what: str) -> NDArray[Any]:
