@@ -35,7 +35,7 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
-    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, tiff, exr and
+    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, avif, tiff, exr and
     /// more.
     #[arg(value_parser = path_parser())]
     pub output: String,

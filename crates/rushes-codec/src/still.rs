@@ -1,12 +1,13 @@
 //! Stills: what a picture file holds, and its pixels.
 //!
 //! Which reader takes a file is decided by its first bytes alone (see
-//! [`sniff`]); JPEG goes to libjpeg-turbo, HEIC and AVIF to libheif, camera
-//! RAW to a walker that finds the JPEG the camera left inside, the rest to
+//! [`sniff`]); JPEG goes to libjpeg-turbo, HEIC and AVIF to libheif, JPEG XL to
+//! jxl-oxide, camera RAW to a walker that finds the JPEG the camera left inside, the rest to
 //! the decoders of the `image` crate. Every reader checks the size that a file
 //! states against the limits before it makes room for it, and decodes on the
 //! thread that called it.
 
+mod avif;
 mod boxes;
 mod configuration;
 mod cr3;
@@ -17,6 +18,7 @@ mod heif;
 mod icc;
 mod implied;
 mod jpeg;
+mod jxl;
 mod png;
 mod raf;
 mod raster;
@@ -51,6 +53,7 @@ pub(crate) fn probe(source: &Source, head: &[u8]) -> Option<Result<Probe>> {
         Reader::Jpeg => jpeg::probe(source),
         Reader::Png => png::probe(source),
         Reader::Heif(format) => heif::probe(source, head, format),
+        Reader::Jxl => jxl::probe(source),
         Reader::Raster(format) => raster::probe(source, head, format),
         Reader::Tiff => raw::probe(source, head),
         Reader::Raf => raf::probe(source),
@@ -89,12 +92,12 @@ fn check_size(source: &Source, reader: Reader, probe: &Probe) -> Result<()> {
 /// largest JPEG that the camera left in it.
 ///
 /// Numbers are 8-bit sRGB, but 16-bit with the colour set when a HEIC, AVIF or
-/// PNG says PQ or HLG. Colours of an ICC profile (ICC.1:2022), of other primaries
+/// PNG says PQ or HLG, as JPEG XL may. Colours of an ICC profile (ICC.1:2022), of other primaries
 /// (ITU-T H.273) and, in JPEG, of EXIF's Adobe RGB are converted; a profile that
 /// is broken or not understood counts as sRGB. Transparent parts lie on mid grey
 /// (128); float pictures are clipped to 0 to 1 and given the sRGB curve. Nothing
-/// is turned upright, except HEIC and AVIF, whose own transformations are part of
-/// the picture.
+/// is turned upright, except HEIC, AVIF and JPEG XL, whose own transformations are
+/// part of the picture.
 ///
 /// # Errors
 /// `Limit` when the picture is over a limit, `Corrupt` when it is broken,
@@ -110,6 +113,7 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
         Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px),
         Reader::Png => raster::decode(source, "png", png::meaning(source)?),
         Reader::Heif(_) => heif::decode(source, target_px),
+        Reader::Jxl => jxl::decode(source),
         Reader::Raster(format) => raster::decode(source, format, Meaning::Embedded),
         Reader::Tiff => raw::decode(source, &head, target_px),
         Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
@@ -122,10 +126,12 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
 ///
 /// Colours are made sRGB as in [`still_picture`], but nothing is laid over grey,
 /// rounded or clipped: floats (OpenEXR, Radiance, TIFF) are linear light and say
-/// so, PQ and HLG keep their 16 bits. HEIC and AVIF come as RGB, their opacity
-/// laid over grey; camera RAW as the largest JPEG in it. Nothing is turned
-/// upright, except HEIC and AVIF. What only FFmpeg reads (DPX, JPEG 2000, JPEG
-/// XL, PSD, TIFF with a palette) comes as it is stored, its profile not asked.
+/// so, PQ and HLG keep their 16 bits. 10 and 12 bits of HEIC and AVIF are
+/// stretched to 16, as 9 to 15 of JPEG XL are: `round(value * (2^n - 1) / 65535)`
+/// gives them back. Camera
+/// RAW comes as the largest JPEG in it. Nothing is turned upright, except HEIC,
+/// AVIF and JPEG XL. What only FFmpeg reads (DPX, JPEG 2000, PSD,
+/// TIFF with a palette) comes as it is stored, its profile not asked.
 ///
 /// # Errors
 /// As for [`still_picture`].
@@ -133,7 +139,7 @@ pub fn still_frame(source: &Source) -> Result<Frame> {
     let head = source.head()?;
     let reader = sniff::reader(&head, source.extension(), source.size_bytes());
     let has_other = match reader {
-        None => true,
+        None | Some(Reader::Jxl) => true,
         Some(Reader::Tiff) => raw::is_plain(source, &head),
         Some(_) => false,
     };
@@ -163,6 +169,8 @@ pub fn still_frame_in_profile(source: &Source) -> Result<(Frame, Option<Vec<u8>>
                 let bytes = read::whole(source)?;
                 frame_of(jpeg::decode_stored(&bytes, source.limits())?, false)
             }
+            Some(Reader::Heif(_)) => heif::frame(source, true),
+            Some(Reader::Jxl) => jxl::frame(source, true),
             Some(Reader::Png) => raster::frame(source, "png", stored()),
             Some(Reader::Raster(format)) => raster::frame(source, format, stored()),
             _ => raster::frame(source, "tiff", stored()),
@@ -190,6 +198,8 @@ fn profile_of(source: &Source, head: &[u8], reader: Option<Reader>) -> Option<Ve
         Reader::Png if matches!(png::meaning(source), Ok(Meaning::Embedded)) => {
             raster::icc_profile(source, "png")?
         }
+        Reader::Heif(_) => heif::icc_profile(source)?,
+        Reader::Jxl => jxl::icc_profile(source)?,
         Reader::Raster(format @ "webp") => raster::icc_profile(source, format)?,
         Reader::Tiff => raw::profile_of(source, head)?,
         _ => return None,
@@ -230,6 +240,8 @@ fn own_frame(source: &Source, head: &[u8], reader: Option<Reader>) -> Result<Fra
     let mut is_grey = false;
     match reader {
         Some(Reader::Jpeg) => is_grey = jpeg::is_grey(&read::whole(source)?),
+        Some(Reader::Heif(_)) => return heif::frame(source, false),
+        Some(Reader::Jxl) => return jxl::frame(source, false),
         Some(Reader::Png) => return raster::frame(source, "png", png::meaning(source)?),
         Some(Reader::Raster(format)) => return raster::frame(source, format, Meaning::Embedded),
         Some(Reader::Tiff) => {
@@ -263,6 +275,7 @@ pub(crate) fn versions() -> Vec<(String, String)> {
     vec![
         ("libheif".into(), format!("{major}.{minor}.{patch}")),
         ("libjpeg-turbo".into(), "3".into()),
+        ("jxl-oxide".into(), "0.12".into()),
         ("image".into(), "0.25".into()),
     ]
 }

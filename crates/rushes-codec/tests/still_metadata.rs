@@ -156,8 +156,8 @@ fn every_format_holds_what_it_says() {
             }
         }
     }
-    // Each of JPEG's and TIFF's two extensions, PNG and WebP; JPEG has no opacity.
-    assert_eq!(held, 2 * 2 + 2 * 3 + 3 + 3);
+    // Each of JPEG's and TIFF's two extensions, PNG, WebP, AVIF; JPEG has no opacity.
+    assert_eq!(held, 2 * 2 + 2 * 3 + 3 + 3 + 3);
 }
 
 /// Whether exiftool is there; that it reads all of it is asserted.

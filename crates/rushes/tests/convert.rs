@@ -145,7 +145,9 @@ fn the_metadata_of_a_still_goes_along() {
         given.insert(name.to_owned(), json!(value));
     }
     let (original, mut compared) = (stage.text("a.jpg"), 0);
-    for (extension, holds_iptc) in [("jpg", true), ("tif", true), ("png", false), ("webp", false)] {
+    for (extension, holds_iptc) in
+        [("jpg", true), ("tif", true), ("png", false), ("webp", false), ("avif", false)]
+    {
         let name = format!("b.{extension}");
         let line = ["convert", &original, &stage.text(&name)];
         let plan = stage.done(&[&line[..], &["--dry-run"]].concat())["plan"].clone();
@@ -166,7 +168,7 @@ fn the_metadata_of_a_still_goes_along() {
         assert_eq!(found, wanted, "{extension}");
         compared += 1;
     }
-    assert_eq!(compared, 4);
+    assert_eq!(compared, 5);
 
     // Without a place for the profile, and for a filter, the colours become sRGB.
     for arguments in [vec!["c.bmp"], vec!["c.jpg", "--filter", "clahe"]] {

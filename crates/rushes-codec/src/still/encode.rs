@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageBuffer, ImageError, ImageFormat};
 use rushes_media::{Block, Blocks, Error, ErrorKind, Frame, Layout, Result, Values};
 use turbojpeg::PixelFormat;
 
-use super::{embed, jpeg, rgb};
+use super::{avif, embed, jpeg, rgb};
 
 const WHAT: &str = "encoding the picture";
 
@@ -33,6 +33,7 @@ pub struct StillTarget {
 pub(super) enum Writer {
     Jpeg,
     WebP,
+    Avif,
     /// The `image` crate's.
     Image(ImageFormat),
     /// The same, of linear light.
@@ -49,6 +50,7 @@ pub const STILL_TARGETS: &[StillTarget] = &[
     target(&["png"], "PNG", &[8, 16], true, OF_OTHERS, Writer::Image(ImageFormat::Png)),
     target(&["tif", "tiff"], "TIFF", &[8, 16, 32], true, OF_TIFF, Writer::Image(ImageFormat::Tiff)),
     target(&["webp"], "WebP", &[8], true, OF_OTHERS, Writer::WebP),
+    target(&["avif"], "AVIF", &[8, 10], true, OF_OTHERS, Writer::Avif),
     target(&["exr"], "OpenEXR", &[32], true, &[], Writer::Light(ImageFormat::OpenExr)),
     target(&["hdr"], "Radiance HDR", &[32], false, &[], Writer::Light(ImageFormat::Hdr)),
     target(&["bmp"], "BMP", &[8], true, &[], Writer::Image(ImageFormat::Bmp)),
@@ -75,11 +77,12 @@ const fn target(
 /// floats to 16 or 8. Floats that are linear light (`frame.color.transfer`)
 /// become sRGB where they are rounded; in OpenEXR and Radiance all numbers are
 /// linear light, and sRGB is made that. `quality` is 1 to 100, for JPEG (92 when
-/// none is given) and WebP (lossless when none is given).
+/// none is given), WebP (lossless when none is given) and AVIF (90 when none is
+/// given), which has 8 bits, or 10 of what has more.
 ///
 /// # Errors
-/// `Unsupported` when no such format is written, or the frame is PQ or HLG,
-/// which none of them states; `Invalid` when the frame has opacity and the
+/// `Unsupported` when no such format is written, or the frame is PQ or HLG, which
+/// is written as none of them; `Invalid` when the frame has opacity and the
 /// format has not, is empty, or too large for it.
 pub fn encode_still(frame: &Frame, extension: &str, quality: Option<u8>) -> Result<Vec<u8>> {
     encode_still_with(frame, extension, quality, &Blocks::default())
@@ -109,7 +112,7 @@ pub fn encode_still_with(
     let is_spread = matches!(target.writer, Writer::WebP) && frame.layout() == Layout::Gray;
     held.place(Block::Icc)
         .take_if(|profile| is_spread || !embed::is_of_layout(profile, frame.layout()));
-    let file = encode(frame, target, quality)?;
+    let file = encode(frame, target, quality, &held)?;
     embed::embed(file, target, &held, (frame.width_px(), frame.height_px()), frame.layout())
 }
 
@@ -129,10 +132,15 @@ pub fn left_out_of_still(extension: &str, blocks: &Blocks) -> Result<Vec<String>
     Ok(why)
 }
 
-fn encode(frame: &Frame, target: &StillTarget, quality: Option<u8>) -> Result<Vec<u8>> {
+fn encode(
+    frame: &Frame,
+    target: &StillTarget,
+    quality: Option<u8>,
+    blocks: &Blocks,
+) -> Result<Vec<u8>> {
     let transfer = frame.color.transfer.as_deref();
     if matches!(transfer, Some("smpte2084" | "arib-std-b67")) {
-        let why = format!("{} cannot say that its numbers are HDR", target.words);
+        let why = format!("PQ and HLG are not written as {}", target.words);
         return Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy("tone-map it first"));
     }
     if frame.values().is_empty() {
@@ -158,6 +166,7 @@ fn encode(frame: &Frame, target: &StillTarget, quality: Option<u8>) -> Result<Ve
                 crate::av::encode_numbers(&eight_bits(frame), size_px, frame.layout(), quality)
             }
         },
+        Writer::Avif => avif::encode(frame, quality, blocks),
         Writer::Light(format) => by_image(&light_of(frame)?, format),
         Writer::Image(format) => {
             let has_room = |bits: &&u8| **bits >= bits_of(frame);
@@ -211,7 +220,7 @@ pub(crate) fn eight_bits(frame: &Frame) -> Vec<u8> {
     }
 }
 
-fn sixteen_bits(frame: &Frame) -> Vec<u16> {
+pub(super) fn sixteen_bits(frame: &Frame) -> Vec<u16> {
     match frame.values() {
         Values::U8(values) => values.iter().map(|&value| u16::from(value) * 257).collect(),
         Values::U16(values) => values.clone(),
