@@ -22,7 +22,7 @@ pub use still::{
     STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
     still_frame_in_profile, still_picture, still_profile,
 };
-pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
+pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream, upright};
 pub use write::{
     AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit, Gray,
     SOUND_TARGETS, Sink, SoundTarget, StreamPlan, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter,

@@ -314,24 +314,7 @@ fn probe_of(source: &Source, format: &str, stream: Stream) -> Probe {
             agreement.differ(format!("named .{extension} but holds {}", known.words));
         }
     }
-    Probe {
-        kind: MediaKind::Still,
-        container,
-        duration_secs: None,
-        streams: vec![stream],
-        has_audio: false,
-        timecode: None,
-        created: None,
-        gps: None,
-        camera: rushes_media::Camera::default(),
-        title: None,
-        description: None,
-        keywords: Vec::new(),
-        rating: None,
-        content_identifier: None,
-        agreement,
-        tags: std::collections::BTreeMap::new(),
-    }
+    Probe { streams: vec![stream], agreement, ..Probe::of_kind(MediaKind::Still, container) }
 }
 
 /// Names that are used for formats not their own, without deceiving anybody:

@@ -12,8 +12,6 @@ use rushes_codec::Source;
 use rushes_media::{
     Block, Blocks, Error, ErrorKind, Frame, Layout, Limits, MediaKind, Probe, Result, Values,
 };
-use rushes_ops::FrameOperation as _;
-use rushes_ops::frame::{Flip, Rotate};
 use rushes_store::PartialFile;
 
 use crate::watch::exception;
@@ -124,20 +122,14 @@ impl Still {
 
     fn decoded(&self, upright: bool) -> Result<Frame> {
         let frame = rushes_codec::still_frame(&source(&self.file, &self.path)?);
-        let mut frame = frame.map_err(|error| match error.kind {
+        let frame = frame.map_err(|error| match error.kind {
             ErrorKind::Unsupported if error.remedy.is_none() => {
                 error.remedy("where it is a video, open it with rushes.open")
             }
             _ => error,
         })?;
         let (degrees, mirrored) = self.rotation;
-        if upright && degrees % 90 == 0 && degrees != 0 {
-            frame = Rotate { quarter_turns: -i32::from(degrees / 90) }.apply(&frame)?;
-        }
-        if upright && mirrored {
-            frame = Flip::default().apply(&frame)?;
-        }
-        Ok(frame)
+        if upright { rushes_codec::upright(frame, degrees, mirrored) } else { Ok(frame) }
     }
 }
 

@@ -10,7 +10,6 @@ use rushes_codec::{
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
 };
-use rushes_ops::frame::{Flip, Rotate};
 use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
@@ -160,16 +159,9 @@ fn still_of(order: &Order, source: &Source) -> Result<Option<Probe>> {
 }
 
 /// The still set upright as it is stated.
-pub(crate) fn upright(probe: &Probe, mut frame: Frame) -> Result<Frame> {
+pub(crate) fn upright(probe: &Probe, frame: Frame) -> Result<Frame> {
     let Some(stream) = probe.picture() else { return Ok(frame) };
-    let degrees = stream.rotation_degrees.unwrap_or(0) % 360;
-    if degrees != 0 && degrees % 90 == 0 {
-        frame = Rotate { quarter_turns: -i32::from(degrees / 90) }.apply(&frame)?;
-    }
-    if stream.mirrored {
-        frame = Flip::default().apply(&frame)?;
-    }
-    Ok(frame)
+    rushes_codec::upright(frame, stream.rotation_degrees.unwrap_or(0), stream.mirrored)
 }
 
 fn report(plan: StreamPlan) -> StreamReport {
