@@ -86,8 +86,8 @@ encode -loop 1 -t 4 -i "$work/morning-tall.ppm" -f lavfi -t 4 -i "anoisesrc=c=pi
     -c:a aac -b:a 48k -metadata creation_time=2024-05-18T07:10:00Z "$work/lying.mov"
 encode -i "$work/lying.mov" -c copy -metadata:s:v rotate=270 -metadata creation_time=2024-05-18T07:10:00Z Coast/held-upright.mov
 encode -f lavfi -t 6 -i "mandelbrot=s=960x540:r=24:start_x=-0.743643887037151:start_y=0.131825904205330:start_scale=0.06:end_scale=0.004:end_pts=144:maxiter=900:outer=normalized_iteration_count:bailout=40" \
-    -vf "gblur=sigma=1.1,format=gray,curves=all=0.1/0 0.35/0.5 0.62/1,format=yuv444p,pseudocolor=preset=magma,format=yuv420p10le" -c:v libx265 -preset slow -x265-params "log-level=error:info=0" \
-    -crf 35 -tag:v hvc1 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv \
+    -vf "gblur=sigma=1.1,format=gray,curves=all=0.1/0 0.35/0.5 0.62/1,format=yuv444p,pseudocolor=preset=magma,format=yuv420p10le,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709" -c:v libx265 -preset slow -x265-params "log-level=error:info=0" \
+    -crf 35 -tag:v hvc1 \
     -metadata title='Into the valley' -metadata creation_time=2024-06-02T13:20:00Z -movflags +faststart Studio/into-the-valley.mp4
 encode -f lavfi -i "life=s=128x72:r=12:seed=12:mold=24:ratio=0.34:life_color=#f4ead0:death_color=#c8503c:mold_color=#1a1f3c" \
     -f lavfi -i "aevalsrc='0.22*sin(2*PI*(110+55*floor(mod(t*2\,4)))*t)*exp(-6*mod(t\,0.5))':s=48000" \

@@ -25,6 +25,32 @@ def picture(rate, frames, size="160x90"):
     return ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate},trim=end_frame={frames}"]
 
 
+def colored(how):
+    """The same options with colours given to the pictures, where every FFmpeg reads them.
+
+    As options of an encoder, newer ones leave them out of the file.
+    """
+    options, given = shlex.split(how), []
+    # ProRes would have them in every frame: this clip has them in the container alone.
+    if "prores_ks" in options:
+        return options
+    for name, of_filter in (("-color_primaries", "color_primaries"), ("-color_trc", "color_trc"),
+                            ("-colorspace", "colorspace"), ("-color_range", "range")):
+        if name in options:
+            at = options.index(name)
+            value = {"gamma28": "bt470bg"}.get(options[at + 1], options[at + 1])
+            given.append(f"{of_filter}={value}")
+            del options[at:at + 2]
+    if given:
+        chain = ["setparams=" + ":".join(given)]
+        if "-vf" in options:
+            at = options.index("-vf")
+            chain.insert(0, options[at + 1])
+            del options[at:at + 2]
+        options = ["-vf", ",".join(chain)] + options
+    return options
+
+
 def sound(expression, rate, secs, layout):
     """The same for a sound, one expression a channel."""
     source = f"aevalsrc='{expression}':s={rate}:d={secs}:c={layout}"
@@ -49,10 +75,10 @@ CLIPS = [
      f"-c:v libx265 {X265} -pix_fmt yuv420p10le -tag:v hvc1 -color_primaries bt2020 "
      "-color_trc arib-std-b67 -colorspace bt2020nc -color_range tv"),
     ("variable-rate.mkv", picture("25", 40),
-     "-vf 'select=not(mod(n\\,3))+lt(n\\,20)' -vsync vfr -c:v libx264 -preset ultrafast "
+     "-vf 'select=not(mod(n\\,3))+lt(n\\,20)' -fps_mode vfr -c:v libx264 -preset ultrafast "
      "-pix_fmt yuv420p"),
     ("variable-rate.mp4", picture("30", 40),
-     "-vf 'select=not(mod(n\\,4))+lt(n\\,16)' -vsync vfr -c:v libx264 -bf 0 -pix_fmt yuv420p"),
+     "-vf 'select=not(mod(n\\,4))+lt(n\\,16)' -fps_mode vfr -c:v libx264 -bf 0 -pix_fmt yuv420p"),
     ("drop-frame.mov", picture("30000/1001", 15) + PAIR,
      "-t 0.5 -c:v libx264 -bf 2 -g 12 -pix_fmt yuv420p -c:a pcm_s24le -timecode 01:02:03;04 "
      "-metadata:s:a:0 language=fra"),
@@ -180,7 +206,7 @@ def hdr10_plus(folder, name):
     # Pictures in the order of their times, which a stream without a container does not tell.
     how = (f"-c:v libx265 {X265}:bframes=0:hdr10=1 -pix_fmt yuv420p10le -color_primaries bt2020 "
            "-color_trc smpte2084 -colorspace bt2020nc -color_range tv")
-    run(QUIET + picture("24", 8) + shlex.split(how) + SAME + ["plain.hevc"], folder)
+    run(QUIET + picture("24", 8) + colored(how) + SAME + ["plain.hevc"], folder)
     path = os.path.join(folder, "plain.hevc")
     with open(path, "rb") as file:
         units = file.read().replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")[1:]
@@ -221,7 +247,7 @@ def main():
         folder = os.path.join(work, "media")
         os.mkdir(folder)
         for name, inputs, how in CLIPS:
-            run(QUIET + inputs + shlex.split(how) + SAME + [name], folder)
+            run(QUIET + inputs + colored(how) + SAME + [name], folder)
         turn(os.path.join(folder, "telephone.mov"), 3)
         turn(os.path.join(folder, "hlg.mp4"), 2)
         hdr10_plus(folder, "dynamic.mp4")

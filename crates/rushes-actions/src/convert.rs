@@ -4,6 +4,7 @@
 //! the new file, which has its name only once it is whole.
 
 mod pictures;
+mod still;
 mod timing;
 pub(crate) mod work;
 
@@ -42,7 +43,7 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
-    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, tiff, exr and
+    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, avif, tiff, exr and
     /// more.
     #[arg(value_parser = path_parser())]
     pub output: String,
@@ -146,7 +147,8 @@ pub struct StreamReport {
     /// Its codec.
     pub codec: String,
     /// `copied`, `encoded as hevc`, that with what is lost (`encoded as h264:
-    /// 12 bits become 10`), or `left out: ` and why.
+    /// 12 bits become 10`), or `left out: ` and why. Of a still also the metadata
+    /// that goes along, and what does not.
     pub becomes: String,
 }
 

@@ -218,7 +218,7 @@ fn pictured(source: &Source, wanted: &Wanted) -> Result<Reply> {
     Ok(Reply { value, blobs })
 }
 
-/// A still by its own decoder, else (PSD, JPEG 2000, JPEG XL, TIFF with a
+/// A still by its own decoder, else (PSD, JPEG 2000, TIFF with a
 /// palette) as the first frame that FFmpeg gives.
 fn still(source: &Source) -> Result<Picture> {
     match rushes_codec::still_picture(source, POSTER_PX) {

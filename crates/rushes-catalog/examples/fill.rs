@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rushes_catalog::{Catalog, FolderDifference, Role, identify, record_folder, record_probe};
 use rushes_media::{
-    Agreement, Camera, Confidence, Container, Created, Error, ErrorKind, MediaKind, Probe,
-    Rational, Result, Stream, StreamKind,
+    Camera, Confidence, Container, Created, Error, ErrorKind, MediaKind, Probe, Rational, Result,
+    Stream, StreamKind,
 };
 use rushes_store::{Entry, EntryKind, FileStamp, Fingerprint, Hashes, Home, Sampled};
 
@@ -121,34 +121,22 @@ fn probe_of(number: u64) -> Probe {
     stream.width_px = Some(1_280 + (mixed % 4) as u32 * 640);
     stream.height_px = Some(720 + (mixed % 4) as u32 * 360);
     let time = jiff::Timestamp::from_second(time_of(number)).unwrap_or_default();
+    let container =
+        Container { format: "mp4".into(), mime: "video/mp4".into(), ..Container::default() };
     Probe {
-        kind,
-        container: Container {
-            format: "mp4".into(),
-            mime: "video/mp4".into(),
-            ..Container::default()
-        },
         duration_secs: Rational::new((mixed % 100_000) as i64, 100),
         streams: vec![stream],
         has_audio: kind != MediaKind::Still,
-        timecode: None,
         created: Some(Created {
             at: time.to_string(),
             source: "made up".into(),
             confidence: Confidence::High,
         }),
-        gps: None,
         camera: Camera {
             make: Some("Maker".into()),
             model: Some(format!("M{}", mixed % 20)),
             ..Camera::default()
         },
-        title: None,
-        description: None,
-        keywords: Vec::new(),
-        rating: None,
-        content_identifier: None,
-        agreement: Agreement::full(),
-        tags: std::collections::BTreeMap::new(),
+        ..Probe::of_kind(kind, container)
     }
 }

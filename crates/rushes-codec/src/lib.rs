@@ -20,8 +20,11 @@ pub use sequence::{
     Orientation, Sequence, SequenceFiles, SequenceOptions, SequenceReader, SequenceStream, Shelf,
 };
 pub use source::{Source, SourceReader};
-pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
-pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
+pub use still::{
+    STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
+    still_frame_in_profile, still_picture, still_profile,
+};
+pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream, upright};
 pub use write::{
     AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Cut,
     Deinterlacing, Edit, Field, Gray, Mark, SOUND_TARGETS, Sink, SoundTarget, Span, StreamPlan,

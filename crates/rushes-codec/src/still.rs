@@ -1,21 +1,24 @@
 //! Stills: what a picture file holds, and its pixels.
 //!
 //! Which reader takes a file is decided by its first bytes alone (see
-//! [`sniff`]); JPEG goes to libjpeg-turbo, HEIC and AVIF to libheif, camera
-//! RAW to a walker that finds the JPEG the camera left inside, the rest to
+//! [`sniff`]); JPEG goes to libjpeg-turbo, HEIC and AVIF to libheif, JPEG XL to
+//! jxl-oxide, camera RAW to a walker that finds the JPEG the camera left inside, the rest to
 //! the decoders of the `image` crate. Every reader checks the size that a file
 //! states against the limits before it makes room for it, and decodes on the
 //! thread that called it.
 
+mod avif;
 mod boxes;
 mod configuration;
 mod cr3;
+mod embed;
 mod encode;
 mod exif;
 mod heif;
 mod icc;
 mod implied;
 mod jpeg;
+mod jxl;
 mod png;
 mod raf;
 mod raster;
@@ -38,7 +41,7 @@ use raster::Meaning;
 use sniff::Reader;
 
 pub(crate) use encode::eight_bits;
-pub use encode::{STILL_TARGETS, StillTarget, encode_still};
+pub use encode::{STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still};
 pub(crate) use rgb::signal;
 pub(crate) use tiff::Pages;
 
@@ -50,6 +53,7 @@ pub(crate) fn probe(source: &Source, head: &[u8]) -> Option<Result<Probe>> {
         Reader::Jpeg => jpeg::probe(source),
         Reader::Png => png::probe(source),
         Reader::Heif(format) => heif::probe(source, head, format),
+        Reader::Jxl => jxl::probe(source),
         Reader::Raster(format) => raster::probe(source, head, format),
         Reader::Tiff => raw::probe(source, head),
         Reader::Raf => raf::probe(source),
@@ -88,12 +92,12 @@ fn check_size(source: &Source, reader: Reader, probe: &Probe) -> Result<()> {
 /// largest JPEG that the camera left in it.
 ///
 /// Numbers are 8-bit sRGB, but 16-bit with the colour set when a HEIC, AVIF or
-/// PNG says PQ or HLG. Colours of an ICC profile (ICC.1:2022), of other primaries
+/// PNG says PQ or HLG, as JPEG XL may. Colours of an ICC profile (ICC.1:2022), of other primaries
 /// (ITU-T H.273) and, in JPEG, of EXIF's Adobe RGB are converted; a profile that
 /// is broken or not understood counts as sRGB. Transparent parts lie on mid grey
 /// (128); float pictures are clipped to 0 to 1 and given the sRGB curve. Nothing
-/// is turned upright, except HEIC and AVIF, whose own transformations are part of
-/// the picture.
+/// is turned upright, except HEIC, AVIF and JPEG XL, whose own transformations are
+/// part of the picture.
 ///
 /// # Errors
 /// `Limit` when the picture is over a limit, `Corrupt` when it is broken,
@@ -109,6 +113,7 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
         Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px),
         Reader::Png => raster::decode(source, "png", png::meaning(source)?),
         Reader::Heif(_) => heif::decode(source, target_px),
+        Reader::Jxl => jxl::decode(source),
         Reader::Raster(format) => raster::decode(source, format, Meaning::Embedded),
         Reader::Tiff => raw::decode(source, &head, target_px),
         Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
@@ -121,10 +126,12 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
 ///
 /// Colours are made sRGB as in [`still_picture`], but nothing is laid over grey,
 /// rounded or clipped: floats (OpenEXR, Radiance, TIFF) are linear light and say
-/// so, PQ and HLG keep their 16 bits. HEIC and AVIF come as RGB, their opacity
-/// laid over grey; camera RAW as the largest JPEG in it. Nothing is turned
-/// upright, except HEIC and AVIF. What only FFmpeg reads (DPX, JPEG 2000, JPEG
-/// XL, PSD, TIFF with a palette) comes as it is stored, its profile not asked.
+/// so, PQ and HLG keep their 16 bits. 10 and 12 bits of HEIC and AVIF are
+/// stretched to 16, as 9 to 15 of JPEG XL are: `round(value * (2^n - 1) / 65535)`
+/// gives them back. Camera
+/// RAW comes as the largest JPEG in it. Nothing is turned upright, except HEIC,
+/// AVIF and JPEG XL. What only FFmpeg reads (DPX, JPEG 2000, PSD,
+/// TIFF with a palette) comes as it is stored, its profile not asked.
 ///
 /// # Errors
 /// As for [`still_picture`].
@@ -132,7 +139,7 @@ pub fn still_frame(source: &Source) -> Result<Frame> {
     let head = source.head()?;
     let reader = sniff::reader(&head, source.extension(), source.size_bytes());
     let has_other = match reader {
-        None => true,
+        None | Some(Reader::Jxl) => true,
         Some(Reader::Tiff) => raw::is_plain(source, &head),
         Some(_) => false,
     };
@@ -145,6 +152,60 @@ pub fn still_frame(source: &Source) -> Result<Frame> {
         }
         read => read,
     }
+}
+
+/// The still as in [`still_frame`], but where the file has an ICC profile of RGB
+/// that can be applied, with the numbers as they are stored, and that profile.
+///
+/// # Errors
+/// As for [`still_picture`].
+pub fn still_frame_in_profile(source: &Source) -> Result<(Frame, Option<Vec<u8>>)> {
+    let head = source.head()?;
+    let reader = sniff::reader(&head, source.extension(), source.size_bytes());
+    if let Some(profile) = profile_of(source, &head, reader) {
+        let stored = || Meaning::Said(None);
+        let frame = match reader {
+            Some(Reader::Jpeg) => {
+                let bytes = read::whole(source)?;
+                frame_of(jpeg::decode_stored(&bytes, source.limits())?, false)
+            }
+            Some(Reader::Heif(_)) => heif::frame(source, true),
+            Some(Reader::Jxl) => jxl::frame(source, true),
+            Some(Reader::Png) => raster::frame(source, "png", stored()),
+            Some(Reader::Raster(format)) => raster::frame(source, format, stored()),
+            _ => raster::frame(source, "tiff", stored()),
+        };
+        if let Ok(frame) = frame
+            && frame.layout() != Layout::Gray
+        {
+            return Ok((frame, Some(profile)));
+        }
+    }
+    Ok((still_frame(source)?, None))
+}
+
+/// The ICC profile with which [`still_frame_in_profile`] gives the still, by its
+/// headers; `None` when it gives sRGB.
+#[must_use]
+pub fn still_profile(source: &Source) -> Option<Vec<u8>> {
+    let head = source.head().ok()?;
+    profile_of(source, &head, sniff::reader(&head, source.extension(), source.size_bytes()))
+}
+
+fn profile_of(source: &Source, head: &[u8], reader: Option<Reader>) -> Option<Vec<u8>> {
+    let profile = match reader? {
+        Reader::Jpeg => jpeg::profile_of(&read::whole(source).ok()?, source.limits())?,
+        Reader::Png if matches!(png::meaning(source), Ok(Meaning::Embedded)) => {
+            raster::icc_profile(source, "png")?
+        }
+        Reader::Heif(_) => heif::icc_profile(source)?,
+        Reader::Jxl => jxl::icc_profile(source)?,
+        Reader::Raster(format @ "webp") => raster::icc_profile(source, format)?,
+        Reader::Tiff => raw::profile_of(source, head)?,
+        _ => return None,
+    };
+    let is_rgb = embed::is_of_layout(&profile, Layout::Rgb);
+    (is_rgb && srgb::Profile::from_icc(&profile).is_some()).then_some(profile)
 }
 
 /// Whether the content is a still, whoever reads it; the first bytes decide.
@@ -179,6 +240,8 @@ fn own_frame(source: &Source, head: &[u8], reader: Option<Reader>) -> Result<Fra
     let mut is_grey = false;
     match reader {
         Some(Reader::Jpeg) => is_grey = jpeg::is_grey(&read::whole(source)?),
+        Some(Reader::Heif(_)) => return heif::frame(source, false),
+        Some(Reader::Jxl) => return jxl::frame(source, false),
         Some(Reader::Png) => return raster::frame(source, "png", png::meaning(source)?),
         Some(Reader::Raster(format)) => return raster::frame(source, format, Meaning::Embedded),
         Some(Reader::Tiff) => {
@@ -212,6 +275,7 @@ pub(crate) fn versions() -> Vec<(String, String)> {
     vec![
         ("libheif".into(), format!("{major}.{minor}.{patch}")),
         ("libjpeg-turbo".into(), "3".into()),
+        ("jxl-oxide".into(), "0.12".into()),
         ("image".into(), "0.25".into()),
     ]
 }
@@ -250,24 +314,7 @@ fn probe_of(source: &Source, format: &str, stream: Stream) -> Probe {
             agreement.differ(format!("named .{extension} but holds {}", known.words));
         }
     }
-    Probe {
-        kind: MediaKind::Still,
-        container,
-        duration_secs: None,
-        streams: vec![stream],
-        has_audio: false,
-        timecode: None,
-        created: None,
-        gps: None,
-        camera: rushes_media::Camera::default(),
-        title: None,
-        description: None,
-        keywords: Vec::new(),
-        rating: None,
-        content_identifier: None,
-        agreement,
-        tags: std::collections::BTreeMap::new(),
-    }
+    Probe { streams: vec![stream], agreement, ..Probe::of_kind(MediaKind::Still, container) }
 }
 
 /// Names that are used for formats not their own, without deceiving anybody:

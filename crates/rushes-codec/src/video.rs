@@ -23,6 +23,7 @@ pub use reader::VideoReader;
 pub(crate) use still::still_frame;
 pub use stream::VideoStream;
 pub(crate) use turn::turn;
+pub use turn::upright;
 
 use rushes_media::{Error, ErrorKind};
 

@@ -219,7 +219,7 @@ fn times_that_vary_and_sound_that_starts_later_are_kept() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let vary = "-vf select='not(mod(n\\,3))+lt(n\\,20)' -vsync vfr";
+    let vary = "-vf select='not(mod(n\\,3))+lt(n\\,20)' -fps_mode vfr";
     for (name, how) in [
         ("vary.mkv", format!("{vary} -c:v libx264 -bf 2 -c:a aac")),
         ("ntsc.mov", "-r 24000/1001 -c:v libx264 -c:a aac".to_owned()),

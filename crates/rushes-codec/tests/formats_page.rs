@@ -32,8 +32,7 @@ fn page() -> String {
             writeln!(page, "| {} | {names} | {} |", format.words, format.mime).unwrap();
         }
     }
-    page +=
-        "\n## Stills, written\n\n| format | extensions | numbers | opacity |\n|---|---|---|---|\n";
+    page += "\n## Stills, written\n\n| format | extensions | numbers | opacity | metadata |\n|---|---|---|---|---|\n";
     for target in STILL_TARGETS {
         let number = |bits: &u8| match bits {
             32 => "floats".to_owned(),
@@ -42,7 +41,9 @@ fn page() -> String {
         let numbers: Vec<String> = target.bits.iter().map(number).collect();
         let opacity = if target.has_opacity { "yes" } else { "no" };
         let (names, numbers) = (extensions(target.extensions), numbers.join(", "));
-        writeln!(page, "| {} | {names} | {numbers} | {opacity} |", target.words).unwrap();
+        let holds: Vec<&str> = target.holds.iter().map(|block| block.words()).collect();
+        let (words, holds) = (target.words, holds.join(", "));
+        writeln!(page, "| {words} | {names} | {numbers} | {opacity} | {holds} |").unwrap();
     }
     page += "\n## Video, written\n\nThe codec in bold is taken when none is named.\n\n";
     page += "| container | extensions | codecs |\n|---|---|---|\n";

@@ -421,7 +421,7 @@ fn seen_by_ffmpeg(path: &Path, size: (u32, u32)) -> Vec<Frame> {
     let run = Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin", "-i"])
         .arg(path)
-        .args(["-vsync", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
+        .args(["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
         .output()
         .unwrap();
     let bytes = size.0 as usize * size.1 as usize * 3;

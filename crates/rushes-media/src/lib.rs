@@ -2,6 +2,7 @@
 //! probe finds in a file, limits, and errors with their kinds. Nothing here
 //! does I/O.
 
+mod blocks;
 mod clock;
 mod error;
 mod frame;
@@ -13,6 +14,7 @@ mod probe;
 mod rational;
 mod stream;
 
+pub use blocks::{Block, Blocks, is_of_the_picture};
 pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
 pub use error::{Error, Kind as ErrorKind, Result};
 pub use frame::{Frame, Layout, Values, ValuesMut};

@@ -81,6 +81,30 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Of this kind, with nothing said yet: no streams, no tags, and names, header
+    /// and content that agree.
+    #[must_use]
+    pub fn of_kind(kind: MediaKind, container: Container) -> Probe {
+        Probe {
+            kind,
+            container,
+            duration_secs: None,
+            streams: Vec::new(),
+            has_audio: false,
+            timecode: None,
+            created: None,
+            gps: None,
+            camera: Camera::default(),
+            title: None,
+            description: None,
+            keywords: Vec::new(),
+            rating: None,
+            content_identifier: None,
+            agreement: Agreement::full(),
+            tags: BTreeMap::new(),
+        }
+    }
+
     /// The first stream of this kind that is not an attached picture.
     #[must_use]
     pub fn first(&self, kind: StreamKind) -> Option<&Stream> {

@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use rushes_codec::Source;
-use rushes_media::{Error, ErrorKind, Frame, Layout, Limits, MediaKind, Probe, Result, Values};
-use rushes_ops::FrameOperation as _;
-use rushes_ops::frame::{Flip, Rotate};
+use rushes_media::{
+    Block, Blocks, Error, ErrorKind, Frame, Layout, Limits, MediaKind, Probe, Result, Values,
+};
 use rushes_store::PartialFile;
 
 use crate::watch::exception;
@@ -122,20 +122,14 @@ impl Still {
 
     fn decoded(&self, upright: bool) -> Result<Frame> {
         let frame = rushes_codec::still_frame(&source(&self.file, &self.path)?);
-        let mut frame = frame.map_err(|error| match error.kind {
+        let frame = frame.map_err(|error| match error.kind {
             ErrorKind::Unsupported if error.remedy.is_none() => {
                 error.remedy("where it is a video, open it with rushes.open")
             }
             _ => error,
         })?;
         let (degrees, mirrored) = self.rotation;
-        if upright && degrees % 90 == 0 && degrees != 0 {
-            frame = Rotate { quarter_turns: -i32::from(degrees / 90) }.apply(&frame)?;
-        }
-        if upright && mirrored {
-            frame = Flip::default().apply(&frame)?;
-        }
-        Ok(frame)
+        if upright { rushes_codec::upright(frame, degrees, mirrored) } else { Ok(frame) }
     }
 }
 
@@ -185,8 +179,8 @@ pub(crate) fn frame_of(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Fra
     .map_err(|error| exception(py, &error))
 }
 
-/// Writes an array as a picture file, all of it or nothing. In formats of
-/// linear light, floats are that.
+/// Writes an array as a picture file, all of it or nothing, with the metadata of
+/// another one. In formats of linear light, floats are that.
 #[pyfunction]
 pub(crate) fn write_still(
     py: Python<'_>,
@@ -194,20 +188,37 @@ pub(crate) fn write_still(
     array: &Bound<'_, PyAny>,
     quality: Option<u8>,
     overwrite: bool,
+    tags_from: Option<PathBuf>,
 ) -> PyResult<()> {
     let mut frame = frame_of(py, array)?;
     let extension = extension_of(&path);
     if matches!(frame.values(), Values::F32(_)) && matches!(&*extension, "exr" | "hdr") {
         frame.color.transfer = Some("linear".into());
     }
+    let size_px = (frame.width_px(), frame.height_px());
+    let blocks = tags_from.map_or_else(
+        || Ok(Blocks::default()),
+        |from| {
+            py.detach(|| blocks_of(&from, size_px)).map_err(|error| exception(py, &error.at(&from)))
+        },
+    )?;
     let written = py.detach(|| {
-        let bytes = rushes_codec::encode_still(&frame, &extension, quality)?;
+        let bytes = rushes_codec::encode_still_with(&frame, &extension, quality, &blocks)?;
         let partial = PartialFile::create(&path)?;
         let put = partial.file().write_all(&bytes);
         put.map_err(|error| Error::io(WRITING, &error))?;
         partial.keep(overwrite)
     });
     written.map_err(|error| exception(py, &error.at(&path)))
+}
+
+/// The metadata of this file for an upright picture of that size, in sRGB.
+fn blocks_of(path: &Path, size_px: (u32, u32)) -> Result<Blocks> {
+    let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
+    let mut blocks = rushes_tags::carried(&file, &Limits::default())?.blocks;
+    *blocks.place(Block::Icc) = None;
+    rushes_tags::fit(&mut blocks, &rushes_tags::Changed { size_px, is_srgb: true });
+    Ok(blocks)
 }
 
 /// The extension of a path in lower case, without the dot.

@@ -28,7 +28,7 @@ CLIPS = {
     "open.mkv": (MASTER, f"{X264} -g 20 {OPEN}"),
     "variable.mp4": (
         MASTER,
-        f"-vf {FEWER} -vsync vfr -video_track_timescale 90000 {X264} -bf 3 -g 25",
+        f"-vf {FEWER} -fps_mode vfr -video_track_timescale 90000 {X264} -bf 3 -g 25",
     ),
     "edit.mp4": ("-ss 1.6 -i plain.mp4", "-t 2.5 -c copy"),
     "stream.ts": ("-i plain.mp4", "-c copy"),
@@ -123,7 +123,7 @@ def decoded(
 ) -> NDArray[Any]:
     """What ffmpeg decodes, not turned: [T, *shape]."""
     line = ["ffmpeg", "-v", "error", "-nostdin", "-noautorotate", "-i", str(path), "-map", "0:v:0"]
-    line += ["-vsync", "passthrough", "-sws_flags", "bicubic+accurate_rnd+full_chroma_int"]
+    line += ["-fps_mode", "passthrough", "-sws_flags", "bicubic+accurate_rnd+full_chroma_int"]
     line += ["-frames:v", str(most), "-pix_fmt", pixels, "-f", "rawvideo", "-"]
     done = subprocess.run(line, stdout=subprocess.PIPE, check=True)
     return numpy.frombuffer(done.stdout, dtype).reshape(-1, *shape)

@@ -263,3 +263,20 @@ def test_what_is_no_picture_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "half.png").write_bytes(half)
     with pytest.raises(rushes.CorruptMedia):
         rushes.imread(tmp_path / "half.png")
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png", "tif", "webp"])
+def test_tags_of_another_still_go_along(tmp_path: Path, extension: str) -> None:
+    origin = SAMPLES / "Coast" / "moonrise.jpg"
+    array = rushes.imread(origin)
+    path = tmp_path / f"a.{extension}"
+    rushes.imwrite(path, array[:, :100], tags_from=origin)
+    again = rushes.imread(path)
+    assert again.shape == (array.shape[0], 100, 3), "it is not turned twice"
+    line = ["exiftool", "-s3", "-n", "-Make", "-DateTimeOriginal", "-Orientation", "-ColorSpace"]
+    done = subprocess.run([*line, str(path)], stdout=subprocess.PIPE, check=True)
+    words = ["Example Optics", "2024:05:19 23:11:40", "1", "1"]
+    assert done.stdout.decode().splitlines() == words
+    with pytest.raises(rushes.NotFound):
+        rushes.imwrite(tmp_path / "b.png", array, tags_from=tmp_path / "no such")
+    assert not (tmp_path / "b.png").exists()

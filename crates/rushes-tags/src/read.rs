@@ -59,7 +59,7 @@ pub fn read(file: &File, format: &str, limits: &Limits) -> Result<Tags> {
     Ok(tags)
 }
 
-fn gather(
+pub(crate) fn gather(
     source: &Source<'_>,
     head: &[u8],
     format: &str,
@@ -168,7 +168,7 @@ fn interpret(
 }
 
 /// What a TIFF structure holds besides its own tags.
-fn gather_inside(
+pub(crate) fn gather_inside(
     tiff: &Tiff<'_>,
     limits: &Limits,
     gathered: &mut Gathered,
@@ -187,7 +187,7 @@ fn gather_inside(
 }
 
 /// Panasonic's RAW keeps most of its EXIF in its JPEG preview.
-fn gather_preview(
+pub(crate) fn gather_preview(
     tiff: &Tiff<'_>,
     limits: &Limits,
     gathered: &mut Gathered,

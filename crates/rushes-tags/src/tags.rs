@@ -115,26 +115,13 @@ pub(crate) fn fill<T>(place: &mut Option<T>, value: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rushes_media::{Agreement, Confidence, Container, MediaKind, Stream};
+    use rushes_media::{Confidence, Container, MediaKind, Stream};
 
     fn probe(format: &str) -> Probe {
+        let container = Container { format: format.to_owned(), ..Container::default() };
         Probe {
-            kind: MediaKind::Still,
-            container: Container { format: format.to_owned(), ..Container::default() },
-            duration_secs: None,
             streams: vec![Stream::new(0, StreamKind::Still, "jpeg")],
-            has_audio: false,
-            timecode: None,
-            created: None,
-            gps: None,
-            camera: Camera::default(),
-            title: None,
-            description: None,
-            keywords: Vec::new(),
-            rating: None,
-            content_identifier: None,
-            agreement: Agreement::full(),
-            tags: BTreeMap::new(),
+            ..Probe::of_kind(MediaKind::Still, container)
         }
     }
 

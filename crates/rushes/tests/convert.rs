@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -90,6 +92,95 @@ fn stills_are_set_upright() {
     let probed = ffprobe(&stage, "upright.png");
     let size = (&probed["streams"][0]["width"], &probed["streams"][0]["height"]);
     assert_eq!(size, (&json!(48), &json!(64)), "64x48 on its side");
+}
+
+/// What exiftool reads of a file's metadata, by group and tag.
+fn tags(stage: &Stage, name: &str) -> BTreeMap<String, Value> {
+    let groups = ["-j", "-n", "-G1", "-EXIF:all", "-XMP:all", "-IPTC:all", "-ICC_Profile:all"];
+    let output = Command::new("exiftool").args(groups).arg(stage.path(name)).output();
+    let mut said: Vec<BTreeMap<String, Value>> =
+        serde_json::from_slice(&output.expect("exiftool").stdout).expect("JSON");
+    let mut tags = said.pop().expect("one file");
+    tags.remove("SourceFile");
+    tags
+}
+
+/// A photograph that lies on its side: in every format that holds metadata all of
+/// it is there, but for what is not true any more and what the plan says.
+#[test]
+fn the_metadata_of_a_still_goes_along() {
+    let stage = Stage::new();
+    if !make_clip(&stage.path("a.jpg"), &["-map", "0:v", "-frames:v", "1"]) || !has("exiftool") {
+        return;
+    }
+    let p3 = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rushes-codec/tests/golden/p3.jpg");
+    std::fs::copy(&p3, stage.path("small.jpg")).expect("copied");
+    let thumbnail = format!("-ThumbnailImage<={}", stage.text("small.jpg"));
+    let tagged = Command::new("exiftool")
+        .args(["-q", "-overwrite_original", "-tagsFromFile"])
+        .arg(&p3)
+        .args(["-icc_profile", "-Orientation#=6", "-Make=Example Optics", "-ISO=1600"])
+        .args(["-DateTimeOriginal=2024:05:19 23:11:40", "-ExposureTime=1/250"])
+        .args(["-ExifImageWidth=64", "-ExifImageHeight=48", "-UserComment=gulls", &thumbnail])
+        .args([
+            "-GPSLatitude=57.27",
+            "-GPSLatitudeRef=N",
+            "-XMP:Title=Dawn",
+            "-XMP-tiff:Orientation#=6",
+        ])
+        .args(["-IPTC:Keywords=harbour"])
+        .arg(stage.path("a.jpg"))
+        .status();
+    assert!(tagged.is_ok_and(|status| status.success()));
+    let mut given = tags(&stage, "a.jpg");
+    assert!(given.len() > 30 && given.contains_key("IFD1:ThumbnailImage"), "{given:?}");
+    given.retain(|name, _| !name.starts_with("IFD1:"));
+    let changed = [
+        ("IFD0:Orientation", 1),
+        ("XMP-tiff:Orientation", 1),
+        ("ExifIFD:ExifImageWidth", 48),
+        ("ExifIFD:ExifImageHeight", 64),
+    ];
+    for (name, value) in changed {
+        given.insert(name.to_owned(), json!(value));
+    }
+    let (original, mut compared) = (stage.text("a.jpg"), 0);
+    for (extension, holds_iptc) in
+        [("jpg", true), ("tif", true), ("png", false), ("webp", false), ("avif", false)]
+    {
+        let name = format!("b.{extension}");
+        let line = ["convert", &original, &stage.text(&name)];
+        let plan = stage.done(&[&line[..], &["--dry-run"]].concat())["plan"].clone();
+        let does = text(&plan["effects"][0]["does"]);
+        assert!(does.contains("with EXIF, XMP") && does.contains("ICC profile"), "{does}");
+        assert_eq!(does.contains("has no place for IPTC"), !holds_iptc, "{does}");
+        stage.done(&line);
+        let mut found = tags(&stage, &name);
+        let mut wanted = given.clone();
+        if extension == "tif" {
+            // The picture's own, and the tag of JPEG's chroma.
+            found.retain(|name, _| wanted.contains_key(name));
+            wanted.remove("IFD0:YCbCrPositioning");
+        }
+        if !holds_iptc {
+            wanted.retain(|name, _| !name.starts_with("IPTC:"));
+        }
+        assert_eq!(found, wanted, "{extension}");
+        compared += 1;
+    }
+    assert_eq!(compared, 5);
+
+    // Without a place for the profile, and for a filter, the colours become sRGB.
+    for arguments in [vec!["c.bmp"], vec!["c.jpg", "--filter", "clahe"]] {
+        let out = stage.text(arguments[0]);
+        let line = [&["convert", &original, &out], &arguments[1..]].concat();
+        let plan = stage.done(&[&line[..], &["--dry-run"]].concat())["plan"].clone();
+        let does = text(&plan["effects"][0]["does"]);
+        assert!(does.contains("its colours become sRGB"), "{does}");
+        stage.done(&line);
+        assert!(!tags(&stage, arguments[0]).contains_key("ICC-header:ColorSpaceData"));
+    }
+    assert_eq!(tags(&stage, "c.jpg")["IFD0:Make"], "Example Optics");
 }
 
 #[test]

@@ -5,18 +5,17 @@ use std::time::{Duration, Instant};
 
 use rushes_codec::{
     Conversion, Gray, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert,
-    encode_still, plan_conversion, still_frame,
+    plan_conversion,
 };
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
 };
-use rushes_ops::frame::{Flip, Rotate};
 use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
 use super::pictures::Row;
-use super::{Filter, Order, StreamReport, WHAT};
+use super::{Filter, Order, StreamReport, WHAT, still};
 use crate::making::pipe::{Outlet, Told};
 use crate::tasks::probe_with_tags;
 
@@ -26,7 +25,7 @@ const OFTEN: Duration = Duration::from_millis(100);
 pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
     let streams = match Given::find(&order, files, limits)? {
-        Given::Still(_, probe) => still_streams(&order, &probe),
+        Given::Still(source, probe) => vec![still::report(&order, &source, &probe)?],
         Given::Row(row) => vec![row.report(&order)?],
         Given::Plays(source) => {
             let plans = plan_conversion(&source, &order.conversion())?;
@@ -66,8 +65,7 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
     };
     let told = match Given::find(&order, files, limits)? {
         Given::Still(source, probe) => {
-            let frame = edit(upright(&probe, still_frame(&source)?)?)?;
-            let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
+            let bytes = still::encode(&order, &source, &probe, &edit)?;
             outlet()?
                 .write_all_at(&bytes, 0)
                 .map_err(|error| Error::io("handing the new file over", &error))?;
@@ -186,27 +184,10 @@ impl Given {
     }
 }
 
-fn still_streams(order: &Order, probe: &Probe) -> Vec<StreamReport> {
-    let codec = probe.streams.first().map(|stream| stream.codec.clone());
-    vec![StreamReport {
-        index: 0,
-        kind: "still".to_owned(),
-        codec: codec.unwrap_or_else(|| probe.container.format.clone()),
-        becomes: format!("encoded as {}, set upright", order.extension),
-    }]
-}
-
 /// The still set upright as it is stated.
-pub(crate) fn upright(probe: &Probe, mut frame: Frame) -> Result<Frame> {
+pub(crate) fn upright(probe: &Probe, frame: Frame) -> Result<Frame> {
     let Some(stream) = probe.picture() else { return Ok(frame) };
-    let degrees = stream.rotation_degrees.unwrap_or(0) % 360;
-    if degrees != 0 && degrees % 90 == 0 {
-        frame = Rotate { quarter_turns: -i32::from(degrees / 90) }.apply(&frame)?;
-    }
-    if stream.mirrored {
-        frame = Flip::default().apply(&frame)?;
-    }
-    Ok(frame)
+    rushes_codec::upright(frame, stream.rotation_degrees.unwrap_or(0), stream.mirrored)
 }
 
 fn report(plan: StreamPlan) -> StreamReport {

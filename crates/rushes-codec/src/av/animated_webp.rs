@@ -3,8 +3,8 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use rushes_media::{
-    Agreement, Basis, Camera, Container, Count, MediaKind, Picture, Probe, Rational, Result,
-    Stream, StreamKind,
+    Agreement, Basis, Container, Count, MediaKind, Picture, Probe, Rational, Result, Stream,
+    StreamKind,
 };
 
 use super::scale;
@@ -132,28 +132,18 @@ impl AnimatedWebP {
                 "the header states {stated} bytes, the file has {is}: it is cut short"
             ));
         }
+        let bits = is as f64 * 8.0;
+        let container = Container {
+            format: "webp".to_owned(),
+            name: "animated WebP".to_owned(),
+            mime: "image/webp".to_owned(),
+            bit_rate_bps: duration.map(|duration| (bits / duration.to_f64()) as u64),
+        };
         Ok(Probe {
-            kind: MediaKind::Video,
-            container: Container {
-                format: "webp".to_owned(),
-                name: "animated WebP".to_owned(),
-                mime: "image/webp".to_owned(),
-                bit_rate_bps: duration.map(|duration| (is as f64 * 8.0 / duration.to_f64()) as u64),
-            },
             duration_secs: duration,
             streams: vec![stream],
-            has_audio: false,
-            timecode: None,
-            created: None,
-            gps: None,
-            camera: Camera::default(),
-            title: None,
-            description: None,
-            keywords: Vec::new(),
-            rating: None,
-            content_identifier: None,
             agreement,
-            tags: std::collections::BTreeMap::new(),
+            ..Probe::of_kind(MediaKind::Video, container)
         })
     }
 

@@ -2,8 +2,7 @@
 
 use ffmpeg::ffi;
 use rushes_media::{
-    Agreement, Camera, Container, Error, ErrorKind, MediaKind, Probe, Rational, Result, Stream,
-    StreamKind,
+    Agreement, Container, Error, ErrorKind, MediaKind, Probe, Rational, Result, Stream, StreamKind,
 };
 
 use super::detect::begun_still;
@@ -50,22 +49,12 @@ pub(crate) fn probe(source: &Source) -> Result<Probe> {
     let head = source.head()?;
     let format = format(&input, &tags, &head, kind);
     let mut probe = Probe {
-        kind,
-        container: container(&input, format, kind, still),
         duration_secs,
         has_audio: streams.iter().any(|stream| stream.kind == StreamKind::Audio),
         streams,
         timecode: tags.timecode(),
-        created: None,
-        gps: None,
-        camera: Camera::default(),
-        title: None,
-        description: None,
-        keywords: Vec::new(),
-        rating: None,
-        content_identifier: None,
         agreement,
-        tags: std::collections::BTreeMap::new(),
+        ..Probe::of_kind(kind, container(&input, format, kind, still))
     };
     let (text, fits) = tags.collect(source.limits());
     probe.tags = text;

@@ -1,8 +1,8 @@
 //! What a recording holds, from its header, and pictures for its preview.
 
 use rushes_media::{
-    Agreement, Basis, Camera, Container, Count, Error, ErrorKind, Layout, MediaKind, Picture,
-    Probe, Rational, Result, Stream, StreamKind,
+    Agreement, Basis, Container, Count, Error, ErrorKind, Layout, MediaKind, Picture, Probe,
+    Rational, Result, Stream, StreamKind,
 };
 
 use super::numbers::{Target, fit};
@@ -84,22 +84,10 @@ fn probe_of(source: &Source, format: &str, mut stream: Stream) -> Probe {
         }
     }
     Probe {
-        kind: MediaKind::Video,
-        container,
         duration_secs: duration,
         streams: vec![stream],
-        has_audio: false,
-        timecode: None,
-        created: None,
-        gps: None,
-        camera: Camera::default(),
-        title: None,
-        description: None,
-        keywords: Vec::new(),
-        rating: None,
-        content_identifier: None,
         agreement,
-        tags: std::collections::BTreeMap::new(),
+        ..Probe::of_kind(MediaKind::Video, container)
     }
 }
 

@@ -7,8 +7,7 @@ use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result, Values};
 
 use super::numbers::{Target, depth_of, fit};
 use super::{Sequence, Taken, WHAT};
-use crate::av::stream::Turn;
-use crate::video::{fitted, turn, wrong_size};
+use crate::video::{fitted, upright, wrong_size};
 use crate::{Depth, Source, VideoOptions};
 
 /// Says how a still is set upright: degrees clockwise, 0, 90, 180 or 270, and
@@ -30,7 +29,7 @@ pub struct SequenceReader {
     upright: bool,
     orientation: Option<Orientation>,
     /// What the first picture states.
-    turn: Turn,
+    turn: (u16, bool),
     goes_on: Option<Box<dyn Fn() -> bool + Send>>,
     /// The last picture that was read, upright.
     kept: Option<(usize, Frame)>,
@@ -70,14 +69,14 @@ impl SequenceReader {
             same_px: None,
             upright: options.upright,
             orientation,
-            turn: Turn::default(),
+            turn: (0, false),
             goes_on: None,
             kept: None,
             position: 0,
         };
         let taken = reader.sequence.pictures.picture(0)?;
         if let (Some(still), Some(orientation)) = (&taken.still, orientation) {
-            reader.turn = turn_of(orientation(still));
+            reader.turn = orientation(still);
         }
         let first = reader.set_upright(taken)?;
         let stored = (first.width_px(), first.height_px());
@@ -160,7 +159,7 @@ impl SequenceReader {
     /// `upright` this has been done already.
     #[must_use]
     pub fn rotation(&self) -> (u16, bool) {
-        (self.turn.degrees, self.turn.mirrored)
+        self.turn
     }
 
     /// Width of a stored pixel over its height: 1.
@@ -304,34 +303,9 @@ impl SequenceReader {
 
     fn set_upright(&self, taken: Taken) -> Result<Frame> {
         let stated = match (&taken.still, self.orientation) {
-            (Some(still), Some(orientation)) => turn_of(orientation(still)),
+            (Some(still), Some(orientation)) => orientation(still),
             _ => self.turn,
         };
-        if !self.upright || stated == Turn::default() {
-            return Ok(taken.frame);
-        }
-        let frame = taken.frame;
-        let values = match frame.values() {
-            Values::U8(values) => Values::U8(turned(&frame, values, stated)),
-            Values::U16(values) => Values::U16(turned(&frame, values, stated)),
-            Values::F32(values) => Values::F32(turned(&frame, values, stated)),
-        };
-        let (width_px, height_px) = match stated.degrees {
-            90 | 270 => (frame.height_px(), frame.width_px()),
-            _ => (frame.width_px(), frame.height_px()),
-        };
-        frame.remade(width_px, height_px, frame.layout(), values)
+        if self.upright { upright(taken.frame, stated.0, stated.1) } else { Ok(taken.frame) }
     }
-}
-
-fn turn_of((degrees, mirrored): (u16, bool)) -> Turn {
-    let degrees = if degrees.is_multiple_of(90) { degrees % 360 } else { 0 };
-    Turn { degrees, mirrored }
-}
-
-fn turned<T: Copy + Default>(frame: &Frame, values: &[T], stated: Turn) -> Vec<T> {
-    let mut turned = vec![T::default(); values.len()];
-    let size = (frame.width_px() as usize, frame.height_px() as usize);
-    turn(values, size, frame.layout().channels(), stated, &mut turned);
-    turned
 }

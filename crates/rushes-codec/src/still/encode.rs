@@ -3,10 +3,10 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageBuffer, ImageError, ImageFormat};
-use rushes_media::{Error, ErrorKind, Frame, Layout, Result, Values};
+use rushes_media::{Block, Blocks, Error, ErrorKind, Frame, Layout, Result, Values};
 use turbojpeg::PixelFormat;
 
-use super::{jpeg, rgb};
+use super::{avif, embed, jpeg, rgb};
 
 const WHAT: &str = "encoding the picture";
 
@@ -24,31 +24,39 @@ pub struct StillTarget {
     pub bits: &'static [u8],
     /// Whether it can hold opacity.
     pub has_opacity: bool,
-    writer: Writer,
+    /// The metadata that it can hold.
+    pub holds: &'static [Block],
+    pub(super) writer: Writer,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Writer {
+pub(super) enum Writer {
     Jpeg,
     WebP,
+    Avif,
     /// The `image` crate's.
     Image(ImageFormat),
     /// The same, of linear light.
     Light(ImageFormat),
 }
 
+const OF_JPEG: &[Block] = &[Block::Exif, Block::Xmp, Block::ExtendedXmp, Block::Iptc, Block::Icc];
+const OF_TIFF: &[Block] = &[Block::Exif, Block::Xmp, Block::Iptc, Block::Icc];
+const OF_OTHERS: &[Block] = &[Block::Exif, Block::Xmp, Block::Icc];
+
 /// Every still format that can be written.
 pub const STILL_TARGETS: &[StillTarget] = &[
-    target(&["jpg", "jpeg"], "JPEG", &[8], false, Writer::Jpeg),
-    target(&["png"], "PNG", &[8, 16], true, Writer::Image(ImageFormat::Png)),
-    target(&["tif", "tiff"], "TIFF", &[8, 16, 32], true, Writer::Image(ImageFormat::Tiff)),
-    target(&["webp"], "WebP", &[8], true, Writer::WebP),
-    target(&["exr"], "OpenEXR", &[32], true, Writer::Light(ImageFormat::OpenExr)),
-    target(&["hdr"], "Radiance HDR", &[32], false, Writer::Light(ImageFormat::Hdr)),
-    target(&["bmp"], "BMP", &[8], true, Writer::Image(ImageFormat::Bmp)),
-    target(&["tga"], "TGA", &[8], true, Writer::Image(ImageFormat::Tga)),
-    target(&["qoi"], "QOI", &[8], true, Writer::Image(ImageFormat::Qoi)),
-    target(&["ppm", "pgm", "pnm"], "PNM", &[8], false, Writer::Image(ImageFormat::Pnm)),
+    target(&["jpg", "jpeg"], "JPEG", &[8], false, OF_JPEG, Writer::Jpeg),
+    target(&["png"], "PNG", &[8, 16], true, OF_OTHERS, Writer::Image(ImageFormat::Png)),
+    target(&["tif", "tiff"], "TIFF", &[8, 16, 32], true, OF_TIFF, Writer::Image(ImageFormat::Tiff)),
+    target(&["webp"], "WebP", &[8], true, OF_OTHERS, Writer::WebP),
+    target(&["avif"], "AVIF", &[8, 10], true, OF_OTHERS, Writer::Avif),
+    target(&["exr"], "OpenEXR", &[32], true, &[], Writer::Light(ImageFormat::OpenExr)),
+    target(&["hdr"], "Radiance HDR", &[32], false, &[], Writer::Light(ImageFormat::Hdr)),
+    target(&["bmp"], "BMP", &[8], true, &[], Writer::Image(ImageFormat::Bmp)),
+    target(&["tga"], "TGA", &[8], true, &[], Writer::Image(ImageFormat::Tga)),
+    target(&["qoi"], "QOI", &[8], true, &[], Writer::Image(ImageFormat::Qoi)),
+    target(&["ppm", "pgm", "pnm"], "PNM", &[8], false, &[], Writer::Image(ImageFormat::Pnm)),
 ];
 
 const fn target(
@@ -56,9 +64,10 @@ const fn target(
     words: &'static str,
     bits: &'static [u8],
     has_opacity: bool,
+    holds: &'static [Block],
     writer: Writer,
 ) -> StillTarget {
-    StillTarget { extensions, words, bits, has_opacity, writer }
+    StillTarget { extensions, words, bits, has_opacity, holds, writer }
 }
 
 /// The frame as a file of the format that the extension names.
@@ -68,17 +77,70 @@ const fn target(
 /// floats to 16 or 8. Floats that are linear light (`frame.color.transfer`)
 /// become sRGB where they are rounded; in OpenEXR and Radiance all numbers are
 /// linear light, and sRGB is made that. `quality` is 1 to 100, for JPEG (92 when
-/// none is given) and WebP (lossless when none is given).
+/// none is given), WebP (lossless when none is given) and AVIF (90 when none is
+/// given), which has 8 bits, or 10 of what has more.
 ///
 /// # Errors
-/// `Unsupported` when no such format is written, or the frame is PQ or HLG,
-/// which none of them states; `Invalid` when the frame has opacity and the
+/// `Unsupported` when no such format is written, or the frame is PQ or HLG, which
+/// is written as none of them; `Invalid` when the frame has opacity and the
 /// format has not, is empty, or too large for it.
 pub fn encode_still(frame: &Frame, extension: &str, quality: Option<u8>) -> Result<Vec<u8>> {
+    encode_still_with(frame, extension, quality, &Blocks::default())
+}
+
+/// The frame as [`encode_still`] makes it, with metadata in the file: verbatim,
+/// except that TIFF has EXIF's tags among its own, in its own byte order and
+/// without the maker's note. What the format cannot hold is left out
+/// ([`left_out_of_still`]), and so is a profile of other colours than the frame's.
+///
+/// # Errors
+/// As for [`encode_still`].
+pub fn encode_still_with(
+    frame: &Frame,
+    extension: &str,
+    quality: Option<u8>,
+    blocks: &Blocks,
+) -> Result<Vec<u8>> {
     let target = target_of(extension)?;
+    let mut held = blocks.clone();
+    for block in Block::ALL {
+        if embed::obstacle(target, blocks, block).is_some() {
+            *held.place(block) = None;
+        }
+    }
+    // Grey becomes RGB there.
+    let is_spread = matches!(target.writer, Writer::WebP) && frame.layout() == Layout::Gray;
+    held.place(Block::Icc)
+        .take_if(|profile| is_spread || !embed::is_of_layout(profile, frame.layout()));
+    let file = encode(frame, target, quality, &held)?;
+    embed::embed(file, target, &held, (frame.width_px(), frame.height_px()), frame.layout())
+}
+
+/// What of the metadata a file of the format that the extension names does not
+/// hold, and why, in words.
+///
+/// # Errors
+/// `Unsupported` when no such format is written.
+pub fn left_out_of_still(extension: &str, blocks: &Blocks) -> Result<Vec<String>> {
+    let target = target_of(extension)?;
+    let mut why: Vec<String> =
+        blocks.kinds().filter_map(|block| embed::obstacle(target, blocks, block)).collect();
+    let is_moved = matches!(target.writer, Writer::Image(ImageFormat::Tiff));
+    if is_moved && blocks.get(Block::Exif).is_some_and(embed::has_maker_note) {
+        why.push("the maker's note in EXIF holds only where it lies".to_owned());
+    }
+    Ok(why)
+}
+
+fn encode(
+    frame: &Frame,
+    target: &StillTarget,
+    quality: Option<u8>,
+    blocks: &Blocks,
+) -> Result<Vec<u8>> {
     let transfer = frame.color.transfer.as_deref();
     if matches!(transfer, Some("smpte2084" | "arib-std-b67")) {
-        let why = format!("{} cannot say that its numbers are HDR", target.words);
+        let why = format!("PQ and HLG are not written as {}", target.words);
         return Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy("tone-map it first"));
     }
     if frame.values().is_empty() {
@@ -104,6 +166,7 @@ pub fn encode_still(frame: &Frame, extension: &str, quality: Option<u8>) -> Resu
                 crate::av::encode_numbers(&eight_bits(frame), size_px, frame.layout(), quality)
             }
         },
+        Writer::Avif => avif::encode(frame, quality, blocks),
         Writer::Light(format) => by_image(&light_of(frame)?, format),
         Writer::Image(format) => {
             let has_room = |bits: &&u8| **bits >= bits_of(frame);
@@ -157,7 +220,7 @@ pub(crate) fn eight_bits(frame: &Frame) -> Vec<u8> {
     }
 }
 
-fn sixteen_bits(frame: &Frame) -> Vec<u16> {
+pub(super) fn sixteen_bits(frame: &Frame) -> Vec<u16> {
     match frame.values() {
         Values::U8(values) => values.iter().map(|&value| u16::from(value) * 257).collect(),
         Values::U16(values) => values.clone(),

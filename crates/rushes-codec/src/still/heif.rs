@@ -4,16 +4,18 @@ use std::io::{Read, Seek, SeekFrom};
 
 use libheif_rs::{
     AuxiliaryImagesFilter, ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError,
-    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Reader, ReaderGrowStatus,
-    RgbChroma,
+    HeifErrorCode, HeifErrorSubCode, ImageHandle, LibHeif, Reader, ReaderGrowStatus, RgbChroma,
 };
 use rushes_media::{
-    Color, Error, ErrorKind, Limits, Picture, Pixels, Probe, Result, Stream, StreamKind,
+    Color, Error, ErrorKind, Frame, Layout, Limits, Picture, Pixels, Probe, Result, Stream,
+    StreamKind, Values,
 };
 
-use super::srgb::{Conversion, Profile};
+use super::srgb::{Depth, Profile};
 use super::{boxes, icc, note_truncation, probe_of, rgb};
 use crate::{Source, SourceReader};
+
+const DECODING: &str = "decoding the HEIF picture";
 
 /// How far the aspect of a thumbnail may be from its picture's.
 const ASPECT_TOLERANCE: f64 = 0.02;
@@ -225,32 +227,82 @@ pub(super) fn decode(source: &Source, target_px: u32) -> Result<Picture> {
     };
     let profile = profile_of(thumbnail.as_ref().filter(says_colours).unwrap_or(&primary));
     let handle = thumbnail.unwrap_or(primary);
+    let read = read(&library, &handle, hdr_color.is_some(), source.limits())?;
+    let (width_px, height_px) = read.size_px;
+    let (pixels, color) = match read.values {
+        Values::U16(values) => {
+            let values = if read.has_alpha { colours_of(&values) } else { values };
+            (Pixels::U16(values), hdr_color.map(full_range).unwrap_or_default())
+        }
+        Values::U8(mut values) => {
+            convert(&mut values, profile.as_ref(), read.has_alpha);
+            let values = if read.has_alpha { rgb::from_rgba(&values) } else { values };
+            (Pixels::U8(values), Color::default())
+        }
+        Values::F32(_) => return Err(Error::bug(DECODING, "libheif gave floats")),
+    };
+    Picture::new(width_px, height_px, pixels, color)
+}
 
-    let has_alpha = handle.has_alpha_channel();
-    let limits = source.limits();
-    let pixel_bytes = match (hdr_color.is_some(), has_alpha) {
-        (false, false) => 3,
-        (false, true) => 4,
-        (true, false) => 6,
-        (true, true) => 8,
+/// The picture with all that is stored: opacity stays, 9 to 16 bits are
+/// stretched to 16. sRGB but for PQ and HLG, or as it is stored.
+pub(super) fn frame(source: &Source, is_stored: bool) -> Result<Frame> {
+    let library = LibHeif::new();
+    let context = open(source)?;
+    let handle = context.primary_image_handle().map_err(failed)?;
+    let color = handle.color_profile_nclx().map(|nclx| color_of_nclx(&nclx));
+    let hdr_color = color.filter(|color| color.hdr.is_some());
+    let is_deep = matches!(handle.luma_bits_per_pixel(), 9..=16);
+    let mut read = read(&library, &handle, is_deep, source.limits())?;
+    let profile = if is_stored || hdr_color.is_some() { None } else { profile_of(&handle) };
+    match &mut read.values {
+        Values::U8(values) => convert(values, profile.as_ref(), read.has_alpha),
+        Values::U16(values) => convert(values, profile.as_ref(), read.has_alpha),
+        Values::F32(_) => {}
+    }
+    let is_grey = matches!(handle.preferred_decoding_colorspace(), Ok(ColorSpace::Monochrome));
+    let (layout, values) = match (is_grey, read.has_alpha, read.values) {
+        (true, false, Values::U8(values)) => {
+            (Layout::Gray, Values::U8(values.into_iter().step_by(3).collect()))
+        }
+        (true, false, Values::U16(values)) => {
+            (Layout::Gray, Values::U16(values.into_iter().step_by(3).collect()))
+        }
+        (_, true, values) => (Layout::Rgba, values),
+        (_, false, values) => (Layout::Rgb, values),
     };
-    limits.check_picture(u64::from(handle.width()), u64::from(handle.height()), pixel_bytes)?;
-    let chroma = match (hdr_color.is_some(), has_alpha) {
-        (false, false) => RgbChroma::Rgb,
-        (false, true) => RgbChroma::Rgba,
-        (true, false) => RgbChroma::HdrRgbLe,
-        (true, true) => RgbChroma::HdrRgbaLe,
-    };
-    let mut options = DecodingOptions::new().ok_or_else(|| {
-        Error::new(ErrorKind::Limit, "decoding the HEIF picture", "there is no memory left")
-    })?;
-    options.set_convert_hdr_to_8bit(hdr_color.is_none());
-    options.set_output_image_nclx_profile_passthrough(hdr_color.is_some());
-    options.set_num_codec_threads(1);
-    let decoded =
-        library.decode(&handle, ColorSpace::Rgb(chroma), Some(options)).map_err(failed)?;
-    let conversion = profile.and_then(|profile| profile.rgb(has_alpha));
-    picture_of(&decoded, has_alpha, hdr_color, conversion, limits)
+    let mut frame = Frame::new(read.size_px.0, read.size_px.1, layout, values)?;
+    frame.color = hdr_color.map(full_range).unwrap_or_default();
+    Ok(frame)
+}
+
+/// The ICC profile of a picture that is not PQ or HLG.
+pub(super) fn icc_profile(source: &Source) -> Option<Vec<u8>> {
+    let _library = LibHeif::new();
+    let context = open(source).ok()?;
+    let handle = context.primary_image_handle().ok()?;
+    let color = handle.color_profile_nclx().map(|nclx| color_of_nclx(&nclx));
+    if color.is_some_and(|color| color.hdr.is_some()) {
+        return None;
+    }
+    Some(handle.color_profile_raw()?.data)
+}
+
+/// Numbers in full range, in RGB.
+fn full_range(color: Color) -> Color {
+    Color { matrix: None, range: Some("pc".into()), ..color }
+}
+
+/// Colours without their opacity.
+pub(super) fn colours_of(values: &[u16]) -> Vec<u16> {
+    let pixels = values.as_chunks::<4>().0.iter();
+    pixels.flat_map(|&[red, green, blue, _]| [red, green, blue]).collect()
+}
+
+fn convert<T: Depth>(values: &mut [T], profile: Option<&Profile>, has_alpha: bool) {
+    if let Some(mut conversion) = profile.and_then(|profile| profile.rgb(has_alpha)) {
+        conversion.apply(values);
+    }
 }
 
 /// What the numbers mean. A picture may have both an ICC profile and code
@@ -281,64 +333,63 @@ fn large_enough_thumbnail(primary: &ImageHandle, target_px: u32) -> Option<Image
         .min_by_key(|handle| handle.width().max(handle.height()))
 }
 
-fn picture_of(
-    decoded: &Image,
+/// What libheif decoded: RGB or RGBA, one after the other.
+struct Decoded {
+    size_px: (u32, u32),
     has_alpha: bool,
-    hdr_color: Option<Color>,
-    mut conversion: Option<Conversion<u8>>,
+    values: Values,
+}
+
+/// The pixels, with 16 bits when `is_deep`, else with 8.
+fn read(
+    library: &LibHeif,
+    handle: &ImageHandle,
+    is_deep: bool,
     limits: &Limits,
-) -> Result<Picture> {
-    let planes = decoded.planes();
-    let plane = planes.interleaved.ok_or_else(|| {
-        Error::bug("decoding the HEIF picture", "libheif gave planes instead of pixels")
-    })?;
+) -> Result<Decoded> {
+    let has_alpha = handle.has_alpha_channel();
+    let (chroma, pixel_bytes) = match (is_deep, has_alpha) {
+        (false, false) => (RgbChroma::Rgb, 3),
+        (false, true) => (RgbChroma::Rgba, 4),
+        (true, false) => (RgbChroma::HdrRgbLe, 6),
+        (true, true) => (RgbChroma::HdrRgbaLe, 8),
+    };
+    limits.check_picture(u64::from(handle.width()), u64::from(handle.height()), pixel_bytes)?;
+    let mut options = DecodingOptions::new()
+        .ok_or_else(|| Error::new(ErrorKind::Limit, DECODING, "there is no memory left"))?;
+    options.set_convert_hdr_to_8bit(!is_deep);
+    options.set_output_image_nclx_profile_passthrough(is_deep);
+    options.set_num_codec_threads(1);
+    let decoded = library.decode(handle, ColorSpace::Rgb(chroma), Some(options)).map_err(failed)?;
+    let plane = decoded
+        .planes()
+        .interleaved
+        .ok_or_else(|| Error::bug(DECODING, "libheif gave planes instead of pixels"))?;
     let (width_px, height_px) = (plane.width, plane.height);
-    let channels = if has_alpha { 4 } else { 3 };
-    let channel_bytes = if hdr_color.is_some() { 2 } else { 1 };
     // The bitstream may hold another size than the file stated.
-    let pixel_bytes = (channels * channel_bytes) as u64;
     limits.check_picture(u64::from(width_px), u64::from(height_px), pixel_bytes)?;
-    let row_bytes = width_px as usize * channels * channel_bytes;
+    let row_bytes = width_px as usize * pixel_bytes as usize;
     let rows = plane
         .data
         .chunks(plane.stride.max(1))
         .take(height_px as usize)
         .filter_map(|row| row.get(..row_bytes));
-    let Some(hdr_color) = hdr_color else {
-        let mut values = Vec::new();
-        let mut converted = Vec::new();
-        for row in rows {
-            converted.clear();
-            converted.extend_from_slice(row);
-            if let Some(conversion) = &mut conversion {
-                conversion.apply(&mut converted);
-            }
-            if has_alpha {
-                values.extend(rgb::from_rgba(&converted));
-            } else {
-                values.extend_from_slice(&converted);
-            }
-        }
-        return Picture::new(width_px, height_px, Pixels::U8(values), Color::default());
+    let values = if is_deep {
+        let depth = u32::from(plane.bits_per_pixel).clamp(8, 16);
+        let white = (1_u32 << depth) - 1;
+        let widen = |pair: &[u8; 2]| {
+            let value = u32::from(u16::from_le_bytes(*pair)).min(white);
+            ((value * 65_535 + white / 2) / white) as u16
+        };
+        Values::U16(rows.flat_map(|row| row.as_chunks::<2>().0).map(widen).collect())
+    } else {
+        Values::U8(rows.collect::<Vec<_>>().concat())
     };
-    let depth = u32::from(plane.bits_per_pixel).clamp(8, 16);
-    let white = (1_u32 << depth) - 1;
-    let widen = |pair: &[u8; 2]| {
-        let value = u32::from(u16::from_le_bytes(*pair)).min(white);
-        ((value * 65_535 + white / 2) / white) as u16
-    };
-    let values: Vec<u16> = rows
-        .flat_map(|row| row.as_chunks::<2>().0)
-        .enumerate()
-        .filter(|(index, _)| index % channels < 3)
-        .map(|(_, pair)| widen(pair))
-        .collect();
-    let color = Color { matrix: None, range: Some("pc".into()), ..hdr_color };
-    Picture::new(width_px, height_px, Pixels::U16(values), color)
+    Ok(Decoded { size_px: (width_px, height_px), has_alpha, values })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
-fn failed(error: HeifError) -> Error {
+pub(super) fn failed(error: HeifError) -> Error {
     let kind = match (error.code, error.sub_code) {
         (_, HeifErrorSubCode::SecurityLimitExceeded)
         | (HeifErrorCode::MemoryAllocationError, _) => ErrorKind::Limit,

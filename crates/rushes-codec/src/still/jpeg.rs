@@ -294,6 +294,21 @@ pub(super) fn embedded(source: &Source, start: u64, length: u64) -> Option<Embed
 /// `target_px` or more. Data that is damaged or cut off gives what came before
 /// the damage, as far as libjpeg-turbo can go on. Colours are those of sRGB.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Picture> {
+    decode_as(bytes, limits, target_px, true)
+}
+
+/// The pixels at full size, of RGB as they are stored.
+pub(super) fn decode_stored(bytes: &[u8], limits: &Limits) -> Result<Picture> {
+    decode_as(bytes, limits, u32::MAX, false)
+}
+
+/// The ICC profile that the header holds, of a picture in RGB.
+pub(super) fn profile_of(bytes: &[u8], limits: &Limits) -> Option<Vec<u8>> {
+    let found = header_of(bytes, limits.tag_bytes).ok()?;
+    (found.components.len() == 3 && !found.icc.is_empty()).then_some(found.icc)
+}
+
+fn decode_as(bytes: &[u8], limits: &Limits, target_px: u32, as_srgb: bool) -> Result<Picture> {
     let mut decoder = Decompressor::new().map_err(failed)?;
     decoder.set_scan_limit(SCANS).map_err(failed)?;
     let original = bytes;
@@ -333,9 +348,11 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Pi
         Err(error) if !is_warning(&error) => return Err(failed(error)),
         _ => {}
     }
-    // The original's: cleaning takes the profile away.
-    let found = header_of(original, limits.tag_bytes).ok();
-    let pixels = srgb(pixels, header.colorspace, found.as_ref());
+    if as_srgb || is_cmyk {
+        // The original's: cleaning takes the profile away.
+        let found = header_of(original, limits.tag_bytes).ok();
+        pixels = srgb(pixels, header.colorspace, found.as_ref());
+    }
     Picture::new(scaled.width as u32, scaled.height as u32, Pixels::U8(pixels), Color::default())
 }
 

@@ -335,7 +335,7 @@ pub(super) fn frame(source: &Source, format: &str, meaning: Meaning) -> Result<F
 }
 
 /// Greys with their opacity as RGBA.
-fn spread<T: Copy>(values: &[T]) -> Vec<T> {
+pub(super) fn spread<T: Copy>(values: &[T]) -> Vec<T> {
     let pairs = values.as_chunks::<2>().0.iter();
     pairs.flat_map(|&[value, alpha]| [value, value, value, alpha]).collect()
 }
@@ -457,7 +457,11 @@ fn rgb_of(decoded: DynamicImage, profile: Option<&Profile>) -> Vec<u8> {
 }
 
 /// Greys, each followed by its alpha when there are two `channels`.
-fn greys<T: Depth>(mut values: Vec<T>, channels: usize, profile: Option<&Profile>) -> Vec<T> {
+pub(super) fn greys<T: Depth>(
+    mut values: Vec<T>,
+    channels: usize,
+    profile: Option<&Profile>,
+) -> Vec<T> {
     if let Some(greys) = profile.and_then(Profile::grey::<T>) {
         for value in values.iter_mut().step_by(channels) {
             let level: u32 = (*value).into();
@@ -468,7 +472,11 @@ fn greys<T: Depth>(mut values: Vec<T>, channels: usize, profile: Option<&Profile
 }
 
 /// RGB, or RGB with alpha.
-fn colours<T: Depth>(mut values: Vec<T>, has_alpha: bool, profile: Option<&Profile>) -> Vec<T> {
+pub(super) fn colours<T: Depth>(
+    mut values: Vec<T>,
+    has_alpha: bool,
+    profile: Option<&Profile>,
+) -> Vec<T> {
     if let Some(mut conversion) = profile.and_then(|profile| profile.rgb(has_alpha)) {
         conversion.apply(&mut values);
     }

@@ -74,6 +74,13 @@ pub(super) fn is_plain(source: &Source, head: &[u8]) -> bool {
     Tiff::walk(source).is_ok_and(|tiff| raw_format(&tiff, head, source.extension()).is_none())
 }
 
+/// An ordinary TIFF's ICC profile.
+pub(super) fn profile_of(source: &Source, head: &[u8]) -> Option<Vec<u8>> {
+    let tiff = Tiff::walk(source).ok()?;
+    let is_plain = raw_format(&tiff, head, source.extension()).is_none();
+    icc_profile(source, tiff.directories.first().filter(|_| is_plain)?)
+}
+
 /// What an ordinary TIFF's numbers mean.
 fn meaning(source: &Source, tiff: &Tiff<'_>) -> Meaning {
     let first = tiff.directories.first();

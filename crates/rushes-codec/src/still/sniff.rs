@@ -7,6 +7,8 @@ pub(super) enum Reader {
     Png,
     /// libheif: `heic` or `avif`.
     Heif(&'static str),
+    /// jxl-oxide.
+    Jxl,
     /// The `image` crate: its format by the name in [`crate::FORMATS`].
     Raster(&'static str),
     /// TIFF, and the camera RAWs that are TIFF inside.
@@ -34,6 +36,10 @@ pub(super) fn reader(head: &[u8], extension: &str, size_bytes: u64) -> Option<Re
     }
     if is_tiff(head) {
         return Some(Reader::Tiff);
+    }
+    // ISO/IEC 18181-2: the codestream alone, or in boxes.
+    if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
+        return Some(Reader::Jxl);
     }
     if starts(b"FUJIFILMCCD-RAW ") {
         return Some(Reader::Raf);
@@ -148,6 +154,7 @@ mod tests {
         assert_eq!(reader(b"MM\x00\x2a\x00", "", 5), Some(Reader::Tiff));
         assert_eq!(reader(b"IIU\x00\x18\x00\x00\x00", "jpg", 8), Some(Reader::Tiff));
         assert_eq!(reader(b"P6\n1 1\n255\n", "txt", 11), Some(Reader::Raster("pnm")));
+        assert_eq!(reader(b"\xff\x0a\xfa", "txt", 3), Some(Reader::Jxl));
         assert_eq!(reader(b"BMW is a car, not a bitmap", "bmp", 26), None);
         assert_eq!(reader(b"\x00\x00\x01\xba\x44\x00\x04", "ico", 7), None);
         assert_eq!(reader(&[0; 64], "tga", 64), None);

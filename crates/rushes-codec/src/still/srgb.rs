@@ -94,7 +94,8 @@ impl Profile {
     }
 
     /// What each grey becomes, from black to white in [`Depth::LEVELS`] steps;
-    /// `None` when the profile is not of grey or RGB.
+    /// `None` when the profile is not of grey or RGB, or moves none by more than
+    /// 1 of 255: most are sRGB's own.
     pub fn grey<T: Depth>(&self) -> Option<Vec<T>> {
         let is_grey = self.profile.color_space == DataColorSpace::Gray;
         if !is_grey && self.profile.color_space != DataColorSpace::Rgb {
@@ -112,7 +113,9 @@ impl Profile {
             Some(converted)
         })?;
         // Grey stays grey: where a profile tints it, green is nearest to its lightness.
-        Some(converted.as_chunks::<3>().0.iter().map(|&[_, green, _]| T::of(green)).collect())
+        let greens = || converted.as_chunks::<3>().0.iter().map(|&[_, green, _]| green);
+        let moves = greens().enumerate().any(|(step, green)| level(step).abs_diff(green) > 257);
+        moves.then(|| greens().map(T::of).collect())
     }
 
     /// CMYK, 255 being all ink, as RGB; `None` when the profile is of another
@@ -293,8 +296,8 @@ fn only_needed(profile: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What the work gives, or `None` when it panics: a profile can lead the
-/// library to places that it was never meant to reach.
-fn guarded<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
+/// What the work gives, or `None` when it panics: a profile or a picture can lead
+/// the library to places that it was never meant to reach.
+pub(super) fn guarded<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     catch_unwind(AssertUnwindSafe(work)).ok().flatten()
 }

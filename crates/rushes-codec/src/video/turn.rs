@@ -1,6 +1,38 @@
 //! Setting pixels upright.
 
+use rushes_media::{Frame, Result, Values};
+
 use crate::av::stream::Turn;
+
+/// The frame turned clockwise by 0, 90, 180 or 270 degrees, then mirrored left to
+/// right where that is asked; other angles count as 0.
+///
+/// # Errors
+/// `Bug` only.
+pub fn upright(frame: Frame, degrees: u16, mirrored: bool) -> Result<Frame> {
+    let degrees = if degrees.is_multiple_of(90) { degrees % 360 } else { 0 };
+    let stated = Turn { degrees, mirrored };
+    if stated == Turn::default() {
+        return Ok(frame);
+    }
+    let values = match frame.values() {
+        Values::U8(values) => Values::U8(turned(&frame, values, stated)),
+        Values::U16(values) => Values::U16(turned(&frame, values, stated)),
+        Values::F32(values) => Values::F32(turned(&frame, values, stated)),
+    };
+    let (width_px, height_px) = match degrees {
+        90 | 270 => (frame.height_px(), frame.width_px()),
+        _ => (frame.width_px(), frame.height_px()),
+    };
+    frame.remade(width_px, height_px, frame.layout(), values)
+}
+
+fn turned<T: Copy + Default>(frame: &Frame, values: &[T], stated: Turn) -> Vec<T> {
+    let mut turned = vec![T::default(); values.len()];
+    let size = (frame.width_px() as usize, frame.height_px() as usize);
+    turn(values, size, frame.layout().channels(), stated, &mut turned);
+    turned
+}
 
 /// Turns clockwise, then mirrors left to right: `height` rows of `width`
 /// pixels of `numbers` each, without padding, from `given` to `turned`.

@@ -139,12 +139,12 @@ const CLIPS: &[(&str, &str, &str)] = &[
     (
         "variable.mkv",
         PICTURE,
-        "-vf select='not(mod(n\\,3))+lt(n\\,20)' -vsync vfr -c:v libx264 -preset ultrafast -pix_fmt yuv420p -an",
+        "-vf select='not(mod(n\\,3))+lt(n\\,20)' -fps_mode vfr -c:v libx264 -preset ultrafast -pix_fmt yuv420p -an",
     ),
     (
         "variable.mp4",
         PICTURE,
-        "-vf select='not(mod(n\\,3))+lt(n\\,20)' -vsync vfr -c:v libx264 -preset ultrafast -pix_fmt yuv420p -an",
+        "-vf select='not(mod(n\\,3))+lt(n\\,20)' -fps_mode vfr -c:v libx264 -preset ultrafast -pix_fmt yuv420p -an",
     ),
     ("animated.gif", PICTURE, "-an"),
     ("animated.apng", PICTURE, "-an -f apng"),

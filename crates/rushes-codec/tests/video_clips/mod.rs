@@ -75,7 +75,7 @@ const CLIPS: &[(&str, &str, &str)] = &[
     (
         "variable.mp4",
         "",
-        "-vf select='lt(n,50)+not(mod(n,3))*lt(n,100)+not(mod(n,7))' -vsync vfr -video_track_timescale 90000 -c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -g 25",
+        "-vf select='lt(n,50)+not(mod(n,3))*lt(n,100)+not(mod(n,7))' -fps_mode vfr -video_track_timescale 90000 -c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -g 25",
     ),
     ("edit.mp4", "plain.mp4 -ss 1.6", "-t 2.5 -c copy"),
     (
@@ -210,7 +210,17 @@ pub fn decoded_by_ffmpeg(path: &Path, size: usize) -> Vec<Vec<u8>> {
     let run = Command::new("ffmpeg")
         .args(["-v", "quiet", "-nostdin", "-noautorotate", "-i"])
         .arg(path)
-        .args(["-map", "0:v:0", "-vsync", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
+        .args([
+            "-map",
+            "0:v:0",
+            "-fps_mode",
+            "passthrough",
+            "-pix_fmt",
+            "gray",
+            "-f",
+            "rawvideo",
+            "-",
+        ])
         .output()
         .unwrap();
     run.stdout.chunks_exact(size).map(<[u8]>::to_vec).collect()

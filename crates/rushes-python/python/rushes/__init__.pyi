@@ -56,6 +56,7 @@ def imwrite(
     *,
     quality: int | None = None,
     overwrite: bool = True,
+    tags_from: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names."""
 

@@ -20,9 +20,9 @@ def imread(
 ) -> NDArray[Any]:
     """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA.
 
-    path: the file: JPEG, PNG, TIFF, WebP, HEIC, AVIF, OpenEXR, Radiance, BMP, GIF, TGA, QOI, PNM,
-        ICO, or camera RAW, of which it is the largest JPEG that the camera left inside.
-    upright: turn and mirror it as its EXIF orientation says. HEIC and AVIF always are.
+    path: the file: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, OpenEXR, Radiance, BMP, GIF, TGA,
+        QOI, PNM, ICO, or camera RAW, of which it is the largest JPEG that the camera left inside.
+    upright: turn and mirror it as its EXIF orientation says. HEIC, AVIF and JPEG XL always are.
 
     Numbers are uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1, and beyond it), whichever
     hold what is stored. Colours are sRGB: a profile in the file is applied. But PQ and HLG keep
@@ -53,19 +53,25 @@ def imwrite(
     *,
     quality: int | None = None,
     overwrite: bool = True,
+    tags_from: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names.
 
-    path: the file: .jpg, .png, .tif, .webp, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
+    path: the file: .jpg, .png, .tif, .webp, .avif, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
     array: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA, sRGB: uint8 (0 to 255), uint16 (0 to
         65535), float32 or float64 (0 to 1; written as float32).
-    quality: 1 to 100, for JPEG (92 when None) and WebP (lossless when None).
+    quality: 1 to 100, for JPEG (92 when None), WebP (lossless when None) and AVIF (90 when None).
     overwrite: replace a file that has this name; if False, that raises `Conflict` (a
         FileExistsError).
+    tags_from: a still whose EXIF, XMP and IPTC go into the new file, where its format holds them
+        (JPEG and TIFF all, PNG, WebP and AVIF not IPTC, the others none): made true for an
+        array that is upright and sRGB, as `imread` gives it: orientation 1, the new size, no
+        thumbnail. TIFF does not get the camera maker's own note.
 
-    TIFF keeps all three kinds of numbers, PNG uint8 and uint16; what a format has no room for is
-    rounded. OpenEXR and Radiance hold floats of linear light: floats are written as they are,
-    whole numbers are made that. Grey floats become RGB, as grey does in WebP, QOI and BMP.
+    TIFF keeps all three kinds of numbers, PNG uint8 and uint16, AVIF uint8 and 10 bits of the
+    others; what a format has no room for is rounded. OpenEXR and Radiance hold floats of linear
+    light: floats are written as they are, whole numbers are made that. Grey floats become RGB, as
+    grey does in WebP, QOI and BMP.
 
     The file is written beside its name and gets it when it is whole: whoever reads it sees what
     was there or all of the new one, after a crash too.
@@ -76,7 +82,9 @@ def imwrite(
     picture = picture_of(array, WRITING)
     if quality is not None:
         quality = within(quality, "quality", 1, 100, WRITING)
-    _rushes.write_still(os.path.abspath(os.fsdecode(path)), picture, quality, bool(overwrite))
+    place = os.path.abspath(os.fsdecode(path))
+    tagged = None if tags_from is None else os.path.abspath(os.fsdecode(tags_from))
+    _rushes.write_still(place, picture, quality, bool(overwrite), tagged)
 
 
 def picture_of(array: ArrayLike, what: str) -> NDArray[Any]:
