@@ -6,7 +6,6 @@ pub(crate) mod work;
 
 use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
 
 use clap::Args;
 use rushes_media::{Error, ErrorKind, Result, display_name, name_to_url};
@@ -35,7 +34,8 @@ pub struct Convert {
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
     /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, tiff, exr and
-    /// more.
+    /// more. shot.%04d.png and shot.####.exr are a still for each frame, a tiff
+    /// of a video a page for each.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// Changes every frame, in the order given:
@@ -69,6 +69,10 @@ pub struct Convert {
     #[arg(long)]
     #[serde(default)]
     pub no_sound: bool,
+    /// The number of the first of numbered stills.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[serde(default = "making::first")]
+    pub start_number: u64,
     /// Replaces the new file's name where it is taken.
     #[arg(long)]
     #[serde(default)]
@@ -78,9 +82,9 @@ pub struct Convert {
 /// What a conversion made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConvertReport {
-    /// The new file, safe to show.
+    /// The new file, safe to show; the pattern of numbered ones.
     pub path: String,
-    /// Its bytes.
+    /// Its bytes, in all.
     pub size_bytes: u64,
     /// What became of each stream.
     pub streams: Vec<StreamReport>,
@@ -116,6 +120,7 @@ pub(crate) struct Filter {
 struct Order {
     /// The input's name, as a URL.
     name: String,
+    /// That of a [`rushes_codec::Target`].
     extension: String,
     filters: Vec<Filter>,
     codec: Option<String>,
@@ -128,14 +133,14 @@ struct Order {
 /// The files of a conversion.
 struct Files {
     input: making::Input,
-    output: PathBuf,
+    output: making::Output,
 }
 
 impl Convert {
     fn order(&self, files: &Files) -> Result<Order> {
         Ok(Order {
             name: name_to_url(&files.input.name),
-            extension: making::extension(&files.output),
+            extension: files.output.target.format().to_owned(),
             filters: self.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
             codec: self.codec.clone(),
             quality: self.quality,
@@ -148,7 +153,9 @@ impl Convert {
     /// Opens the input, and makes sure that the output may be written.
     fn files(&self, context: &Context<'_>) -> Result<Files> {
         let input = making::input(context, WHAT, &self.input)?;
-        let output = making::output(context, WHAT, &self.output, &[&input.file], self.overwrite)?;
+        let inputs = [&input.file];
+        let (start, overwrite) = (self.start_number, self.overwrite);
+        let output = making::output(context, WHAT, &self.output, start, &inputs, overwrite)?;
         Ok(Files { input, output })
     }
 
@@ -168,7 +175,7 @@ impl Convert {
     }
 
     fn plan_for(&self, files: &Files, streams: &[StreamReport]) -> Plan {
-        let path = making::shown(&files.output);
+        let path = making::shown(&files.output.path);
         let mut plan = Plan::reads(format!("write {path}"));
         let parts: Vec<String> = streams.iter().map(StreamReport::words).collect();
         plan.push(making::WRITE, format!("write {path}: {}", parts.join("; ")));
@@ -212,7 +219,7 @@ impl Action for Convert {
         };
         let (told, size_bytes) = making.run(context)?;
         Ok(ConvertReport {
-            path: making::shown(&files.output),
+            path: making::shown(&files.output.path),
             size_bytes,
             streams,
             frames: if told.unit == "frames" { told.done } else { 0 },

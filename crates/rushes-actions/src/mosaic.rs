@@ -5,7 +5,6 @@ pub(crate) mod work;
 
 use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::TypedValueParser;
@@ -39,8 +38,8 @@ pub struct Mosaic {
     #[arg(required = true, value_name = "TILE", value_parser = tile_parser())]
     #[schemars(length(min = 1, max = 60))]
     pub tiles: Vec<TileSpec>,
-    /// The new file: mp4, mov, mkv, webm, avi or gif; a still's extension
-    /// takes the first frame alone.
+    /// The new file: mp4, mov, mkv, webm, avi or gif; numbered stills such as
+    /// shot.%04d.png; a still's extension takes the first frame alone.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// How the tiles stand: grid, row or column. In a grid all cells have the
@@ -93,6 +92,10 @@ pub struct Mosaic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 100))]
     pub quality: Option<u8>,
+    /// The number of the first of numbered stills.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[serde(default = "making::first")]
+    pub start_number: u64,
     /// Replaces the new file's name where it is taken.
     #[arg(long)]
     #[serde(default)]
@@ -244,7 +247,7 @@ struct Size {
 
 struct Files {
     inputs: Vec<making::Input>,
-    output: PathBuf,
+    output: making::Output,
     order: Order,
 }
 
@@ -260,14 +263,15 @@ impl Mosaic {
         };
         let tile = laid(context, &root, &mut inputs, 0)?;
         let files: Vec<_> = inputs.iter().map(|input| &input.file).collect();
-        let output = making::output(context, WHAT, &self.output, &files, self.overwrite)?;
+        let (start, overwrite) = (self.start_number, self.overwrite);
+        let output = making::output(context, WHAT, &self.output, start, &files, overwrite)?;
         let order = Order {
             tile,
             rate_hz: self.rate_hz,
             most_side_px: self.most_side_px,
             border_px: self.border_px,
             background: read_color(&self.background)?,
-            extension: making::extension(&output),
+            extension: output.target.format().to_owned(),
             codec: self.codec.clone(),
             quality: self.quality,
         };
@@ -362,7 +366,7 @@ impl Action for Mosaic {
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
         let files = self.files(context)?;
         let size = self.size(context, &files)?;
-        let path = making::shown(&files.output);
+        let path = making::shown(&files.output.path);
         let mut plan = Plan::reads(format!("write {path}"));
         let Size { width_px, height_px, rate_hz, frames } = size;
         let frames = frames.map_or(String::new(), |frames| format!(", {frames} frames"));
@@ -378,7 +382,7 @@ impl Action for Mosaic {
         let size = self.size(context, &files)?;
         let making = Making {
             what: WHAT,
-            note: format!("laying out {}", making::shown(&files.output)),
+            note: format!("laying out {}", making::shown(&files.output.path)),
             task: "mosaic",
             params: making::to_value(WHAT, &files.order)?,
             inputs: files.inputs.iter().map(|input| input.file.as_fd()).collect(),
@@ -387,7 +391,7 @@ impl Action for Mosaic {
         };
         let (told, size_bytes) = making.run(context)?;
         Ok(MosaicReport {
-            path: making::shown(&files.output),
+            path: making::shown(&files.output.path),
             size_bytes,
             width_px: size.width_px,
             height_px: size.height_px,

@@ -22,8 +22,8 @@ pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_pic
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
 pub use write::{
     AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Edit, Gray,
-    SOUND_TARGETS, Sink, SoundTarget, StreamPlan, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter,
-    WriterOptions, convert, plan_conversion,
+    Part, SOUND_TARGETS, Sink, SoundTarget, StreamPlan, Target, Treatment, VIDEO_CODECS,
+    VideoCodec, VideoWriter, WriterOptions, convert, plan_conversion,
 };
 
 use rushes_media::{Error, ErrorKind, Probe, Result};

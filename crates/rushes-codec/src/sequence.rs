@@ -30,6 +30,7 @@ use crate::{Source, av, still};
 use files::Files;
 use times::Times;
 
+pub(crate) use names::Pattern;
 pub(crate) use probe::{preview, probe};
 pub use reader::{Orientation, SequenceReader};
 pub(crate) use webp::Player;

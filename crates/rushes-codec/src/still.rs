@@ -10,6 +10,7 @@
 mod boxes;
 mod configuration;
 mod cr3;
+mod dpx;
 mod encode;
 mod exif;
 mod heif;
@@ -37,8 +38,8 @@ use crate::formats::Format;
 use raster::Meaning;
 use sniff::Reader;
 
-pub(crate) use encode::eight_bits;
 pub use encode::{STILL_TARGETS, StillTarget, encode_still};
+pub(crate) use encode::{eight_bits, is_target, target_of};
 pub(crate) use rgb::signal;
 pub(crate) use tiff::Pages;
 

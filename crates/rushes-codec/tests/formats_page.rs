@@ -44,6 +44,8 @@ fn page() -> String {
         let (names, numbers) = (extensions(target.extensions), numbers.join(", "));
         writeln!(page, "| {} | {names} | {numbers} | {opacity} |", target.words).unwrap();
     }
+    page += "\nWith a number in its name, such as `shot.%04d.png` or `shot.####.exr`, each of them takes what plays:\n";
+    page += "a still for each frame.\n";
     page += "\n## Video, written\n\nThe codec in bold is taken when none is named.\n\n";
     page += "| container | extensions | codecs |\n|---|---|---|\n";
     for container in CONTAINERS {

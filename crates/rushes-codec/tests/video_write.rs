@@ -102,8 +102,8 @@ fn every_codec_in_every_container_reads_back() {
     let mut tried = 0;
     for container in CONTAINERS {
         for &codec in container.codecs {
-            // GIF's times are hundredths of a second: it has a test of its own.
-            if codec == "gif" || !has(codec) {
+            // Those without such times have tests of their own.
+            if ["gif", "tiff"].contains(&codec) || !has(codec) {
                 continue;
             }
             let path = folder.path().join(format!("{codec}.{}", container.extensions[0]));
@@ -137,7 +137,7 @@ fn every_codec_in_every_container_reads_back() {
             tried += 1;
         }
     }
-    assert_eq!(VIDEO_CODECS.len(), 10);
+    assert_eq!(VIDEO_CODECS.len(), 11);
     assert!(tried >= 18, "{tried} combinations");
 }
 

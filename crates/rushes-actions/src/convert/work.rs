@@ -4,8 +4,8 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    Conversion, Gray, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert,
-    encode_still, plan_conversion, still_frame,
+    Conversion, Gray, STILL_TARGETS, Source, StreamPlan, Treatment, convert, encode_still,
+    plan_conversion, still_frame,
 };
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
@@ -57,9 +57,9 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
     let told = match still(&order, &source)? {
         Some(probe) => {
             let frame = edit(upright(&probe, still_frame(&source)?)?)?;
-            let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
+            let bytes = encode_still(&frame, order.still(), order.quality.map(|it| it.max(1)))?;
             outlet()?
-                .write_all_at(&bytes, 0)
+                .write_whole(&bytes, order.still() != order.extension)
                 .map_err(|error| Error::io("handing the new file over", &error))?;
             let unit = "bytes".to_owned();
             Told { done: bytes.len() as u64, total: Some(bytes.len() as u64), unit, lost_frames: 0 }
@@ -96,6 +96,11 @@ pub(crate) fn operations(filters: &[Filter]) -> Result<Vec<Box<dyn FrameOperatio
 }
 
 impl Order {
+    /// The extension of the still that it becomes, if it is one.
+    fn still(&self) -> &str {
+        self.extension.strip_prefix("%d.").unwrap_or(&self.extension)
+    }
+
     fn conversion(&self) -> Conversion {
         Conversion {
             extension: self.extension.clone(),
@@ -133,7 +138,7 @@ fn source(order: &Order, files: &[File], limits: &Limits) -> Result<Source> {
 
 /// What the still holds, when a still is to be written.
 fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
-    let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
+    let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&order.still()));
     let probe = probe_with_tags(source)?;
     match (probe.kind, is_target) {
         (MediaKind::Still, true) => {
@@ -150,13 +155,8 @@ fn still(order: &Order, source: &Source) -> Result<Option<Probe>> {
             Err(Error::new(ErrorKind::Unsupported, WHAT, why)
                 .remedy("give the new file a still's extension, such as jpg, png or tiff"))
         }
-        (_, true) => {
-            let why = format!("what plays does not become {:?}", order.extension);
-            Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy(
-                "give the new file an extension of video or sound, such as mp4, gif or wav",
-            ))
-        }
-        (_, false) => Ok(None),
+        // What plays becomes several stills, if any.
+        _ => Ok(None),
     }
 }
 
@@ -166,7 +166,7 @@ fn still_streams(order: &Order, probe: &Probe) -> Vec<StreamReport> {
         index: 0,
         kind: "still".to_owned(),
         codec: codec.unwrap_or_else(|| probe.container.format.clone()),
-        becomes: format!("encoded as {}, set upright", order.extension),
+        becomes: format!("encoded as {}, set upright", order.still()),
     }]
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    STILL_TARGETS, Sink as _, Source, VideoOptions, VideoStream, VideoWriter, WriterOptions,
-    encode_still, still_frame,
+    STILL_TARGETS, Source, VideoOptions, VideoStream, VideoWriter, WriterOptions, encode_still,
+    still_frame,
 };
 use rushes_media::{Error, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url};
 use rushes_ops::stream::{Ahead, Changed, Mosaic, MosaicOptions, Tile};
@@ -68,7 +68,7 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
         let frame = mosaic.next_frame()?.ok_or_else(|| Error::bug(WHAT, "it has no frame"))?;
         let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
         outlet()?
-            .write_all_at(&bytes, 0)
+            .write_whole(&bytes, false)
             .map_err(|error| Error::io("handing the new file over", &error))?;
         told.done = 1;
         told.total = Some(1);

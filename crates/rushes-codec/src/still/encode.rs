@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageBuffer, ImageError, ImageFormat};
 use rushes_media::{Error, ErrorKind, Frame, Layout, Result, Values};
 use turbojpeg::PixelFormat;
 
-use super::{jpeg, rgb};
+use super::{dpx, jpeg, rgb};
 
 const WHAT: &str = "encoding the picture";
 
@@ -31,6 +31,7 @@ pub struct StillTarget {
 enum Writer {
     Jpeg,
     WebP,
+    Dpx,
     /// The `image` crate's.
     Image(ImageFormat),
     /// The same, of linear light.
@@ -43,6 +44,7 @@ pub const STILL_TARGETS: &[StillTarget] = &[
     target(&["png"], "PNG", &[8, 16], true, Writer::Image(ImageFormat::Png)),
     target(&["tif", "tiff"], "TIFF", &[8, 16, 32], true, Writer::Image(ImageFormat::Tiff)),
     target(&["webp"], "WebP", &[8], true, Writer::WebP),
+    target(&["dpx"], "DPX", &[8, 16], true, Writer::Dpx),
     target(&["exr"], "OpenEXR", &[32], true, Writer::Light(ImageFormat::OpenExr)),
     target(&["hdr"], "Radiance HDR", &[32], false, Writer::Light(ImageFormat::Hdr)),
     target(&["bmp"], "BMP", &[8], true, Writer::Image(ImageFormat::Bmp)),
@@ -104,6 +106,13 @@ pub fn encode_still(frame: &Frame, extension: &str, quality: Option<u8>) -> Resu
                 crate::av::encode_numbers(&eight_bits(frame), size_px, frame.layout(), quality)
             }
         },
+        Writer::Dpx => match frame.values() {
+            Values::U8(values) => dpx::encode(frame, values, 8),
+            _ => {
+                let numbers = sixteen_bits(frame).into_iter().flat_map(u16::to_be_bytes);
+                dpx::encode(frame, &numbers.collect::<Vec<u8>>(), 16)
+            }
+        },
         Writer::Light(format) => by_image(&light_of(frame)?, format),
         Writer::Image(format) => {
             let has_room = |bits: &&u8| **bits >= bits_of(frame);
@@ -117,7 +126,13 @@ pub fn encode_still(frame: &Frame, extension: &str, quality: Option<u8>) -> Resu
     }
 }
 
-fn target_of(extension: &str) -> Result<&'static StillTarget> {
+/// Whether stills are written with this extension, in lower case.
+pub(crate) fn is_target(extension: &str) -> bool {
+    STILL_TARGETS.iter().any(|target| target.extensions.contains(&extension))
+}
+
+/// What stills of this extension are written as.
+pub(crate) fn target_of(extension: &str) -> Result<&'static StillTarget> {
     let extension = extension.to_ascii_lowercase();
     STILL_TARGETS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
         let why = format!("no picture can be written as {extension:?}");

@@ -23,7 +23,7 @@ use super::native::{self, Way};
 use super::output::Output;
 use super::subtitles::SubtitleConverter;
 use super::treatment::{Holds, StreamPlan, Treatment, decide, video_codec};
-use super::{GIF, Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
+use super::{Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
 use crate::Source;
 use crate::av::color::side_data;
 use crate::av::input::Input;
@@ -34,8 +34,8 @@ const WAITING: usize = 3;
 /// What a file is converted to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conversion {
-    /// The extension of the new file: one of [`super::CONTAINERS`] or
-    /// [`super::SOUND_TARGETS`].
+    /// The format of the new file, that of a [`super::Target`]: an extension of one of
+    /// [`super::CONTAINERS`] or [`super::SOUND_TARGETS`], or numbered stills.
     pub extension: String,
     /// Codec of the picture; `None` keeps the one it has where the container
     /// holds that, else takes the container's first.
@@ -146,8 +146,8 @@ pub fn convert(
         });
         let mut work = Work { source, input: &input, holds: &holds, wanted, told };
         let done = match (picture, pictures) {
-            (Some(Encoding { codec, .. }), Some(pictures)) if codec.name == GIF => {
-                work.write_gif(sink, &pictures)
+            (Some(Encoding { codec, .. }), Some(pictures)) if codec.takes_frames() => {
+                work.write_frames(sink, codec, &pictures)
             }
             (picture, pictures) => work.write(sink, &plans, picture.zip(pictures)),
         };
@@ -181,24 +181,50 @@ impl<'s> Work<'_, 's> {
         Err(Error::new(ErrorKind::Unavailable, WHAT, "it was cancelled"))
     }
 
-    /// Pictures alone, into a GIF.
-    fn write_gif(&mut self, sink: Box<dyn Sink>, frames: &Receiver<Made>) -> Result<Converted> {
-        let options = WriterOptions::default();
-        let mut writer = VideoWriter::create(sink, GIF, options)?;
+    /// Pictures alone, as frames.
+    fn write_frames(
+        &mut self,
+        sink: Box<dyn Sink>,
+        codec: &VideoCodec,
+        frames: &Receiver<Made>,
+    ) -> Result<Converted> {
+        let mut sink = Some(sink);
+        let mut writer = None;
         let mut done = Converted { unit: "frames", ..Converted::default() };
+        let mut tick_secs = None;
         for made in frames {
             match made {
-                Made::Start(start) => done.total = Some(start.count as u64),
+                Made::Start(start) => {
+                    done.total = Some(start.count as u64);
+                    tick_secs = start.step;
+                }
                 Made::Picture(Picture::Frame(frame)) => {
+                    let writer = match &mut writer {
+                        Some(writer) => writer,
+                        none => {
+                            let options = WriterOptions {
+                                codec: Some(codec.name.to_owned()),
+                                quality: self.wanted.quality,
+                                threads: self.wanted.threads,
+                                ..WriterOptions::default()
+                            };
+                            let sink = sink.take().ok_or_else(|| Error::bug(WHAT, "no sink"))?;
+                            let format = &self.wanted.extension;
+                            none.insert(VideoWriter::with_tick(sink, format, options, tick_secs)?)
+                        }
+                    };
                     writer.write(&frame)?;
                     done.done += 1;
                 }
-                Made::Picture(_) => return Err(Error::bug(WHAT, "a GIF takes frames")),
+                Made::Picture(_) => return Err(Error::bug(WHAT, "it takes frames")),
                 Made::Lost => done.lost_frames += 1,
                 Made::Failed(error) => return Err(error),
             }
             self.tell(&done)?;
         }
+        let writer = writer.ok_or_else(|| {
+            Error::new(ErrorKind::Corrupt, WHAT, "not one frame of it can be decoded")
+        })?;
         writer.finish()?;
         Ok(done)
     }

@@ -2,7 +2,7 @@
 
 use rushes_media::{Error, ErrorKind, Result};
 
-use super::WHAT;
+use super::{GIF, PAGES, STILLS, WHAT, target};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -81,12 +81,22 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
         scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 3.0 },
     },
     VideoCodec {
-        name: "gif",
+        name: GIF,
         words: "GIF, palettes that follow the picture, changes alone",
         encoders: &[],
         scale: Scale::Fixed,
     },
+    VideoCodec {
+        name: PAGES,
+        words: "TIFF pages, lossless: 8 bits, 16 bits or floats",
+        encoders: &[],
+        scale: Scale::Fixed,
+    },
 ];
+
+/// What numbered stills are encoded as: see [`crate::STILL_TARGETS`].
+static NUMBERED_STILLS: VideoCodec =
+    VideoCodec { name: STILLS, words: "numbered stills", encoders: &[], scale: Scale::Fixed };
 
 /// Every kind of video file that can be written.
 pub const CONTAINERS: &[Container] = &[
@@ -147,23 +157,49 @@ pub const CONTAINERS: &[Container] = &[
     Container {
         extensions: &["gif"],
         words: "Animated GIF",
-        codecs: &["gif"],
+        codecs: &[GIF],
         sound: &[],
         subtitles: &[],
         muxer: "gif",
     },
+    Container {
+        extensions: &["tif", "tiff"],
+        words: "TIFF, a page for each frame",
+        codecs: &[PAGES],
+        sound: &[],
+        subtitles: &[],
+        muxer: "tiff",
+    },
 ];
 
-/// The container of an extension.
-pub(super) fn container(extension: &str) -> Result<&'static Container> {
-    let extension = extension.to_ascii_lowercase();
+/// A file for each frame.
+static NUMBERED: Container = Container {
+    extensions: &[],
+    words: "numbered stills",
+    codecs: &[STILLS],
+    sound: &[],
+    subtitles: &[],
+    muxer: STILLS,
+};
+
+/// The container of a [`crate::Target`]'s format.
+pub(super) fn container(format: &str) -> Result<&'static Container> {
+    if target::numbered(format).is_some() {
+        return Ok(&NUMBERED);
+    }
+    let extension = format.to_ascii_lowercase();
     let known = || CONTAINERS.iter().flat_map(|container| container.extensions).copied();
     CONTAINERS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
         let why = match &*extension {
             "" => "its name has no extension".to_owned(),
             other => format!("no video can be written as .{other}"),
         };
-        let remedy = format!("give it one of {}", known().collect::<Vec<_>>().join(", "));
+        let known = known().collect::<Vec<_>>().join(", ");
+        let remedy = if crate::still::is_target(&extension) {
+            format!("number its stills, such as shot.%04d.{extension}; else give it one of {known}")
+        } else {
+            format!("give it one of {known}")
+        };
         Error::new(ErrorKind::Unsupported, WHAT, why).remedy(remedy)
     })
 }
@@ -171,12 +207,34 @@ pub(super) fn container(extension: &str) -> Result<&'static Container> {
 /// The codec of this name, in this container.
 pub(super) fn codec(container: &Container, name: Option<&str>) -> Result<&'static VideoCodec> {
     let name = name.or(container.codecs.first().copied()).unwrap_or_default();
-    let known = VIDEO_CODECS.iter().find(|codec| codec.name == name);
+    let known = named(name);
     known.filter(|_| container.codecs.contains(&name)).ok_or_else(|| {
         let why = format!("{} does not hold {name:?}", container.words);
         let remedy = format!("name one of {}", container.codecs.join(", "));
         Error::new(ErrorKind::Invalid, WHAT, why).remedy(remedy)
     })
+}
+
+/// The codec of this name.
+pub(super) fn named(name: &str) -> Option<&'static VideoCodec> {
+    VIDEO_CODECS.iter().chain([&NUMBERED_STILLS]).find(|codec| codec.name == name)
+}
+
+impl VideoCodec {
+    /// Whether it is not libav's.
+    pub(super) fn is_own(&self) -> bool {
+        self.encoders.is_empty()
+    }
+
+    /// Whether it takes frames as they are, and no numbers of Y'CbCr.
+    pub(super) fn takes_frames(&self) -> bool {
+        self.is_own()
+    }
+
+    /// Whether what it writes says nothing of when frames are shown.
+    pub(super) fn is_timeless(&self) -> bool {
+        matches!(self.name, PAGES | STILLS)
+    }
 }
 
 impl Container {

@@ -6,7 +6,7 @@ use rushes_media::{Error, ErrorKind, Result, StreamKind};
 use super::native;
 use super::sound::{self, SoundTarget};
 use super::targets::{self, Container};
-use super::{Conversion, VIDEO_CODECS, WHAT};
+use super::{Conversion, VideoCodec, WHAT};
 use crate::av::input::Input;
 use crate::av::stream::is_attached;
 use crate::av::string;
@@ -63,6 +63,12 @@ impl Holds {
     /// Without what the words say beside the name.
     fn name(&self) -> &'static str {
         self.words.split(',').next().unwrap_or(self.words)
+    }
+
+    /// Whether all of its codecs take frames as they are.
+    fn takes_frames(&self) -> bool {
+        let mut video = self.video.iter().filter_map(|name| targets::named(name));
+        !self.video.is_empty() && video.all(VideoCodec::takes_frames)
     }
 
     fn keeps_covers(&self) -> bool {
@@ -122,7 +128,7 @@ pub(super) fn decide(
                 let changes = wanted.changes_frames
                     || wanted.quality.is_some()
                     || video_codec.is_some_and(|asked| Some(asked) != own)
-                    || holds.muxer == super::GIF;
+                    || holds.takes_frames();
                 let treatment = match (holds.video.first(), own) {
                     (None, _) => lacks("pictures"),
                     _ if pictures > 1 => left("only the first picture is taken"),
@@ -168,7 +174,7 @@ pub(super) fn decide(
             (StreamKind::Video, Treatment::Encoded(name)) => {
                 let target = self::video_codec(name)?;
                 let way = native::way(stream, wanted, holds.muxer, target);
-                native::notes(stream, way, target)
+                native::notes(stream, way, target, &wanted.extension)
             }
             _ => Vec::new(),
         };
@@ -201,7 +207,6 @@ fn is_text(stream: *mut ffi::AVStream) -> bool {
 }
 
 /// The codec of this name, which [`decide`] took from a container's list.
-pub(super) fn video_codec(name: &str) -> Result<&'static super::VideoCodec> {
-    let found = VIDEO_CODECS.iter().find(|codec| codec.name == name);
-    found.ok_or_else(|| Error::bug(WHAT, format!("no codec {name}")))
+pub(super) fn video_codec(name: &str) -> Result<&'static VideoCodec> {
+    targets::named(name).ok_or_else(|| Error::bug(WHAT, format!("no codec {name}")))
 }

@@ -56,15 +56,15 @@ def imwrite(
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names.
 
-    path: the file: .jpg, .png, .tif, .webp, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
+    path: the file: .jpg, .png, .tif, .webp, .dpx, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
     array: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA, sRGB: uint8 (0 to 255), uint16 (0 to
         65535), float32 or float64 (0 to 1; written as float32).
     quality: 1 to 100, for JPEG (92 when None) and WebP (lossless when None).
     overwrite: replace a file that has this name; if False, that raises `Conflict` (a
         FileExistsError).
 
-    TIFF keeps all three kinds of numbers, PNG uint8 and uint16; what a format has no room for is
-    rounded. OpenEXR and Radiance hold floats of linear light: floats are written as they are,
+    TIFF keeps all three kinds of numbers, PNG and DPX uint8 and uint16; what a format has no room
+    for is rounded. OpenEXR and Radiance hold floats of linear light: floats are written as they are,
     whole numbers are made that. Grey floats become RGB, as grey does in WebP, QOI and BMP.
 
     The file is written beside its name and gets it when it is whole: whoever reads it sees what

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result};
+use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
 use super::Edit;
 use crate::av::decode::Frame as Decoded;
@@ -73,8 +73,7 @@ pub(super) fn decode(
             |at: &usize| index.time_secs(at + 1).checked_sub(index.time_secs(*at)) == Some(step);
         let is_even = (0..index.len().saturating_sub(1)).all(|at| same(&at));
         let step = Some(step).filter(|step| is_even && *step > Rational::ZERO);
-        let layout = if way == Way::Luma { Layout::Gray } else { Layout::Rgb };
-        let options = VideoOptions { threads, layout, ..VideoOptions::default() };
+        let options = VideoOptions { threads, layout: way.layout(), ..VideoOptions::default() };
         let mut reader = VideoReader::open(source, index, options)?;
         let is_stored = matches!(way, Way::Stored(_));
         let is_sideways = !is_stored && matches!(reader.rotation().0, 90 | 270);
