@@ -33,9 +33,9 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
-    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, tiff, exr and
-    /// more. shot.%04d.png and shot.####.exr are a still for each frame, a tiff
-    /// of a video a page for each.
+    /// avi, mxf, y4m, gif, apng, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, tiff, exr and
+    /// more. shot.%04d.png and shot.####.exr are a still for each frame; of a
+    /// video, a tiff has a page for each, a webp or avif moves.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// Changes every frame, in the order given:
@@ -46,8 +46,8 @@ pub struct Convert {
     #[arg(long = "filter", value_name = "NAME:KEY=VALUE,...")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
-    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
-    /// or mpeg4; without one the picture keeps its codec where it can.
+    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg,
+    /// mpeg4 or mpeg2; without one the picture keeps its codec where it can.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
@@ -69,6 +69,10 @@ pub struct Convert {
     #[arg(long)]
     #[serde(default)]
     pub no_sound: bool,
+    /// How often an animation (gif, apng, webp) is shown; 0 for without end.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[serde(default)]
+    pub plays: u16,
     /// The number of the first of numbered stills.
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[serde(default = "making::first")]
@@ -128,6 +132,7 @@ struct Order {
     sound_codec: Option<String>,
     bit_rate: Option<u32>,
     without_sound: bool,
+    plays: u16,
 }
 
 /// The files of a conversion.
@@ -147,6 +152,7 @@ impl Convert {
             sound_codec: self.sound_codec.clone(),
             bit_rate: self.sound_bit_rate,
             without_sound: self.no_sound,
+            plays: self.plays,
         })
     }
 

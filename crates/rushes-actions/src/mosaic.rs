@@ -38,8 +38,9 @@ pub struct Mosaic {
     #[arg(required = true, value_name = "TILE", value_parser = tile_parser())]
     #[schemars(length(min = 1, max = 60))]
     pub tiles: Vec<TileSpec>,
-    /// The new file: mp4, mov, mkv, webm, avi or gif; numbered stills such as
-    /// shot.%04d.png; a still's extension takes the first frame alone.
+    /// The new file: mp4, mov, mkv, webm, avi, mxf, y4m, gif, apng, webp or
+    /// avif; numbered stills such as shot.%04d.png; the extension of what is
+    /// only a still takes the first frame alone.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// How the tiles stand: grid, row or column. In a grid all cells have the
@@ -82,8 +83,8 @@ pub struct Mosaic {
     #[arg(long, value_name = "COLOR", default_value = "#000000")]
     #[serde(default = "black")]
     pub background: String,
-    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
-    /// or mpeg4; the container's first without one.
+    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg,
+    /// mpeg4 or mpeg2; the container's first without one.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
@@ -92,6 +93,10 @@ pub struct Mosaic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 100))]
     pub quality: Option<u8>,
+    /// How often an animation (gif, apng, webp) is shown; 0 for without end.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[serde(default)]
+    pub plays: u16,
     /// The number of the first of numbered stills.
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[serde(default = "making::first")]
@@ -206,6 +211,7 @@ struct Order {
     extension: String,
     codec: Option<String>,
     quality: Option<u8>,
+    plays: u16,
 }
 
 /// A mosaic's tiles as they travel.
@@ -274,6 +280,7 @@ impl Mosaic {
             extension: output.target.format().to_owned(),
             codec: self.codec.clone(),
             quality: self.quality,
+            plays: self.plays,
         };
         Ok(Files { inputs, output, order })
     }

@@ -22,6 +22,7 @@ mod treatment;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
+use crate::av::input::Options;
 pub use convert::{Conversion, Converted, Edit, Gray, convert, plan_conversion};
 use encoder::Encoder;
 use gif::GifWriter;
@@ -39,6 +40,11 @@ const GIF: &str = "gif";
 const PAGES: &str = "tiff";
 const STILLS: &str = "stills";
 
+/// Those of libav's that are not for Y'CbCr with loss.
+const RAW: &str = "raw";
+const APNG: &str = "apng";
+const WEBP: &str = "webp";
+
 const WHAT: &str = "writing the file";
 
 /// How a video is written.
@@ -55,6 +61,8 @@ pub struct WriterOptions {
     pub quality: Option<u8>,
     /// Threads that encode; 0 for as many as the encoder likes.
     pub threads: u32,
+    /// How often an animation (GIF, APNG, WebP) is shown; 0 for without end.
+    pub plays: u16,
 }
 
 /// Writes frames to a file, which is opened at the first one: size and layout
@@ -86,11 +94,13 @@ struct Open {
     body: Body,
     kind: Kind,
     clock: Clock,
+    /// How long the last frame is shown, where that is known.
+    last_ticks: Option<i64>,
 }
 
 enum Body {
     Libav(Box<Libav>),
-    Own { writer: Box<dyn FrameSink>, last_duration_secs: Option<Rational> },
+    Own(Box<dyn FrameSink>),
 }
 
 /// A writer that is not libav's.
@@ -208,15 +218,15 @@ impl VideoWriter {
                 .remedy("resize or convert it first; one file holds one kind"));
         }
         let (ticks, duration) = open.clock.ticks(frame, self.frames)?;
+        open.last_ticks = Some(duration).filter(|&ticks| ticks > 0);
         match &mut open.body {
             Body::Libav(libav) => {
                 let picture = libav.pixels.convert(frame, ticks)?;
                 libav.encoder.send(Some((picture, Some(duration))), &mut libav.output)?;
             }
-            Body::Own { writer, last_duration_secs } => {
-                let secs = |ticks| Rational::whole(ticks).checked_mul(self.tick_secs);
-                writer.write(frame, secs(ticks).unwrap_or(Rational::ZERO))?;
-                *last_duration_secs = secs(duration);
+            Body::Own(writer) => {
+                let secs = Rational::whole(ticks).checked_mul(self.tick_secs);
+                writer.write(frame, secs.unwrap_or(Rational::ZERO))?;
             }
         }
         self.frames += 1;
@@ -231,12 +241,17 @@ impl VideoWriter {
         let Some(open) = self.open.take() else {
             return Err(Error::new(ErrorKind::Invalid, WHAT, "there is not one frame to write"));
         };
+        let last_secs =
+            open.last_ticks.and_then(|ticks| Rational::whole(ticks).checked_mul(self.tick_secs));
         match open.body {
             Body::Libav(mut libav) => {
                 libav.encoder.send(None, &mut libav.output)?;
+                if let Some(secs) = last_secs.filter(|_| self.container.muxer == APNG) {
+                    libav.output.show_last_for(secs);
+                }
                 libav.output.finish()
             }
-            Body::Own { writer, last_duration_secs } => writer.finish(last_duration_secs),
+            Body::Own(writer) => writer.finish(last_secs),
         }
     }
 
@@ -248,6 +263,14 @@ impl VideoWriter {
         let (kind, codec, tick_secs) = (Kind::of(frame), self.codec, self.tick_secs);
         let clock = match (self.options.rate_hz, frame.time_secs) {
             (Some(_), _) => Clock::Counted,
+            (None, _) if self.container.counts_frames() => {
+                let why = format!(
+                    "{} says how many frames there are a second, and no more",
+                    self.container.words
+                );
+                return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                    .remedy("state how many there are a second"));
+            }
             _ if codec.is_timeless() => Clock::Counted,
             (None, Some(first_secs)) => Clock::Stated { first_secs, tick_secs, last: None },
             (None, None) => {
@@ -259,12 +282,12 @@ impl VideoWriter {
             return Err(Error::new(ErrorKind::Invalid, WHAT, "the frame has no pixels"));
         }
         let writer: Box<dyn FrameSink> = match codec.name {
-            GIF => Box::new(GifWriter::create(sink, frame)?),
+            GIF => Box::new(GifWriter::create(sink, frame, self.options.plays)?),
             PAGES => Box::new(PagesWriter::create(sink)?),
             STILLS => Box::new(StillsWriter::new(sink, &self.still, self.options.quality)),
             _ => return self.begin_libav(sink, frame, clock),
         };
-        Ok(Open { body: Body::Own { writer, last_duration_secs: None }, kind, clock })
+        Ok(Open { body: Body::Own(writer), kind, clock, last_ticks: None })
     }
 
     fn begin_libav(&self, sink: Box<dyn Sink>, frame: &Frame, clock: Clock) -> Result<Open> {
@@ -273,9 +296,11 @@ impl VideoWriter {
         let pixels = Pixels::new(codec, frame)?;
         let mut encoder = Encoder::open(container, codec, options, &pixels.pictures, *tick_secs)?;
         output.add(&mut encoder)?;
-        output.begin()?;
+        let mut more = Options::new();
+        targets::tell_muxer(container.muxer, options.plays, &mut more);
+        output.begin_with(&mut more)?;
         let body = Body::Libav(Box::new(Libav { encoder, output, pixels }));
-        Ok(Open { body, kind: Kind::of(frame), clock })
+        Ok(Open { body, kind: Kind::of(frame), clock, last_ticks: None })
     }
 }
 

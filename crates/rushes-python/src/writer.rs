@@ -111,12 +111,14 @@ impl FrameWriter {
     /// For a file of this name, with so many frames a second; or for several,
     /// numbered from `start`.
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "Python gives all of them")]
     fn new(
         py: Python<'_>,
         path: PathBuf,
         rate_hz: Option<(i64, i64)>,
         codec: Option<String>,
         quality: Option<u8>,
+        plays: u16,
         start: u64,
         overwrite: bool,
     ) -> PyResult<FrameWriter> {
@@ -125,7 +127,7 @@ impl FrameWriter {
             let no_rate = || Error::new(ErrorKind::Invalid, WHAT, "that is no rate of frames");
             let rate = |(num, den)| Rational::new(num, den).ok_or_else(no_rate);
             let rate_hz = rate_hz.map(rate).transpose()?;
-            let options = WriterOptions { codec, rate_hz, quality, threads: 0 };
+            let options = WriterOptions { codec, rate_hz, quality, threads: 0, plays };
             Written::begin(&path, start, overwrite, |sink, name| {
                 format = name.to_owned();
                 VideoWriter::create(sink, name, options)

@@ -112,6 +112,7 @@ impl Order {
             changes_frames: !self.filters.is_empty(),
             gray: self.gray(),
             threads: 0,
+            plays: self.plays,
         }
     }
 

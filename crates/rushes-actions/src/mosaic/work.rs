@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    STILL_TARGETS, Source, VideoOptions, VideoStream, VideoWriter, WriterOptions, encode_still,
-    still_frame,
+    CONTAINERS, STILL_TARGETS, Source, VideoOptions, VideoStream, VideoWriter, WriterOptions,
+    encode_still, still_frame,
 };
 use rushes_media::{Error, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url};
 use rushes_ops::stream::{Ahead, Changed, Mosaic, MosaicOptions, Tile};
@@ -106,7 +106,9 @@ impl rushes_codec::Sink for Nowhere {
 
 impl Order {
     fn is_still(&self) -> bool {
-        STILL_TARGETS.iter().any(|target| target.extensions.contains(&&*self.extension))
+        let extension = &&*self.extension;
+        STILL_TARGETS.iter().any(|target| target.extensions.contains(extension))
+            && !CONTAINERS.iter().any(|container| container.extensions.contains(extension))
     }
 
     fn writer(&self, rate_hz: Rational) -> WriterOptions {
@@ -115,6 +117,7 @@ impl Order {
             rate_hz: Some(rate_hz),
             quality: self.quality,
             threads: 0,
+            plays: self.plays,
         }
     }
 }

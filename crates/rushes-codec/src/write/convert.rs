@@ -22,6 +22,7 @@ use super::carry::{add_copy, add_side_data, copy_stream_tags, copy_tags};
 use super::native::{self, Way};
 use super::output::Output;
 use super::subtitles::SubtitleConverter;
+use super::targets;
 use super::treatment::{Holds, StreamPlan, Treatment, decide, video_codec};
 use super::{Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
 use crate::Source;
@@ -54,6 +55,8 @@ pub struct Conversion {
     pub gray: Gray,
     /// Threads that decode and encode; 0 for as fits.
     pub threads: u32,
+    /// How often an animation is shown; 0 for without end.
+    pub plays: u16,
 }
 
 /// Whether frames that are changed may come as grey, `[H, W]`, which spares the
@@ -206,6 +209,7 @@ impl<'s> Work<'_, 's> {
                                 codec: Some(codec.name.to_owned()),
                                 quality: self.wanted.quality,
                                 threads: self.wanted.threads,
+                                plays: self.wanted.plays,
                                 ..WriterOptions::default()
                             };
                             let sink = sink.take().ok_or_else(|| Error::bug(WHAT, "no sink"))?;
@@ -259,8 +263,10 @@ impl<'s> Work<'_, 's> {
                     }
                 }
                 (Treatment::Encoded(codec), StreamKind::Audio) => {
+                    let fixed_hz = targets::sound_rate_hz(self.holds.muxer);
+                    let bit_rate = self.wanted.bit_rate;
                     let mut sound =
-                        SoundWriter::open(self.source, codec, plan.index, self.wanted.bit_rate)?;
+                        SoundWriter::open(self.source, codec, plan.index, bit_rate, fixed_hz)?;
                     output.add(&mut sound.encoder.encoder)?;
                     self.describe(&output, sound.encoder.encoder.stream, stream);
                     sounds.push(sound);
@@ -274,6 +280,7 @@ impl<'s> Work<'_, 's> {
             routes.push(route);
         }
         let mut options = copy_tags(self.input, &mut output, self.holds.muxer)?;
+        targets::tell_muxer(self.holds.muxer, 0, &mut options);
         output.begin_with(&mut options)?;
         let mut copying = match routes.iter().any(Option::is_some) {
             true => Some(Copying::open(self.source, routes)?),

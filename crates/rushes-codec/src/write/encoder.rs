@@ -10,7 +10,7 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 use super::output::Output;
 use super::pictures::Pictures;
 use super::targets::{Container, Scale, VideoCodec};
-use super::{WHAT, WriterOptions, fraction};
+use super::{WEBP, WHAT, WriterOptions, fraction};
 use crate::av::decode::Frame;
 use crate::av::error;
 use crate::av::input::{Options, Packet};
@@ -84,6 +84,9 @@ impl Encoder {
                     }
                     _ => {}
                 }
+            }
+            if codec.name == WEBP && options.quality == Some(100) {
+                more.set("lossless", "1");
             }
             let threads = options.threads;
             more.set("threads", &if threads == 0 { "auto".into() } else { threads.to_string() });

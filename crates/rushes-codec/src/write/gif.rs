@@ -55,7 +55,8 @@ pub(super) struct GifWriter {
 
 impl GifWriter {
     /// A file that begins with this frame.
-    pub(super) fn create(sink: Box<dyn Sink>, frame: &Frame) -> Result<GifWriter> {
+    /// It is shown so often, or without end when that is 0.
+    pub(super) fn create(sink: Box<dyn Sink>, frame: &Frame, plays: u16) -> Result<GifWriter> {
         let pixels = colors(frame)?;
         let side = |px: u32| {
             u16::try_from(px).map_err(|_| {
@@ -68,7 +69,9 @@ impl GifWriter {
         let head: Vec<u8> = palette.bytes();
         let mut encoder = Encoder::new(BufWriter::new(Sequential::new(sink)), width, height, &head)
             .map_err(failed)?;
-        encoder.set_repeat(Repeat::Infinite).map_err(failed)?;
+        // It counts how often it is shown again.
+        let repeat = plays.checked_sub(1).map_or(Repeat::Infinite, Repeat::Finite);
+        encoder.set_repeat(repeat).map_err(failed)?;
         Ok(GifWriter {
             encoder,
             size: (width.into(), height.into()),

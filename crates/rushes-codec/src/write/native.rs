@@ -8,7 +8,7 @@ use ffmpeg::ffi;
 use rushes_media::Layout;
 
 use super::targets::VideoCodec;
-use super::{Conversion, GIF, Gray, STILLS, encoder, pixels, target};
+use super::{Conversion, GIF, Gray, RAW, STILLS, WEBP, encoder, pixels, target};
 use crate::av::color::Codes;
 use crate::av::stream::{Turn, turn_of};
 use crate::av::{string, swscale};
@@ -117,6 +117,10 @@ impl Stored {
         let (matrix, is_full) = match codec {
             "mjpeg" => (5, true),
             "mpeg4" => (swscale::matrix(0, self.width_px, self.height_px), false),
+            RAW => (
+                swscale::matrix(0, self.width_px, self.height_px),
+                is_full_range(self.format, self.codes),
+            ),
             _ if muxer == "avi" => (swscale::matrix(0, self.width_px, self.height_px), false),
             _ => return true,
         };
@@ -189,10 +193,10 @@ fn codec_has_opacity(codec: &VideoCodec, format: &str) -> bool {
     }
 }
 
-/// The most bits that a codec of our own writes, where that is less than any.
+/// The most bits that a codec that takes frames writes, where that is not any.
 fn own_bits(codec: &VideoCodec, format: &str) -> Option<c_int> {
     match codec.name {
-        GIF => Some(8),
+        GIF | WEBP => Some(8),
         STILLS => still_of(format)?.bits.iter().max().map(|&bits| bits.into()),
         _ => None,
     }
@@ -202,6 +206,34 @@ fn still_of(format: &str) -> Option<&'static StillTarget> {
     still::target_of(target::numbered(format)?).ok()
 }
 
+/// What YUV4MPEG2 has names for, those of FFmpeg among them.
+const Y4M_FORMATS: &[ffi::AVPixelFormat] = &[
+    ffi::AVPixelFormat::GRAY8,
+    ffi::AVPixelFormat::GRAY9LE,
+    ffi::AVPixelFormat::GRAY10LE,
+    ffi::AVPixelFormat::GRAY12LE,
+    ffi::AVPixelFormat::GRAY16LE,
+    ffi::AVPixelFormat::YUV411P,
+    ffi::AVPixelFormat::YUV420P,
+    ffi::AVPixelFormat::YUV422P,
+    ffi::AVPixelFormat::YUV444P,
+    ffi::AVPixelFormat::YUV420P9LE,
+    ffi::AVPixelFormat::YUV422P9LE,
+    ffi::AVPixelFormat::YUV444P9LE,
+    ffi::AVPixelFormat::YUV420P10LE,
+    ffi::AVPixelFormat::YUV422P10LE,
+    ffi::AVPixelFormat::YUV444P10LE,
+    ffi::AVPixelFormat::YUV420P12LE,
+    ffi::AVPixelFormat::YUV422P12LE,
+    ffi::AVPixelFormat::YUV444P12LE,
+    ffi::AVPixelFormat::YUV420P14LE,
+    ffi::AVPixelFormat::YUV422P14LE,
+    ffi::AVPixelFormat::YUV444P14LE,
+    ffi::AVPixelFormat::YUV420P16LE,
+    ffi::AVPixelFormat::YUV422P16LE,
+    ffi::AVPixelFormat::YUV444P16LE,
+];
+
 /// The encoder's pixel format that keeps the most of them.
 fn best(codec: &VideoCodec, muxer: &str, stored: &Stored) -> Option<ffi::AVPixelFormat> {
     use ffi::AVPixelFormat as Format;
@@ -210,11 +242,13 @@ fn best(codec: &VideoCodec, muxer: &str, stored: &Stored) -> Option<ffi::AVPixel
         "dnxhr" => &[Format::YUV422P, Format::YUV422P10LE],
         "mjpeg" => &[Format::YUVJ420P, Format::YUVJ422P, Format::YUVJ444P],
         "mpeg4" => &[Format::YUV420P],
+        "mpeg2" => &[Format::YUV420P, Format::YUV422P],
+        RAW => Y4M_FORMATS,
         _ => encoders_formats(codec)?,
     };
     let is_clear = stored.has(ffi::AV_PIX_FMT_FLAG_ALPHA)
         && (codec.name != "vp9" || matches!(muxer, "matroska" | "webm"));
-    let is_lossy = codec.name != "ffv1";
+    let is_lossy = !matches!(codec.name, "ffv1" | RAW);
     // These refuse half a number of chroma.
     let is_even = matches!(codec.name, "h264" | "hevc");
     let fits = |format: &Format| {
@@ -312,7 +346,7 @@ pub(super) fn notes(
         notes.push("set upright".to_owned());
     }
     let clear = ffi::AV_PIX_FMT_FLAG_ALPHA;
-    if codec.is_own() {
+    if codec.takes_frames() {
         let from_bits = stored.depth();
         if let Some(bits) = own_bits(codec, format).filter(|&bits| bits < from_bits) {
             notes.push(format!("{from_bits} bits become {bits}"));

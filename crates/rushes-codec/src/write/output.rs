@@ -6,7 +6,7 @@ use std::ptr;
 use std::slice;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Result};
+use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use super::encoder::Encoder;
 use super::{Sink, WHAT};
@@ -138,6 +138,25 @@ impl Output {
             ffi::av_interleaved_write_frame(self.context, packet.0)
         };
         self.explain(code)
+    }
+
+    /// Tells an APNG how long its last frame is shown, to what its two numbers
+    /// of 16 bits can say.
+    pub(super) fn show_last_for(&mut self, secs: Rational) {
+        let fraction = super::fraction(secs);
+        // SAFETY: the context is open; the muxer's own options may be set until
+        // its trailer is written.
+        unsafe {
+            let mut short = fraction;
+            ffi::av_reduce(
+                &raw mut short.num,
+                &raw mut short.den,
+                fraction.num.into(),
+                fraction.den.into(),
+                u16::MAX.into(),
+            );
+            ffi::av_opt_set_q((*self.context).priv_data, c"final_delay".as_ptr(), short, 0);
+        }
     }
 
     /// Writes what comes last.

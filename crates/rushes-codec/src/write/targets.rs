@@ -2,7 +2,9 @@
 
 use rushes_media::{Error, ErrorKind, Result};
 
-use super::{GIF, PAGES, STILLS, WHAT, target};
+use crate::av::input::Options;
+
+use super::{APNG, GIF, PAGES, RAW, STILLS, WEBP, WHAT, target};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -81,6 +83,30 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
         scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 3.0 },
     },
     VideoCodec {
+        name: "mpeg2",
+        words: "MPEG-2, 4:2:2",
+        encoders: &["mpeg2video"],
+        scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 2.0 },
+    },
+    VideoCodec {
+        name: RAW,
+        words: "not compressed: grey, 4:2:0, 4:2:2 or 4:4:4 of 8 to 16 bits",
+        encoders: &["rawvideo"],
+        scale: Scale::Fixed,
+    },
+    VideoCodec {
+        name: APNG,
+        words: "PNG, lossless: 8 or 16 bits",
+        encoders: &["apng"],
+        scale: Scale::Fixed,
+    },
+    VideoCodec {
+        name: WEBP,
+        words: "WebP, lossless at quality 100",
+        encoders: &["libwebp_anim"],
+        scale: Scale::Option { name: "quality", worst: 0.0, best: 100.0, usual: 90.0 },
+    },
+    VideoCodec {
         name: GIF,
         words: "GIF, palettes that follow the picture, changes alone",
         encoders: &[],
@@ -153,6 +179,46 @@ pub const CONTAINERS: &[Container] = &[
         sound: &["mp3", "ac3", "pcm_s16le"],
         subtitles: &[],
         muxer: "avi",
+    },
+    Container {
+        extensions: &["mxf"],
+        words: "MXF (OP1a)",
+        codecs: &["mpeg2", "dnxhr", "prores"],
+        sound: &["pcm_s16le", "pcm_s24le"],
+        subtitles: &[],
+        muxer: "mxf",
+    },
+    Container {
+        extensions: &["y4m"],
+        words: "YUV4MPEG2",
+        codecs: &[RAW],
+        sound: &[],
+        subtitles: &[],
+        muxer: "yuv4mpegpipe",
+    },
+    Container {
+        extensions: &["apng"],
+        words: "Animated PNG",
+        codecs: &[APNG],
+        sound: &[],
+        subtitles: &[],
+        muxer: "apng",
+    },
+    Container {
+        extensions: &["webp"],
+        words: "Animated WebP",
+        codecs: &[WEBP],
+        sound: &[],
+        subtitles: &[],
+        muxer: "webp",
+    },
+    Container {
+        extensions: &["avif"],
+        words: "Animated AVIF",
+        codecs: &["av1"],
+        sound: &[],
+        subtitles: &[],
+        muxer: "avif",
     },
     Container {
         extensions: &["gif"],
@@ -228,7 +294,7 @@ impl VideoCodec {
 
     /// Whether it takes frames as they are, and no numbers of Y'CbCr.
     pub(super) fn takes_frames(&self) -> bool {
-        self.is_own()
+        self.is_own() || matches!(self.name, APNG | WEBP)
     }
 
     /// Whether what it writes says nothing of when frames are shown.
@@ -241,8 +307,34 @@ impl Container {
     /// Whether the codec's headers stand at the start instead of with each key
     /// frame.
     pub(super) fn has_global_header(&self) -> bool {
-        self.muxer != "avi"
+        !matches!(self.muxer, "avi" | "mxf")
     }
+
+    /// Whether a frame's time is its number, and all are shown equally long.
+    pub(super) fn counts_frames(&self) -> bool {
+        counts_frames(self.muxer)
+    }
+}
+
+/// The samples a second that sound must have in files of this muxer.
+pub(super) fn sound_rate_hz(muxer: &str) -> Option<u32> {
+    (muxer == "mxf").then_some(48_000)
+}
+
+/// What a muxer must be told beside the streams; animations are shown so often.
+pub(super) fn tell_muxer(muxer: &str, plays: u16, options: &mut Options) {
+    match muxer {
+        "apng" => options.set("plays", &plays.to_string()),
+        "webp" => options.set("loop", &plays.to_string()),
+        // More than 8 bits are FFmpeg's own addition.
+        "yuv4mpegpipe" => options.set("strict", "-1"),
+        _ => {}
+    }
+}
+
+/// Whether files of this muxer have a rate and no times.
+pub(super) fn counts_frames(muxer: &str) -> bool {
+    matches!(muxer, "avi" | "mxf" | "yuv4mpegpipe")
 }
 
 impl Scale {

@@ -139,7 +139,10 @@ pub(super) fn decide(
                 (StreamKind::Video, treatment)
             }
             ffi::AVMediaType::AUDIO => {
-                let own = holds.sound.iter().find(|it| **it == codec).copied();
+                // SAFETY: as above.
+                let rate = u32::try_from(unsafe { (*(*stream).codecpar).sample_rate }).ok();
+                let fits = targets::sound_rate_hz(holds.muxer).is_none_or(|it| Some(it) == rate);
+                let own = holds.sound.iter().find(|it| **it == codec && fits).copied();
                 let changes = wanted.bit_rate.is_some()
                     || sound_codec.is_some_and(|asked| Some(asked) != own);
                 let treatment = match (holds.sound.first(), own) {

@@ -112,6 +112,7 @@ class FrameWriter:
         rate_hz: tuple[int, int] | None,
         codec: str | None,
         quality: int | None,
+        plays: int,
         start: int,
         overwrite: bool,
     ) -> FrameWriter: ...

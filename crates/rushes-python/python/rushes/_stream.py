@@ -104,6 +104,7 @@ class Stream:
         fps: SupportsFloat | str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
         start_number: int = 1,
         overwrite: bool = True,
     ) -> int:
@@ -121,6 +122,7 @@ class Stream:
             fps=rate,
             codec=codec,
             quality=quality,
+            plays=plays,
             start_number=start_number,
             overwrite=overwrite,
         )

@@ -29,15 +29,16 @@ class VideoWriter:
             for frame in frames:
                 writer.write(frame)
 
-    path: the file: .mp4, .mov, .mkv, .webm, .avi or .gif; .tif, with a page for each frame; or a
-        pattern such as "shot.%04d.png" or "shot.####.exr": a still for each frame, in a format
-        that `imwrite` writes.
+    path: the file: .mp4, .mov, .mkv, .webm, .avi, .mxf or .y4m; .gif, .apng, .webp or .avif, which
+        are animations; .tif, with a page for each frame; or a pattern such as "shot.%04d.png" or
+        "shot.####.exr": a still for each frame, in a format that `imwrite` writes.
     fps: frames a second: a number, a Fraction, or text such as "30000/1001". Stills and pages need
         none.
-    codec: "h264", "hevc", "av1", "vp9", "ffv1", "prores", "dnxhr", "mjpeg" or "mpeg4", where the
-        kind of file holds it; None for its usual one, H.264 in .mp4, .mov and .mkv.
+    codec: "h264", "hevc", "av1", "vp9", "ffv1", "prores", "dnxhr", "mjpeg", "mpeg4" or "mpeg2",
+        where the kind of file holds it; None for its usual one, H.264 in .mp4, .mov and .mkv.
     quality: 0 to 100; None for what looks like the original. "ffv1", which is lossless, "prores"
         and "dnxhr" have only one.
+    plays: how often an animation (.gif, .apng, .webp) is shown; 0 for without end.
     start_number: the number of the first of numbered stills.
     overwrite: replace files that have these names; if False, that raises `Conflict` (a
         FileExistsError), for stills if any fits the pattern from that number on.
@@ -59,6 +60,7 @@ class VideoWriter:
         fps: SupportsFloat | str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
         start_number: int = 1,
         overwrite: bool = True,
     ) -> None:
@@ -70,12 +72,13 @@ class VideoWriter:
             if max(rate.numerator, rate.denominator) > MOST or not rate:
                 raise Invalid(WHAT, f"fps is {fps!r}", "it may be 1/1000 to 10000")
             terms = (rate.numerator, rate.denominator)
+        shown = within(plays, "plays", 0, 65_535, WHAT)
         start = within(start_number, "start_number", 0, MOST_NUMBER, WHAT)
         if quality is not None:
             quality = within(quality, "quality", 0, 100, WHAT)
         self._path = os.path.abspath(os.fsdecode(path))
         self._writer = _rushes.FrameWriter(
-            self._path, terms, codec, quality, start, bool(overwrite)
+            self._path, terms, codec, quality, shown, start, bool(overwrite)
         )
         # What is never closed leaves nothing behind when the program ends.
         weakref.finalize(self, self._writer.abandon)
@@ -129,6 +132,7 @@ def write(
     fps: SupportsFloat | str | None = None,
     codec: str | None = None,
     quality: int | None = None,
+    plays: int = 0,
     start_number: int = 1,
     overwrite: bool = True,
 ) -> int:
@@ -138,7 +142,7 @@ def write(
     frames: one array [T, H, W] (grey) or [T, H, W, C], or anything that gives arrays one after
         another, such as a generator or a `Video`; then memory stays flat. `VideoWriter.write`
         tells which numbers they may have.
-    fps, codec, quality, start_number, overwrite: as for `VideoWriter`.
+    fps, codec, quality, plays, start_number, overwrite: as for `VideoWriter`.
 
     Files get their names when all is whole. Ctrl-C ends it between two frames, and leaves
     nothing; so does an exception in what gives the frames. Raises what `VideoWriter` raises.
@@ -159,6 +163,7 @@ def write(
         fps=fps,
         codec=codec,
         quality=quality,
+        plays=plays,
         start_number=start_number,
         overwrite=overwrite,
     ) as writer:
