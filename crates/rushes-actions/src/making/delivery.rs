@@ -71,7 +71,11 @@ impl Delivery {
                 Ok(made.len())
             }
             Some(Body::Several { folder, .. }) => {
-                folder.keep_files(self.overwrites)?;
+                if state.target.is_folder() {
+                    folder.keep(self.overwrites)?;
+                } else {
+                    folder.keep_files(self.overwrites)?;
+                }
                 Ok(state.bytes)
             }
             None => Err(Error::bug(WHAT, "it was kept before")),
@@ -97,7 +101,18 @@ pub(crate) fn check(
     inputs: &[&File],
     overwrites: bool,
 ) -> Result<()> {
-    if !target.is_several() {
+    if target.is_folder() && overwrites && path.try_exists().unwrap_or(true) {
+        // A whole folder goes with it, so it must be one of these.
+        let header = target.name_of(Part::Header).unwrap_or_default();
+        let is_real = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        if !is_real || !path.join(header).is_file() {
+            let why = "its name is that of something else, which is not replaced";
+            return Err(Error::new(ErrorKind::Conflict, WHAT, why)
+                .remedy("give it another name")
+                .at(path));
+        }
+    }
+    if target.is_folder() || !target.is_several() {
         return check_one(path, inputs, overwrites);
     }
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -212,6 +227,31 @@ mod tests {
         write(&delivery, 3);
         delivery.keep().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn only_an_array_gives_way_to_an_array() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zarr");
+        let write = |overwrites: bool| -> Result<u64> {
+            let delivery = begun(&path, overwrites)?;
+            let mut sink = delivery.sink();
+            for part in [Part::Frame(0), Part::Header] {
+                sink.begin(part).unwrap();
+                sink.write_all_at(b"three", 0).unwrap();
+            }
+            drop(sink);
+            delivery.keep()
+        };
+        assert_eq!(write(false).unwrap(), 10);
+        assert_eq!(std::fs::read(path.join("c/0/0/0/0")).unwrap(), b"three");
+        assert_eq!(write(false).unwrap_err().kind, ErrorKind::Conflict);
+        std::fs::write(path.join("c/9"), b"old").unwrap();
+        write(true).unwrap();
+        assert!(!path.join("c/9").exists());
+        std::fs::remove_file(path.join("zarr.json")).unwrap();
+        assert_eq!(write(true).unwrap_err().kind, ErrorKind::Conflict);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -36,6 +36,10 @@ pub(super) fn find(
     })
 }
 
+/// libav's numbers for profiles of ProRes.
+const PRORES_HQ: i32 = 3;
+const PRORES_4444: i32 = 4;
+
 /// An open encoder.
 pub(super) struct Encoder {
     context: *mut ffi::AVCodecContext,
@@ -84,6 +88,12 @@ impl Encoder {
                     }
                     _ => {}
                 }
+            }
+            if codec.name == "prores" {
+                // MXF has to be told what FFmpeg's encoder keeps to itself.
+                let has_opacity = pictures.format == ffi::AVPixelFormat::YUVA444P10LE;
+                // SAFETY: as above.
+                unsafe { (*context).profile = if has_opacity { PRORES_4444 } else { PRORES_HQ } };
             }
             if codec.name == WEBP && options.quality == Some(100) {
                 more.set("lossless", "1");

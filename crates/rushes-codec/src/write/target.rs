@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Result, display_name};
 
-use super::WHAT;
 use super::sink::Part;
+use super::{WHAT, ZARR};
 use crate::sequence::Pattern;
 use crate::still::is_target;
 
@@ -23,8 +23,9 @@ const MOST_NAME_BYTES: usize = 255;
 /// What is written under a name: one file, or several.
 ///
 /// `clip.mp4` is one file; `shot.%04d.png` and `shot.####.png` are a file for
-/// each frame, where a still of that extension can be written. `#` right beside
-/// a digit counts nothing: `take #1.png` is one file.
+/// each frame, where a still of that extension can be written; `clip.zarr` is a
+/// folder of files. `#` right beside a digit counts nothing: `take #1.png` is one
+/// file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     format: String,
@@ -34,7 +35,12 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Names {
     One,
-    Numbered { pattern: Pattern, start: u64 },
+    Numbered {
+        pattern: Pattern,
+        start: u64,
+    },
+    /// A folder with a chunk for each frame.
+    Array,
 }
 
 impl Target {
@@ -46,6 +52,9 @@ impl Target {
         let name = path.file_name().unwrap_or_default().as_bytes();
         let extension = extension_of(path);
         let one = |format: &str| Target { format: format.to_owned(), names: Names::One };
+        if extension == ZARR {
+            return Ok(Target { format: extension, names: Names::Array });
+        }
         if !is_target(&extension) {
             return Ok(one(&extension));
         }
@@ -84,7 +93,14 @@ impl Target {
         self.names != Names::One
     }
 
-    /// The name of one of several files; `None` for a part that it has not.
+    /// Whether it is a folder, and its files are within that.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.names == Names::Array
+    }
+
+    /// The name of one of several files, beside the path that it is of, or within
+    /// it where that is a folder; `None` for a part that it has not.
     #[must_use]
     pub fn name_of(&self, part: Part) -> Option<PathBuf> {
         match (&self.names, part) {
@@ -92,6 +108,9 @@ impl Target {
                 let name = pattern.name(start.checked_add(frame)?)?;
                 Some(PathBuf::from(OsStr::from_bytes(&name)))
             }
+            // As Zarr's default encoding of chunk keys has them.
+            (Names::Array, Part::Frame(frame)) => Some(PathBuf::from(format!("c/{frame}/0/0/0"))),
+            (Names::Array, Part::Header) => Some(PathBuf::from("zarr.json")),
             _ => None,
         }
     }
@@ -104,7 +123,7 @@ impl Target {
             Names::Numbered { pattern, start } => {
                 pattern.number_in(name.as_bytes()).is_some_and(|number| number >= *start)
             }
-            Names::One => false,
+            Names::One | Names::Array => false,
         }
     }
 }
@@ -155,6 +174,15 @@ mod tests {
         assert!(may_be("shot.07.png") && may_be("shot.1234.png"));
         assert!(!may_be("shot.06.png") && !may_be("shot.007.png") && !may_be("shot.%02d.png"));
         assert_eq!(shot.name_of(Part::Frame(u64::MAX)), None);
+    }
+
+    #[test]
+    fn an_array_is_a_folder() {
+        let target = target("a/clip.zarr");
+        assert!(target.is_folder() && target.is_several() && target.format() == "zarr");
+        assert_eq!(target.name_of(Part::Header), Some("zarr.json".into()));
+        assert_eq!(target.name_of(Part::Frame(3)), Some("c/3/0/0/0".into()));
+        assert!(!target.may_be(OsStr::new("zarr.json")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rushes_media::{Error, ErrorKind, Result};
 
 use crate::av::input::Options;
 
-use super::{APNG, GIF, PAGES, RAW, STILLS, WEBP, WHAT, target};
+use super::{APNG, GIF, PAGES, RAW, STILLS, WEBP, WHAT, ZARR, target};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -91,7 +91,8 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
     VideoCodec {
         name: RAW,
         words: "not compressed: grey, 4:2:0, 4:2:2 or 4:4:4 of 8 to 16 bits",
-        encoders: &["rawvideo"],
+        // FFmpeg before 6 writes YUV4MPEG2 of the first alone.
+        encoders: &["wrapped_avframe", "rawvideo"],
         scale: Scale::Fixed,
     },
     VideoCodec {
@@ -115,6 +116,12 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
     VideoCodec {
         name: PAGES,
         words: "TIFF pages, lossless: 8 bits, 16 bits or floats",
+        encoders: &[],
+        scale: Scale::Fixed,
+    },
+    VideoCodec {
+        name: ZARR,
+        words: "chunks packed by Zstandard, lossless: 8 bits, 16 bits or floats",
         encoders: &[],
         scale: Scale::Fixed,
     },
@@ -235,6 +242,14 @@ pub const CONTAINERS: &[Container] = &[
         sound: &[],
         subtitles: &[],
         muxer: "tiff",
+    },
+    Container {
+        extensions: &[ZARR],
+        words: "Zarr (v3), a folder with a chunk for each frame",
+        codecs: &[ZARR],
+        sound: &[],
+        subtitles: &[],
+        muxer: "zarr",
     },
 ];
 
