@@ -9,7 +9,6 @@ mod timing;
 pub(crate) mod work;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use clap::Args;
 use rushes_media::{Error, ErrorKind, Rational, Result, display_name};
@@ -43,8 +42,9 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
-    /// avi, gif, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, avif, tiff, exr and
-    /// more.
+    /// avi, mxf, y4m, gif, apng, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, avif, tiff, exr
+    /// and more. shot.%04d.png and shot.####.exr are a still for each frame; of a
+    /// video, a tiff has a page for each, a webp or avif moves.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// Changes every frame, in the order given:
@@ -55,8 +55,8 @@ pub struct Convert {
     #[arg(long = "filter", value_name = "NAME:KEY=VALUE,...")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
-    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
-    /// or mpeg4; without one the picture keeps its codec where it can.
+    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg,
+    /// mpeg4 or mpeg2; without one the picture keeps its codec where it can.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
@@ -116,6 +116,14 @@ pub struct Convert {
     #[arg(long)]
     #[serde(default)]
     pub no_sound: bool,
+    /// How often an animation (gif, apng, webp) is shown; 0 for without end.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[serde(default)]
+    pub plays: u16,
+    /// The number of the first of numbered stills.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[serde(default = "making::first")]
+    pub start_number: u64,
     /// Replaces the new file's name where it is taken.
     #[arg(long)]
     #[serde(default)]
@@ -125,9 +133,9 @@ pub struct Convert {
 /// What a conversion made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConvertReport {
-    /// The new file, safe to show.
+    /// The new file, safe to show; the pattern of numbered ones.
     pub path: String,
-    /// Its bytes.
+    /// Its bytes, in all.
     pub size_bytes: u64,
     /// What became of each stream.
     pub streams: Vec<StreamReport>,
@@ -163,6 +171,7 @@ pub(crate) struct Filter {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
     read: Read,
+    /// That of a [`rushes_codec::Target`].
     extension: String,
     filters: Vec<Filter>,
     codec: Option<String>,
@@ -171,19 +180,20 @@ struct Order {
     sound_codec: Option<String>,
     bit_rate: Option<u32>,
     without_sound: bool,
+    plays: u16,
 }
 
 /// The files of a conversion.
 struct Files {
     input: Reading,
-    output: PathBuf,
+    output: making::Output,
 }
 
 impl Convert {
     fn order(&self, files: &Files) -> Result<Order> {
         Ok(Order {
             read: files.input.read(),
-            extension: making::extension(&files.output),
+            extension: files.output.target.format().to_owned(),
             filters: self.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
             codec: self.codec.clone(),
             quality: self.quality,
@@ -197,6 +207,7 @@ impl Convert {
             sound_codec: self.sound_codec.clone(),
             bit_rate: self.sound_bit_rate,
             without_sound: self.no_sound,
+            plays: self.plays,
         })
     }
 
@@ -204,9 +215,10 @@ impl Convert {
     fn files(&self, context: &Context<'_>) -> Result<Files> {
         let input = Reading::open(context, WHAT, &self.input)?;
         let own: Vec<_> = input.input.iter().map(|input| &input.file).collect();
-        let output = making::output(context, WHAT, &self.output, &own, self.overwrite)?;
-        if self.overwrite && input.has(&output) {
-            return Err(making::is_own(WHAT, &output));
+        let (start, overwrite) = (self.start_number, self.overwrite);
+        let output = making::output(context, WHAT, &self.output, start, &own, overwrite)?;
+        if overwrite && input.is_among(&output) {
+            return Err(making::is_own(WHAT, &output.path));
         }
         Ok(Files { input, output })
     }
@@ -229,7 +241,7 @@ impl Convert {
     }
 
     fn plan_for(&self, files: &Files, streams: &[StreamReport]) -> Plan {
-        let path = making::shown(&files.output);
+        let path = making::shown(&files.output.path);
         let mut plan = Plan::reads(format!("write {path}"));
         let parts: Vec<String> = streams.iter().map(StreamReport::words).collect();
         plan.push(making::WRITE, format!("write {path}: {}", parts.join("; ")));
@@ -274,7 +286,7 @@ impl Action for Convert {
         };
         let (told, size_bytes) = making.run(context)?;
         Ok(ConvertReport {
-            path: making::shown(&files.output),
+            path: making::shown(&files.output.path),
             size_bytes,
             streams,
             frames: if told.unit == "frames" { told.done } else { 0 },

@@ -31,6 +31,7 @@ pub use doctor::{Doctor, Health, Library, Missing, Protection};
 pub use find::{Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
 pub use hash::{Hash, HashReport};
 pub use jobs::{CancelJob, Jobs, ListJobs, RetryJob, ShowJob};
+pub use making::delivery::Delivery;
 pub use mosaic::{FileTile, Mosaic, MosaicReport, MosaicTile, TileSpec};
 pub use paths::{AddPath, AddedPath, ListPaths, Paths, RemovePath, RemovedPath};
 pub use previews::{PreviewReport, Previews};

@@ -2,28 +2,34 @@
 //! bytes come out through a pipe into a file that has its name only once it is
 //! whole.
 
+pub(crate) mod delivery;
 pub(crate) mod pipe;
 pub(crate) mod reading;
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use rushes_codec::{Sink, Target};
 use rushes_media::{Error, ErrorKind, Result, display_name, give_path, path_given};
 use rushes_sandbox::Reply;
-use rushes_store::PartialFile;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::context::{Authority, Context, Report};
 use crate::queue::EffectState;
+use delivery::Delivery;
 use pipe::Told;
 
 /// The key of the one effect of making a file.
 pub(crate) const WRITE: &str = "write";
+
+/// The number of the first of numbered files, where none is stated.
+pub(crate) fn first() -> u64 {
+    1
+}
 
 /// The path without links and dots; from the network one beneath a root.
 ///
@@ -59,8 +65,14 @@ pub(crate) fn input(context: &Context<'_>, what: &str, given: &str) -> Result<In
     Ok(Input { file, name })
 }
 
-/// The new file's path, in a folder that is there; it is none of the inputs,
-/// and taken only where it is to be replaced.
+/// What is to be made.
+pub(crate) struct Output {
+    pub(crate) path: PathBuf,
+    pub(crate) target: Target,
+}
+
+/// The new file, or files that count from `start`, in a folder that is there; it
+/// is none of the inputs, and its name taken only where it is to be replaced.
 ///
 /// # Errors
 /// `Invalid` for no name or an input's, `Conflict` when the name is taken; as
@@ -69,9 +81,10 @@ pub(crate) fn output(
     context: &Context<'_>,
     what: &str,
     given: &str,
+    start: u64,
     inputs: &[&File],
     overwrite: bool,
-) -> Result<PathBuf> {
+) -> Result<Output> {
     let given = path_given(given)?;
     let name = given.file_name().ok_or_else(|| {
         Error::new(ErrorKind::Invalid, what, "the new file has no name").at(&given)
@@ -80,20 +93,13 @@ pub(crate) fn output(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let output = allowed(context, what, folder)?.join(name);
-    let Ok(there) = std::fs::metadata(&output) else { return Ok(output) };
-    for input in inputs {
-        let own = input.metadata().map_err(|error| Error::io(what, &error))?;
-        if (there.dev(), there.ino()) == (own.dev(), own.ino()) {
-            return Err(is_own(what, &output));
-        }
-    }
-    if !overwrite {
-        return Err(Error::new(ErrorKind::Conflict, what, "its name is taken")
-            .remedy("give the new file another name, or pass --overwrite")
-            .at(&output));
-    }
-    Ok(output)
+    let path = allowed(context, what, folder)?.join(name);
+    let target = Target::of(&path, start)?;
+    delivery::check(&path, &target, inputs, overwrite).map_err(|error| match error.kind {
+        ErrorKind::Conflict => error.remedy("give the new file another name, or pass --overwrite"),
+        _ => error,
+    })?;
+    Ok(Output { path, target })
 }
 
 /// The error of a new file that is one of those that are read.
@@ -101,11 +107,6 @@ pub(crate) fn is_own(what: &str, output: &Path) -> Error {
     Error::new(ErrorKind::Invalid, what, "it would replace a file that it is made from")
         .remedy("give the new file another name")
         .at(output)
-}
-
-/// The extension, in lower case and without its dot.
-pub(crate) fn extension(path: &Path) -> String {
-    path.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// The same path from wherever the work is done.
@@ -129,7 +130,7 @@ pub(crate) struct Making<'a> {
     pub(crate) inputs: Vec<BorrowedFd<'a>>,
     /// Opens what the worker asks for on the way.
     pub(crate) give: &'a (dyn Fn(u64) -> Result<(File, Vec<u8>)> + Sync),
-    pub(crate) output: &'a Path,
+    pub(crate) output: &'a Output,
     pub(crate) overwrite: bool,
 }
 
@@ -141,16 +142,16 @@ impl Making<'_> {
     /// meanwhile.
     pub(crate) fn run(self, context: &Context<'_>) -> Result<(Told, u64)> {
         context.progress.effect(WRITE, EffectState::Begun, None)?;
-        let partial = PartialFile::create(self.output)?;
-        let told = self.fill(context, partial.file())?;
-        let made = partial.file().metadata().map_err(|error| Error::io(self.what, &error))?;
-        partial.keep(self.overwrite)?;
+        let Output { path, target } = self.output;
+        let delivery = Delivery::begin(path, target.clone(), self.overwrite)?;
+        let told = self.fill(context, &mut *delivery.sink())?;
+        let size_bytes = delivery.keep()?;
         context.progress.effect(WRITE, EffectState::Done, None)?;
-        Ok((told, made.len()))
+        Ok((told, size_bytes))
     }
 
     /// Has a worker do it, and puts what it writes into the file.
-    fn fill(&self, context: &Context<'_>, file: &File) -> Result<Told> {
+    fn fill(&self, context: &Context<'_>, sink: &mut dyn Sink) -> Result<Told> {
         let (from, to) = std::io::pipe().map_err(|error| Error::io(self.what, &error))?;
         let end = AtomicBool::new(false);
         let progress = context.progress;
@@ -167,7 +168,7 @@ impl Making<'_> {
                 called
             });
             let mut tell = |said: &Told| self.tell(context, said);
-            let drained = pipe::drain(from.into(), file, progress.cancelled(), end, &mut tell);
+            let drained = pipe::drain(from.into(), sink, progress.cancelled(), end, &mut tell);
             let panicked = || Err(Error::bug(self.what, "the caller panicked"));
             (drained, caller.join().unwrap_or_else(|_| panicked()))
         });

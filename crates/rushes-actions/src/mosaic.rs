@@ -6,7 +6,6 @@ mod tiles;
 pub(crate) mod work;
 
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
 
 use clap::Args;
 use rushes_media::{Error, ErrorKind, Rational, Result};
@@ -39,8 +38,9 @@ pub struct Mosaic {
     #[arg(required = true, value_name = "TILE", value_parser = tile_parser())]
     #[schemars(length(min = 1, max = 60))]
     pub tiles: Vec<TileSpec>,
-    /// The new file: mp4, mov, mkv, webm, avi or gif; a still's extension
-    /// takes the first frame alone.
+    /// The new file: mp4, mov, mkv, webm, avi, mxf, y4m, gif, apng, webp or
+    /// avif; numbered stills such as shot.%04d.png; the extension of what is
+    /// only a still takes the first frame alone.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// How the tiles stand: grid, row or column. In a grid all cells have the
@@ -90,8 +90,8 @@ pub struct Mosaic {
     #[arg(long, value_name = "N|mix|none")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<String>,
-    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg
-    /// or mpeg4; the container's first without one.
+    /// Codec of the picture: h264, hevc, av1, vp9, ffv1, prores, dnxhr, mjpeg,
+    /// mpeg4 or mpeg2; the container's first without one.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
@@ -100,6 +100,14 @@ pub struct Mosaic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 100))]
     pub quality: Option<u8>,
+    /// How often an animation (gif, apng, webp) is shown; 0 for without end.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[serde(default)]
+    pub plays: u16,
+    /// The number of the first of numbered stills.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[serde(default = "making::first")]
+    pub start_number: u64,
     /// Replaces the new file's name where it is taken.
     #[arg(long)]
     #[serde(default)]
@@ -149,6 +157,7 @@ struct Order {
     extension: String,
     codec: Option<String>,
     quality: Option<u8>,
+    plays: u16,
 }
 
 /// What the worker says of what it would make or made.
@@ -164,7 +173,7 @@ struct Size {
 
 struct Files {
     inputs: Vec<making::Input>,
-    output: PathBuf,
+    output: making::Output,
     order: Order,
 }
 
@@ -180,7 +189,8 @@ impl Mosaic {
         };
         let tile = laid(context, &root, &mut inputs, 0)?;
         let files: Vec<_> = inputs.iter().map(|input| &input.file).collect();
-        let output = making::output(context, WHAT, &self.output, &files, self.overwrite)?;
+        let (start, overwrite) = (self.start_number, self.overwrite);
+        let output = making::output(context, WHAT, &self.output, start, &files, overwrite)?;
         let order = Order {
             tile,
             rate_hz: self.rate_hz,
@@ -188,9 +198,10 @@ impl Mosaic {
             border_px: self.border_px,
             background: read_color(&self.background)?,
             sound: Wish::read(self.sound.as_deref(), self.tiles.len())?,
-            extension: making::extension(&output),
+            extension: output.target.format().to_owned(),
             codec: self.codec.clone(),
             quality: self.quality,
+            plays: self.plays,
         };
         Ok(Files { inputs, output, order })
     }
@@ -215,7 +226,7 @@ impl Action for Mosaic {
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
         let files = self.files(context)?;
         let size = self.size(context, &files)?;
-        let path = making::shown(&files.output);
+        let path = making::shown(&files.output.path);
         let mut plan = Plan::reads(format!("write {path}"));
         let Size { width_px, height_px, rate_hz, frames, sounds } = size;
         let frames = frames.map_or(String::new(), |frames| format!(", {frames} frames"));
@@ -234,7 +245,7 @@ impl Action for Mosaic {
         let size = self.size(context, &files)?;
         let making = Making {
             what: WHAT,
-            note: format!("laying out {}", making::shown(&files.output)),
+            note: format!("laying out {}", making::shown(&files.output.path)),
             task: "mosaic",
             params: making::to_value(WHAT, &files.order)?,
             inputs: files.inputs.iter().map(|input| input.file.as_fd()).collect(),
@@ -244,7 +255,7 @@ impl Action for Mosaic {
         };
         let (told, size_bytes) = making.run(context)?;
         Ok(MosaicReport {
-            path: making::shown(&files.output),
+            path: making::shown(&files.output.path),
             size_bytes,
             width_px: size.width_px,
             height_px: size.height_px,

@@ -27,8 +27,9 @@ pub use still::{
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream, upright};
 pub use write::{
     AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Cut,
-    Deinterlacing, Edit, Field, Gray, Mark, SOUND_TARGETS, Sink, SoundTarget, Span, StreamPlan,
-    Treatment, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions, convert, plan_conversion,
+    Deinterlacing, Edit, Field, Gray, Mark, Part, SOUND_TARGETS, Sink, SoundTarget, Span,
+    StreamPlan, Target, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions, convert,
+    plan_conversion,
 };
 
 use rushes_media::{Error, ErrorKind, Probe, Result};

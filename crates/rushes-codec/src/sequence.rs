@@ -1,5 +1,5 @@
 //! Pictures in a row that are no video to libav: stills, numbered or in a
-//! folder, the pages of a TIFF, animated WebP, and the raw recordings of
+//! folder, the pages of a TIFF, animated WebP, arrays in chunks (Zarr), and the raw recordings of
 //! scientific cameras.
 //!
 //! A [`Sequence`] knows how many there are and when each is shown; a
@@ -17,6 +17,7 @@ mod reader;
 mod stream;
 mod times;
 mod webp;
+mod zarr;
 
 use std::fmt;
 use std::fs::File;
@@ -31,6 +32,7 @@ use crate::{Source, av, still};
 use times::Times;
 
 pub use files::{SequenceFiles, Shelf};
+pub(crate) use names::Pattern;
 pub(crate) use probe::{preview, probe};
 pub use reader::{Orientation, SequenceReader};
 pub use stream::SequenceStream;
@@ -92,7 +94,8 @@ struct Taken {
 }
 
 impl Sequence {
-    /// Opens what is at a path: a folder of stills of one format; a pattern
+    /// Opens what is at a path: a folder of stills of one format, or one that is an
+    /// array (Zarr v3, `[T, H, W]` or `[T, H, W, C]`); a pattern
     /// (`shot.%04d.exr`, `shot.####.exr`) or wildcards (`*`, `?`) in place of a
     /// name; a still; a TIFF of many pages; an animated WebP; a recording by
     /// StreamPix (Norpix) or Hiris (R&D Vision). Content decides. `None` when it
@@ -114,6 +117,9 @@ impl Sequence {
         options: SequenceOptions,
         goes_on: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Option<Sequence>> {
+        if zarr::is_zarr(path) {
+            return zarr::open(path, options).map(Some).map_err(|error| error.at(path));
+        }
         if let Some(files) = SequenceFiles::stills(path)? {
             return of_files(files, options).map(Some).map_err(|error| error.at(path));
         }

@@ -11,6 +11,7 @@ mod avif;
 mod boxes;
 mod configuration;
 mod cr3;
+mod dpx;
 mod embed;
 mod encode;
 mod exif;
@@ -40,8 +41,8 @@ use crate::formats::Format;
 use raster::Meaning;
 use sniff::Reader;
 
-pub(crate) use encode::eight_bits;
 pub use encode::{STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still};
+pub(crate) use encode::{eight_bits, is_target, target_of};
 pub(crate) use rgb::signal;
 pub(crate) use tiff::Pages;
 

@@ -13,14 +13,19 @@ mod pixels;
 mod scaler;
 mod sink;
 mod sound;
+mod stills;
 mod stored;
 mod subtitles;
+mod target;
 mod targets;
 mod treatment;
+mod webp;
+mod zarr;
 
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
+use crate::av::input::Options;
 pub use convert::{
     Conversion, Converted, Deinterlacing, Edit, Field, Gray, convert, plan_conversion,
 };
@@ -29,14 +34,25 @@ use encoder::Encoder;
 use gif::GifWriter;
 use output::Output;
 use pixels::{Kind, Pixels};
-pub use sink::Sink;
+pub use sink::{Part, Sink};
 use sound::SoundEncoder;
 pub use sound::{AudioWriter, AudioWriterOptions, SOUND_TARGETS, SoundTarget};
+use stills::{PagesWriter, StillsWriter};
+pub use target::Target;
 pub use targets::{CONTAINERS, Container, VIDEO_CODECS, VideoCodec};
 pub use treatment::{StreamPlan, Treatment};
+use zarr::ZarrWriter;
 
-/// The codec that is not libav's.
+/// The codecs that are not libav's.
 const GIF: &str = "gif";
+const PAGES: &str = "tiff";
+const STILLS: &str = "stills";
+const ZARR: &str = "zarr";
+
+/// Those of libav's that are not for Y'CbCr with loss.
+const RAW: &str = "raw";
+const APNG: &str = "apng";
+const WEBP: &str = "webp";
 
 const WHAT: &str = "writing the file";
 
@@ -47,12 +63,15 @@ pub struct WriterOptions {
     pub codec: Option<String>,
     /// Frames a second. `None` when every frame carries its own time: then
     /// those are kept, to a 90,000th of a second, and the first is the start.
+    /// Stills and pages have no times, and need neither.
     pub rate_hz: Option<Rational>,
     /// 0 to 100; `None` for what looks like the original. Lossless and
     /// intermediate codecs (FFV1, ProRes, DNxHR) have only one.
     pub quality: Option<u8>,
     /// Threads that encode; 0 for as many as the encoder likes.
     pub threads: u32,
+    /// How often an animation (GIF, APNG, WebP) is shown; 0 for without end.
+    pub plays: u16,
 }
 
 /// Writes frames to a file, which is opened at the first one: size and layout
@@ -68,7 +87,11 @@ pub struct WriterOptions {
 pub struct VideoWriter {
     container: &'static Container,
     codec: &'static VideoCodec,
+    /// Extension of numbered stills; empty for others.
+    still: String,
     options: WriterOptions,
+    /// Seconds of one tick of the clock.
+    tick_secs: Rational,
     /// Until the first frame.
     sink: Option<Box<dyn Sink>>,
     /// What sounds with the frames, until they begin.
@@ -82,11 +105,23 @@ struct Open {
     body: Body,
     kind: Kind,
     clock: Clock,
+    /// How long the last frame is shown, where that is known.
+    last_ticks: Option<i64>,
 }
 
 enum Body {
     Libav(Box<Libav>),
-    Gif { writer: Box<GifWriter>, last_duration_secs: Option<Rational> },
+    Own(Box<dyn FrameSink>),
+}
+
+/// A writer that is not libav's.
+trait FrameSink: Send {
+    /// Adds a frame that is shown from `time_secs` on.
+    fn write(&mut self, frame: &Frame, time_secs: Rational) -> Result<()>;
+
+    /// Writes the file's end; the last frame is shown for so long, where that is
+    /// known.
+    fn finish(self: Box<Self>, last_duration_secs: Option<Rational>) -> Result<()>;
 }
 
 struct Libav {
@@ -103,15 +138,16 @@ enum Clock {
     /// Its number.
     Counted,
     /// Its own, since the first; and the last one's.
-    Stated { first_secs: Rational, last: Option<i64> },
+    Stated { first_secs: Rational, tick_secs: Rational, last: Option<i64> },
 }
 
 /// Ticks a second of frames that carry their time: MPEG's own clock.
 const STATED_TICKS_HZ: i64 = 90_000;
 
 impl VideoWriter {
-    /// A writer into a sink that has no bytes yet, such as an empty file. `extension` says
-    /// which of [`CONTAINERS`] it is.
+    /// A writer into a sink that has no bytes yet, such as an empty file. `format` is that of a
+    /// [`Target`]: an extension of one of [`CONTAINERS`], or `%d.` and that of a still for numbered
+    /// ones.
     ///
     /// # Errors
     /// `Unsupported` when there is no such container or the linked FFmpeg has
@@ -119,11 +155,21 @@ impl VideoWriter {
     /// or the rate or quality is out of range.
     pub fn create(
         sink: impl Sink + 'static,
-        extension: &str,
+        format: &str,
         options: WriterOptions,
     ) -> Result<VideoWriter> {
+        VideoWriter::with_tick(sink, format, options, None)
+    }
+
+    /// The same, with the seconds that every frame's time is a multiple of, where that is known.
+    fn with_tick(
+        sink: impl Sink + 'static,
+        format: &str,
+        options: WriterOptions,
+        tick_secs: Option<Rational>,
+    ) -> Result<VideoWriter> {
         crate::av::start();
-        let container = targets::container(extension)?;
+        let container = targets::container(format)?;
         let codec = targets::codec(container, options.codec.as_deref())?;
         let sane = |rate: Rational| {
             let hz = rate.to_f64();
@@ -140,11 +186,27 @@ impl VideoWriter {
             let why = format!("a quality of {quality} was asked for");
             return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("give 0 to 100"));
         }
-        if codec.name != GIF {
+        if !codec.is_own() {
             encoder::find(codec.words, codec.encoders)?;
         }
+        let tick_secs = match options.rate_hz {
+            Some(rate) => Rational::whole(1).checked_div(rate),
+            None => tick_secs.or(Rational::new(1, STATED_TICKS_HZ)),
+        };
+        let tick_secs = tick_secs.ok_or_else(|| Error::bug(WHAT, "no time base"))?;
+        let still = target::numbered(format).unwrap_or_default().to_owned();
         let sink: Option<Box<dyn Sink>> = Some(Box::new(sink));
-        Ok(VideoWriter { container, codec, options, sink, sound: None, open: None, frames: 0 })
+        Ok(VideoWriter {
+            container,
+            codec,
+            still,
+            options,
+            tick_secs,
+            sink,
+            sound: None,
+            open: None,
+            frames: 0,
+        })
     }
 
     /// The same with sound, in the container's usual codec, at the rate and with
@@ -179,7 +241,7 @@ impl VideoWriter {
     pub fn write_sound(&mut self, samples: &[f32]) -> Result<()> {
         let open = self.open.as_mut().and_then(|open| match &mut open.body {
             Body::Libav(libav) => Some(libav),
-            Body::Gif { .. } => None,
+            Body::Own(_) => None,
         });
         let Some((output, sound)) = open.and_then(|libav| {
             let Libav { sound, output, .. } = &mut **libav;
@@ -212,33 +274,25 @@ impl VideoWriter {
     /// `Limit` when the disk fails or is full.
     pub fn write(&mut self, frame: &Frame) -> Result<()> {
         let kind = Kind::of(frame);
-        let open = match &mut self.open {
-            Some(open) => open,
-            closed => {
-                let sink = self.sink.take().ok_or_else(|| {
-                    let why = "it could not be opened before";
-                    Error::new(ErrorKind::Conflict, WHAT, why)
-                })?;
-                let sound = self.sound.take();
-                closed.insert(begin(self.container, self.codec, &self.options, sink, sound, frame)?)
-            }
-        };
+        if self.open.is_none() {
+            self.open = Some(self.begin(frame)?);
+        }
+        let Some(open) = &mut self.open else { return Err(Error::bug(WHAT, "it is not open")) };
         if open.kind != kind {
             let why = format!("frame {} is {kind}, those before are {}", self.frames, open.kind);
             return Err(Error::new(ErrorKind::Invalid, WHAT, why)
                 .remedy("resize or convert it first; one file holds one kind"));
         }
         let (ticks, duration) = open.clock.ticks(frame, self.frames)?;
+        open.last_ticks = Some(duration).filter(|&ticks| ticks > 0);
         match &mut open.body {
             Body::Libav(libav) => {
                 let picture = libav.pixels.convert(frame, ticks)?;
                 libav.encoder.send(Some((picture, Some(duration))), &mut libav.output)?;
             }
-            Body::Gif { writer, last_duration_secs } => {
-                let tick_secs = tick_secs(&self.options)?;
-                let secs = |ticks| Rational::whole(ticks).checked_mul(tick_secs);
-                writer.write(frame, secs(ticks).unwrap_or(Rational::ZERO))?;
-                *last_duration_secs = secs(duration);
+            Body::Own(writer) => {
+                let secs = Rational::whole(ticks).checked_mul(self.tick_secs);
+                writer.write(frame, secs.unwrap_or(Rational::ZERO))?;
             }
         }
         self.frames += 1;
@@ -253,66 +307,75 @@ impl VideoWriter {
         let Some(open) = self.open.take() else {
             return Err(Error::new(ErrorKind::Invalid, WHAT, "there is not one frame to write"));
         };
+        let last_secs =
+            open.last_ticks.and_then(|ticks| Rational::whole(ticks).checked_mul(self.tick_secs));
         match open.body {
             Body::Libav(mut libav) => {
+                if let Some(secs) = last_secs {
+                    libav.output.show_last_for(secs, self.container.muxer);
+                }
                 libav.encoder.send(None, &mut libav.output)?;
                 if let Some(sound) = &mut libav.sound {
                     sound.finish(&mut libav.output)?;
                 }
                 libav.output.finish()
             }
-            Body::Gif { writer, last_duration_secs } => writer.finish(last_duration_secs),
+            Body::Own(writer) => writer.finish(last_secs),
         }
     }
-}
 
-fn begin(
-    container: &Container,
-    codec: &'static VideoCodec,
-    options: &WriterOptions,
-    sink: Box<dyn Sink>,
-    mut sound: Option<Box<SoundEncoder>>,
-    frame: &Frame,
-) -> Result<Open> {
-    let kind = Kind::of(frame);
-    let clock = match options.rate_hz {
-        Some(_) => Clock::Counted,
-        None => {
-            let first_secs = frame.time_secs.ok_or_else(|| {
-                Error::new(ErrorKind::Invalid, WHAT, "the frames have no times")
-                    .remedy("state how many there are a second")
-            })?;
-            Clock::Stated { first_secs, last: None }
+    /// Opens the file for frames such as this one.
+    fn begin(&mut self, frame: &Frame) -> Result<Open> {
+        let sink = self.sink.take().ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, WHAT, "it could not be opened before")
+        })?;
+        let (kind, codec, tick_secs) = (Kind::of(frame), self.codec, self.tick_secs);
+        let clock = match (self.options.rate_hz, frame.time_secs) {
+            (Some(_), _) => Clock::Counted,
+            (None, _) if self.container.counts_frames() => {
+                let why = format!(
+                    "{} says how many frames there are a second, and no more",
+                    self.container.words
+                );
+                return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                    .remedy("state how many there are a second"));
+            }
+            _ if codec.is_timeless() => Clock::Counted,
+            (None, Some(first_secs)) => Clock::Stated { first_secs, tick_secs, last: None },
+            (None, None) => {
+                return Err(Error::new(ErrorKind::Invalid, WHAT, "the frames have no times")
+                    .remedy("state how many there are a second"));
+            }
+        };
+        if frame.values().is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, WHAT, "the frame has no pixels"));
         }
-    };
-    if frame.values().is_empty() {
-        return Err(Error::new(ErrorKind::Invalid, WHAT, "the frame has no pixels"));
+        let writer: Box<dyn FrameSink> = match codec.name {
+            GIF => Box::new(GifWriter::create(sink, frame, self.options.plays)?),
+            PAGES => Box::new(PagesWriter::create(sink)?),
+            ZARR => Box::new(ZarrWriter::new(sink, frame, tick_secs)),
+            STILLS => Box::new(StillsWriter::new(sink, &self.still, self.options.quality)),
+            _ => return self.begin_libav(sink, frame, clock),
+        };
+        Ok(Open { body: Body::Own(writer), kind, clock, last_ticks: None })
     }
-    if codec.name == GIF {
-        let writer = Box::new(GifWriter::create(sink, frame)?);
-        let body = Body::Gif { writer, last_duration_secs: None };
-        return Ok(Open { body, kind, clock });
-    }
-    let mut output = Output::create(sink, container.muxer)?;
-    let pixels = Pixels::new(codec, frame)?;
-    let mut encoder =
-        Encoder::open(container, codec, options, &pixels.pictures, tick_secs(options)?)?;
-    output.add(&mut encoder)?;
-    if let Some(sound) = &mut sound {
-        output.add(&mut sound.encoder)?;
-    }
-    output.begin()?;
-    let libav = Libav { encoder, sound, output, pixels };
-    Ok(Open { body: Body::Libav(Box::new(libav)), kind, clock })
-}
 
-/// Seconds of one tick of the clock.
-fn tick_secs(options: &WriterOptions) -> Result<Rational> {
-    let tick = match options.rate_hz {
-        Some(rate) => Rational::whole(1).checked_div(rate),
-        None => Rational::new(1, STATED_TICKS_HZ),
-    };
-    tick.ok_or_else(|| Error::bug(WHAT, "no time base"))
+    fn begin_libav(&mut self, sink: Box<dyn Sink>, frame: &Frame, clock: Clock) -> Result<Open> {
+        let mut sound = self.sound.take();
+        let VideoWriter { container, codec, options, tick_secs, .. } = self;
+        let mut output = Output::create(sink, container.muxer)?;
+        let pixels = Pixels::new(codec, frame)?;
+        let mut encoder = Encoder::open(container, codec, options, &pixels.pictures, *tick_secs)?;
+        output.add(&mut encoder)?;
+        if let Some(sound) = &mut sound {
+            output.add(&mut sound.encoder)?;
+        }
+        let mut more = Options::new();
+        targets::tell_muxer(container.muxer, options.plays, &mut more);
+        output.begin_with(&mut more)?;
+        let body = Body::Libav(Box::new(Libav { encoder, sound, output, pixels }));
+        Ok(Open { body, kind: Kind::of(frame), clock, last_ticks: None })
+    }
 }
 
 impl Clock {
@@ -323,26 +386,27 @@ impl Clock {
             Clock::Counted => i64::try_from(number)
                 .map(|number| (number, 1))
                 .map_err(|_| wrong("there are too many frames".into())),
-            Clock::Stated { first_secs, last } => {
+            Clock::Stated { first_secs, tick_secs, last } => {
                 let since = frame.time_secs.and_then(|time| time.checked_sub(*first_secs));
                 let ticks = since
-                    .and_then(stated_ticks)
+                    .and_then(|since| ticks_of(since, *tick_secs))
                     .ok_or_else(|| wrong(format!("frame {number} has no time")))?;
                 if last.is_some_and(|last| ticks <= last) {
                     return Err(wrong(format!("frame {number} is not shown after the one before")));
                 }
                 *last = Some(ticks);
-                Ok((ticks, frame.duration_secs.and_then(stated_ticks).unwrap_or(0)))
+                let duration = frame.duration_secs.and_then(|it| ticks_of(it, *tick_secs));
+                Ok((ticks, duration.unwrap_or(0)))
             }
         }
     }
 }
 
 /// Seconds in ticks, to the nearest.
-fn stated_ticks(secs: Rational) -> Option<i64> {
-    let ticks = i128::from(secs.num()) * i128::from(STATED_TICKS_HZ) * 2;
-    let den = i128::from(secs.den());
-    i64::try_from((ticks + den).div_euclid(den * 2)).ok()
+fn ticks_of(secs: Rational, tick_secs: Rational) -> Option<i64> {
+    let ticks = secs.checked_div(tick_secs)?;
+    let (num, den) = (i128::from(ticks.num()) * 2, i128::from(ticks.den()));
+    i64::try_from((num + den).div_euclid(den * 2)).ok()
 }
 
 /// A fraction as libav has it.

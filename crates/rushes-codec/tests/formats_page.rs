@@ -45,6 +45,8 @@ fn page() -> String {
         let (words, holds) = (target.words, holds.join(", "));
         writeln!(page, "| {words} | {names} | {numbers} | {opacity} | {holds} |").unwrap();
     }
+    page += "\nWith a number in its name, such as `shot.%04d.png` or `shot.####.exr`, each of them takes what plays:\n";
+    page += "a still for each frame.\n";
     page += "\n## Video, written\n\nThe codec in bold is taken when none is named.\n\n";
     page += "| container | extensions | codecs |\n|---|---|---|\n";
     for container in CONTAINERS {

@@ -102,8 +102,9 @@ fn every_codec_in_every_container_reads_back() {
     let mut tried = 0;
     for container in CONTAINERS {
         for &codec in container.codecs {
-            // GIF's times are hundredths of a second: it has a test of its own.
-            if codec == "gif" || !has(codec) {
+            // Those without such times have tests of their own.
+            let of_its_own = ["gif", "tiff", "apng", "webp", "zarr"].contains(&codec);
+            if of_its_own || container.extensions == ["avif"] || !has(codec) {
                 continue;
             }
             let path = folder.path().join(format!("{codec}.{}", container.extensions[0]));
@@ -121,6 +122,8 @@ fn every_codec_in_every_container_reads_back() {
             assert_eq!((&stream["width"], &stream["height"]), (&320.into(), &180.into()), "{name}");
             let expected = match codec {
                 "dnxhr" => "dnxhd",
+                "mpeg2" => "mpeg2video",
+                "raw" => "rawvideo",
                 other => other,
             };
             assert_eq!(stream["codec_name"], expected, "{name}");
@@ -137,8 +140,8 @@ fn every_codec_in_every_container_reads_back() {
             tried += 1;
         }
     }
-    assert_eq!(VIDEO_CODECS.len(), 10);
-    assert!(tried >= 18, "{tried} combinations");
+    assert_eq!(VIDEO_CODECS.len(), 16);
+    assert!(tried >= 22, "{tried} combinations");
 }
 
 #[test]

@@ -12,7 +12,6 @@ use rushes_codec::{AudioOptions, AudioReader, AudioWriter, AudioWriterOptions, S
 use rushes_media::{Error, Limits, Rational, Result};
 use self_cell::self_cell;
 
-use crate::still::extension_of;
 use crate::watch::{Watch, exception};
 use crate::writer::{Half, Written};
 
@@ -181,8 +180,8 @@ impl SoundWriter {
     ) -> PyResult<SoundWriter> {
         let options = AudioWriterOptions { codec, sample_rate_hz, channels, bit_rate };
         let made = py.detach(|| {
-            Written::begin(&path, overwrite, |file| {
-                AudioWriter::create(file, &extension_of(&path), &options)
+            Written::begin(&path, 0, overwrite, |sink, format| {
+                AudioWriter::create(sink, format, &options)
             })
         });
         made.map(|it| SoundWriter(ManuallyDrop::new(it))).map_err(|error| exception(py, &error))

@@ -192,9 +192,7 @@ pub(crate) fn write_still(
 ) -> PyResult<()> {
     let mut frame = frame_of(py, array)?;
     let extension = extension_of(&path);
-    if matches!(frame.values(), Values::F32(_)) && matches!(&*extension, "exr" | "hdr") {
-        frame.color.transfer = Some("linear".into());
-    }
+    as_stored(&mut frame, &extension);
     let size_px = (frame.width_px(), frame.height_px());
     let blocks = tags_from.map_or_else(
         || Ok(Blocks::default()),
@@ -221,7 +219,15 @@ fn blocks_of(path: &Path, size_px: (u32, u32)) -> Result<Blocks> {
     Ok(blocks)
 }
 
+/// Floats are linear light where they are written as that.
+pub(crate) fn as_stored(frame: &mut Frame, format: &str) {
+    let extension = format.strip_prefix("%d.").unwrap_or(format);
+    if matches!(frame.values(), Values::F32(_)) && matches!(extension, "exr" | "hdr") {
+        frame.color.transfer = Some("linear".into());
+    }
+}
+
 /// The extension of a path in lower case, without the dot.
-pub(crate) fn extension_of(path: &Path) -> String {
+fn extension_of(path: &Path) -> String {
     path.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default()
 }

@@ -1,18 +1,17 @@
 //! Frames to a video, and what every file has in common that is written bit by
 //! bit: its name comes last.
 
-use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use rushes_codec::{VideoWriter, WriterOptions};
+use rushes_actions::Delivery;
+use rushes_codec::{Sink, Target, VideoWriter, WriterOptions};
 use rushes_media::{Error, ErrorKind, Rational, Result};
-use rushes_store::PartialFile;
 
-use crate::still::{extension_of, frame_of};
+use crate::still::{as_stored, frame_of};
 use crate::watch::exception;
 
 const WHAT: &str = "writing the file";
@@ -23,37 +22,37 @@ pub(crate) trait Half {
     fn finished(self) -> Result<()>;
 }
 
-/// A file under way, and who writes it.
+/// What is under way, and who writes it.
 pub(crate) struct Written<W> {
     path: PathBuf,
-    overwrites: bool,
     /// The process that it was opened in; no other may touch the writer.
     process: u32,
     /// Locked while something is written, with the interpreter free.
-    half: Mutex<Option<(W, PartialFile)>>,
+    half: Mutex<Option<(W, Delivery)>>,
 }
 
 impl<W: Half> Written<W> {
     pub(crate) fn begin(
         path: &Path,
+        start: u64,
         overwrites: bool,
-        create: impl FnOnce(File) -> Result<W>,
+        create: impl FnOnce(Box<dyn Sink>, &str) -> Result<W>,
     ) -> Result<Written<W>> {
         let begun = (|| {
-            if !overwrites && path.try_exists().unwrap_or(false) {
-                let why = "its name is taken, and nothing is to be overwritten";
-                return Err(Error::new(ErrorKind::Conflict, WHAT, why)
-                    .remedy("give it another name, or pass overwrite=True"));
-            }
-            let partial = PartialFile::create(path)?;
-            let file = partial.file().try_clone().map_err(|error| Error::io(WHAT, &error))?;
-            Ok((create(file)?, partial))
+            let target = Target::of(path, start)?;
+            let format = target.format().to_owned();
+            let begun = Delivery::begin(path, target, overwrites);
+            let delivery = begun.map_err(|error| match error.kind {
+                ErrorKind::Conflict => error.remedy("give it another name, or pass overwrite=True"),
+                _ => error,
+            })?;
+            Ok((create(delivery.sink(), &format)?, delivery))
         })();
+        let located = |error: Error| if error.path.is_some() { error } else { error.at(path) };
         Ok(Written {
             path: path.to_owned(),
-            overwrites,
             process: std::process::id(),
-            half: Mutex::new(Some(begun.map_err(|error| error.at(path))?)),
+            half: Mutex::new(Some(begun.map_err(located)?)),
         })
     }
 
@@ -77,9 +76,9 @@ impl<W: Half> Written<W> {
     pub(crate) fn finish(&self) -> Result<()> {
         self.check_ours()?;
         let mut half = self.half.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((writer, partial)) = half.take() else { return Ok(()) };
-        let done = writer.finished().and_then(|_| partial.keep(self.overwrites));
-        done.map_err(|error| error.at(&self.path))
+        let Some((writer, delivery)) = half.take() else { return Ok(()) };
+        let done = writer.finished().and_then(|()| delivery.keep());
+        done.map(drop).map_err(|error| error.at(&self.path))
     }
 
     /// Gives up: what was written is gone.
@@ -98,42 +97,51 @@ impl<W: Half> Written<W> {
     }
 }
 
-/// Writes frames to a video, which has its name once it is whole.
+/// Writes frames to a video or to stills, which have their names once all is
+/// whole.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct FrameWriter {
     written: ManuallyDrop<Written<VideoWriter>>,
+    format: String,
     frames: AtomicU64,
 }
 
 #[pymethods]
 impl FrameWriter {
-    /// For a file of this name, with so many frames a second.
+    /// For a file of this name, with so many frames a second; or for several,
+    /// numbered from `start`.
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "Python gives all of them")]
     fn new(
         py: Python<'_>,
         path: PathBuf,
-        rate_hz: (i64, i64),
+        rate_hz: Option<(i64, i64)>,
         codec: Option<String>,
         quality: Option<u8>,
+        plays: u16,
+        start: u64,
         overwrite: bool,
     ) -> PyResult<FrameWriter> {
-        let rate_hz = Rational::new(rate_hz.0, rate_hz.1);
+        let mut format = String::new();
         let made = py.detach(|| {
-            if rate_hz.is_none() {
-                return Err(Error::new(ErrorKind::Invalid, WHAT, "that is no rate of frames"));
-            }
-            let options = WriterOptions { codec, rate_hz, quality, threads: 0 };
-            Written::begin(&path, overwrite, |file| {
-                VideoWriter::create(file, &extension_of(&path), options)
+            let no_rate = || Error::new(ErrorKind::Invalid, WHAT, "that is no rate of frames");
+            let rate = |(num, den)| Rational::new(num, den).ok_or_else(no_rate);
+            let rate_hz = rate_hz.map(rate).transpose()?;
+            let options = WriterOptions { codec, rate_hz, quality, threads: 0, plays };
+            Written::begin(&path, start, overwrite, |sink, name| {
+                format = name.to_owned();
+                VideoWriter::create(sink, name, options)
             })
         });
-        made.map(|it| FrameWriter { written: ManuallyDrop::new(it), frames: AtomicU64::new(0) })
-            .map_err(|error| exception(py, &error))
+        let written = made.map_err(|error| exception(py, &error))?;
+        let (written, frames) = (ManuallyDrop::new(written), AtomicU64::new(0));
+        Ok(FrameWriter { written, format, frames })
     }
 
     /// Writes the next frame.
     fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
-        let frame = frame_of(py, array)?;
+        let mut frame = frame_of(py, array)?;
+        as_stored(&mut frame, &self.format);
         let write = |writer: &mut VideoWriter| {
             writer.write(&frame)?;
             self.frames.store(writer.len(), Ordering::Relaxed);

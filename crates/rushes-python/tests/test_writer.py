@@ -308,3 +308,42 @@ def test_a_child_leaves_the_file_alone(tmp_path: Path) -> None:
         assert child.exitcode == 0
         writer.write(numpy.zeros((64, 64), "uint8"))
     assert len(rushes.open(path)) == 2 and names(tmp_path) == ["a.mp4"]
+
+
+def test_stills_get_their_names_together(tmp_path: Path) -> None:
+    array = noise((4, 24, 32, 3), "uint16")
+    path = tmp_path / "shot.%03d.png"
+    with rushes.open(path, "w", start_number=9) as writer:
+        for frame in array:
+            writer.write(frame)
+        assert writer.frames == 4 and not any(name.startswith("shot") for name in names(tmp_path))
+    written = ["shot.009.png", "shot.010.png", "shot.011.png", "shot.012.png"]
+    assert names(tmp_path) == written
+    assert numpy.array_equal(rushes.open(tmp_path / "shot.###.png")[:], array)
+    for number, frame in enumerate(array):
+        theirs = decoded(tmp_path / written[number], "rgb48le", (24, 32, 3), "uint16")
+        assert numpy.array_equal(theirs[0], frame)
+    with pytest.raises(rushes.Conflict):
+        rushes.write(path, array, overwrite=False)
+    # Those before the first stay as they are.
+    assert rushes.write(path, array[:1], start_number=13, overwrite=False) == 1
+    assert rushes.write(path, array[1:2], start_number=9) == 1
+    assert numpy.array_equal(rushes.imread(tmp_path / "shot.009.png"), array[1])
+    assert names(tmp_path) == [*written, "shot.013.png"]
+    with pytest.raises(RuntimeError), rushes.open(tmp_path / "b.%d.png", "w") as writer:
+        writer.write(array[0])
+        raise RuntimeError
+    assert names(tmp_path) == [*written, "shot.013.png"]
+
+
+def test_floats_in_stills_and_pages(tmp_path: Path) -> None:
+    array = numpy.random.default_rng(7).random((3, 8, 9, 3), "float32")
+    for name in ("a.%d.exr", "a.tif"):
+        assert rushes.write(tmp_path / name, array) == 3
+        assert numpy.array_equal(rushes.open(tmp_path / name)[:], array)
+    with pytest.raises(rushes.Invalid, match="times"):
+        rushes.write(tmp_path / "a.mp4", array)
+    with pytest.raises(rushes.Unsupported, match="%04d"):
+        rushes.write(tmp_path / "a.png", array, fps=25)
+    with pytest.raises(rushes.Invalid, match="start_number"):
+        rushes.write(tmp_path / "b.%d.png", array, start_number=-1)

@@ -143,10 +143,10 @@ impl Drop for PartialFile {
 
 /// Partial files of one path that are looked at for dead writers; more than one
 /// is there only where several write the same file.
-const LOOKED_AT: u32 = 8;
+pub(crate) const LOOKED_AT: u32 = 8;
 
 /// Names that are tried for a partial file.
-const MOST_TRIES: u32 = 1_000;
+pub(crate) const MOST_TRIES: u32 = 1_000;
 
 /// A new partial file for this path, locked. Takes away those of dead writers.
 /// Their names can be told from the path, because looking through a folder with
@@ -178,7 +178,7 @@ fn begin(path: &Path) -> io::Result<(File, PathBuf)> {
 }
 
 #[derive(PartialEq, Eq)]
-enum Lock {
+pub(crate) enum Lock {
     Held,
     /// Another one holds it.
     Another,
@@ -186,7 +186,7 @@ enum Lock {
     None,
 }
 
-fn lock(file: &File) -> Lock {
+pub(crate) fn lock(file: &File) -> Lock {
     match file.try_lock() {
         Ok(()) => Lock::Held,
         Err(TryLockError::WouldBlock) => Lock::Another,
@@ -211,8 +211,8 @@ fn remove_dead(partial: &Path) -> bool {
     }
 }
 
-/// Whether this path leads to this file.
-fn is_at(file: &File, path: &Path) -> bool {
+/// Whether this path leads to this file or folder.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     let found = (file.metadata(), std::fs::symlink_metadata(path));
     matches!(found, (Ok(own), Ok(there)) if (own.dev(), own.ino()) == (there.dev(), there.ino()))
 }

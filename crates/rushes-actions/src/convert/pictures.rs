@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rushes_codec::{
-    CONTAINERS, Container, Sequence, SequenceOptions, SequenceStream, Sink, Source, Span,
+    Container, STILL_TARGETS, Sequence, SequenceOptions, SequenceStream, Sink, Source, Span,
     VideoWriter, WriterOptions,
 };
 use rushes_media::{Error, ErrorKind, Frame, FrameStream, Limits, Rational, Result};
@@ -59,7 +59,7 @@ impl Row {
         }
         let own_rate = sequence.step_secs().and_then(|step| Rational::whole(1).checked_div(step));
         let rate_hz = order.timing.rate_hz.or(own_rate);
-        let container = container(&order.extension)?;
+        let container = Container::of(&order.extension)?;
         let first = container.codecs.first().copied().unwrap_or_default();
         let codec = match &order.codec {
             None => first,
@@ -67,14 +67,17 @@ impl Row {
                 container.codecs.iter().find(|it| *it == asked).copied().unwrap_or(first)
             }
         };
-        let counts_frames = order.extension == "avi" || codec == "mpeg4";
+        let counts_frames = container.counts_frames() || codec == "mpeg4";
         if rate_hz.is_none() && counts_frames {
             let why = "its frames are not shown equally long, which this kind of file cannot say";
             return Err(Error::new(ErrorKind::Unsupported, WHAT, why)
                 .remedy("give a rate with --fps, or write MP4, QuickTime or Matroska"));
         }
         let keeps_opacity = match codec {
-            "ffv1" | "prores" => true,
+            "ffv1" | "prores" | "apng" | "webp" | "tiff" | "zarr" | "gif" => true,
+            "stills" => STILL_TARGETS
+                .iter()
+                .any(|it| it.has_opacity && it.extensions.contains(&order.still())),
             "vp9" => matches!(&*order.extension, "webm" | "mkv"),
             _ => false,
         };
@@ -104,7 +107,7 @@ impl Row {
 
     fn options(&self, order: &Order) -> WriterOptions {
         let (codec, quality) = (order.codec.clone(), order.quality);
-        WriterOptions { codec, rate_hz: self.rate_hz, quality, threads: 0 }
+        WriterOptions { codec, rate_hz: self.rate_hz, quality, threads: 0, plays: order.plays }
     }
 
     /// What becomes of it. The container and the codec are known to each other
@@ -196,14 +199,6 @@ impl Frames {
             Frames::Sampled(frames) => frames.next_frame(),
         }
     }
-}
-
-fn container(extension: &str) -> Result<&'static Container> {
-    CONTAINERS.iter().find(|it| it.extensions.contains(&extension)).ok_or_else(|| {
-        let why = format!("pictures in a row do not become {extension:?}");
-        Error::new(ErrorKind::Unsupported, WHAT, why)
-            .remedy("give the new file an extension of video, such as mp4, mov, mkv or gif")
-    })
 }
 
 /// How a still is set upright.

@@ -21,7 +21,7 @@ pub(super) fn report(order: &Order, source: &Source, probe: &Probe) -> Result<St
     let profile = if keeps_colours(order) { still_profile(source) } else { None };
     let becomes_srgb = has_profile && profile.is_none();
     *blocks.place(Block::Icc) = profile;
-    let mut lost = left_out_of_still(&order.extension, &blocks)?;
+    let mut lost = left_out_of_still(order.still(), &blocks)?;
     lost.extend(left_out.into_iter().map(|what| format!("{what} is not kept")));
     if becomes_srgb {
         lost.push("its colours become sRGB".to_owned());
@@ -32,7 +32,7 @@ pub(super) fn report(order: &Order, source: &Source, probe: &Probe) -> Result<St
         lost.push("its gain map is not kept".to_owned());
     }
     let codec = probe.streams.first().map(|stream| stream.codec.clone());
-    let mut becomes = format!("encoded as {}, set upright", order.extension);
+    let mut becomes = format!("encoded as {}, set upright", order.still());
     let kept = kept(order, &blocks);
     if !kept.is_empty() {
         becomes += &format!(", with {}", kept.join(", "));
@@ -65,12 +65,12 @@ pub(super) fn encode(
     let is_srgb = profile.is_none() && frame.color.hdr.is_none();
     fit(&mut blocks, &Changed { size_px: (frame.width_px(), frame.height_px()), is_srgb });
     *blocks.place(Block::Icc) = profile;
-    encode_still_with(&frame, &order.extension, order.quality.map(|it| it.max(1)), &blocks)
+    encode_still_with(&frame, order.still(), order.quality.map(|it| it.max(1)), &blocks)
 }
 
 /// What the new file can hold.
 fn holds(order: &Order) -> &'static [Block] {
-    let target = STILL_TARGETS.iter().find(|it| it.extensions.contains(&&*order.extension));
+    let target = STILL_TARGETS.iter().find(|it| it.extensions.contains(&order.still()));
     target.map_or(&[], |target| target.holds)
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    Conversion, Gray, STILL_TARGETS, Sink as _, Source, StreamPlan, Treatment, convert,
+    Container, Conversion, Gray, STILL_TARGETS, Source, StreamPlan, Treatment, convert,
     plan_conversion,
 };
 use rushes_media::{
@@ -67,7 +67,7 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         Given::Still(source, probe) => {
             let bytes = still::encode(&order, &source, &probe, &edit)?;
             outlet()?
-                .write_all_at(&bytes, 0)
+                .write_whole(&bytes, order.still() != order.extension)
                 .map_err(|error| Error::io("handing the new file over", &error))?;
             let unit = "bytes".to_owned();
             Told { done: bytes.len() as u64, total: Some(bytes.len() as u64), unit, lost_frames: 0 }
@@ -98,6 +98,11 @@ pub(crate) fn operations(filters: &[Filter]) -> Result<Vec<Box<dyn FrameOperatio
 }
 
 impl Order {
+    /// The extension of the still that it becomes, if it is one.
+    pub(super) fn still(&self) -> &str {
+        self.extension.strip_prefix("%d.").unwrap_or(&self.extension)
+    }
+
     fn conversion(&self) -> Conversion {
         Conversion {
             extension: self.extension.clone(),
@@ -112,6 +117,7 @@ impl Order {
             changes_frames: !self.filters.is_empty(),
             gray: self.gray(),
             threads: 0,
+            plays: self.plays,
         }
     }
 
@@ -141,23 +147,19 @@ enum Given {
 
 impl Given {
     fn find(order: &Order, files: &[File], limits: &Limits) -> Result<Given> {
-        let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&&*order.extension));
-        let plays_on = || {
-            let why = format!("what plays does not become {:?}", order.extension);
-            Error::new(ErrorKind::Unsupported, WHAT, why)
-                .remedy("give the new file an extension of video or sound, such as mp4, gif or wav")
-        };
+        let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&order.still()));
         if order.read.is_stills {
-            if is_target {
-                return Err(plays_on());
-            }
             let row = Row::find(order, None, limits)?;
             return row.map(Given::Row).ok_or_else(|| Error::bug(WHAT, "stills are no row"));
         }
         let file = files.first().ok_or_else(|| Error::bug(WHAT, "no file was passed"))?;
         let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
         let source = Source::new(file, &name_from_url(&order.read.name)?, *limits)?;
-        if !is_target && let Some(row) = Row::find(order, Some(&source), limits)? {
+        // Of several pictures in one file, a file for one has the first.
+        let holds_several = Container::of(&order.extension).is_ok();
+        if (holds_several || !is_target)
+            && let Some(row) = Row::find(order, Some(&source), limits)?
+        {
             return Ok(Given::Row(row));
         }
         let probe = probe_with_tags(&source)?;
@@ -178,8 +180,8 @@ impl Given {
                      several stills become a video by a pattern, such as shot.####.png",
                 ))
             }
-            (_, true) => Err(plays_on()),
-            (_, false) => Ok(Given::Plays(source)),
+            // What plays becomes several stills, if any.
+            _ => Ok(Given::Plays(source)),
         }
     }
 }

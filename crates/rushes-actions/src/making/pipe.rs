@@ -1,15 +1,14 @@
 //! The new file's bytes on their way out of a worker, which may write to
 //! nothing but this pipe: records of a position, a length and so many bytes,
-//! and now and then how far it is.
+//! which of several files they are of, and now and then how far it is.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rushes_codec::{Converted, Sink};
+use rushes_codec::{Converted, Part, Sink};
 use rushes_media::{Error, ErrorKind, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,10 @@ const WHAT: &str = "converting";
 const RECORD_BYTES: usize = 1 << 20;
 /// The position of what is no part of the file but says how far it is.
 const PROGRESS: u64 = u64::MAX;
+/// The position of what is no part of the file but says which comes now: the
+/// number of a frame, or this for the header.
+const BEGIN: u64 = u64::MAX - 1;
+const HEADER: u64 = u64::MAX;
 /// A file that grows beyond this is a worker that has lost its mind.
 const MOST_BYTES: u64 = 1 << 50;
 /// How long a worker may say nothing at all.
@@ -55,6 +58,14 @@ impl Outlet {
         self.0.write_all(bytes)
     }
 
+    /// Writes a whole file, or the first of several.
+    pub(crate) fn write_whole(&mut self, bytes: &[u8], is_of_several: bool) -> io::Result<()> {
+        if is_of_several {
+            self.begin(Part::Frame(0))?;
+        }
+        self.write_all_at(bytes, 0)
+    }
+
     /// Says how far it is.
     pub(crate) fn tell(&mut self, told: &Told) -> io::Result<()> {
         self.record(PROGRESS, &serde_json::to_vec(told)?)
@@ -70,6 +81,14 @@ impl Sink for Outlet {
         }
         Ok(())
     }
+
+    fn begin(&mut self, part: Part) -> io::Result<()> {
+        let number = match part {
+            Part::Header => HEADER,
+            Part::Frame(frame) => frame,
+        };
+        self.record(BEGIN, &number.to_le_bytes())
+    }
 }
 
 /// Takes no bytes: for a writer that is only asked whether it could.
@@ -81,21 +100,21 @@ impl Sink for Nowhere {
     }
 }
 
-/// Writes what comes out of the pipe to the file, until the worker closes it.
+/// Writes what comes out of the pipe to the sink, until the worker closes it.
 /// `cancelled` is looked at; `end` is set when the worker is to be ended.
 ///
 /// # Errors
-/// The file's, `Corrupt` for nonsense in the pipe, `Limit` when nothing came
+/// The sink's, `Corrupt` for nonsense in the pipe, `Limit` when nothing came
 /// for too long.
 pub(crate) fn drain(
     pipe: OwnedFd,
-    file: &File,
+    sink: &mut dyn Sink,
     cancelled: &AtomicBool,
     end: &AtomicBool,
     told: &mut dyn FnMut(&Told),
 ) -> Result<()> {
     let mut inlet = Inlet { pipe: File::from(pipe), cancelled, end };
-    let drained = inlet.drain(file, told);
+    let drained = inlet.drain(sink, told);
     if drained.is_err() {
         end.store(true, Ordering::Relaxed);
     }
@@ -109,7 +128,7 @@ struct Inlet<'a> {
 }
 
 impl Inlet<'_> {
-    fn drain(&mut self, file: &File, told: &mut dyn FnMut(&Told)) -> Result<()> {
+    fn drain(&mut self, sink: &mut dyn Sink, told: &mut dyn FnMut(&Told)) -> Result<()> {
         let nonsense =
             |why: &str| Error::new(ErrorKind::Corrupt, WHAT, format!("the worker sent {why}"));
         let mut bytes = vec![0; RECORD_BYTES];
@@ -130,11 +149,21 @@ impl Inlet<'_> {
                 told(&said);
                 continue;
             }
+            let failed = |error: io::Error| Error::io("writing the new file", &error);
+            if position == BEGIN {
+                let number: &[u8] = room;
+                let number = number.try_into().map_err(|_| nonsense("a part of no number"))?;
+                let part = match u64::from_le_bytes(number) {
+                    HEADER => Part::Header,
+                    frame => Part::Frame(frame),
+                };
+                sink.begin(part).map_err(failed)?;
+                continue;
+            }
             if position > MOST_BYTES {
                 return Err(nonsense("a position beyond all files"));
             }
-            file.write_all_at(room, position)
-                .map_err(|error| Error::io("writing the new file", &error))?;
+            sink.write_all_at(room, position).map_err(failed)?;
         }
         Ok(())
     }
@@ -186,13 +215,14 @@ mod tests {
         let (from, to) = io::pipe().unwrap();
         let to = File::from(OwnedFd::from(to));
         let writer = std::thread::spawn(move || write(&mut Outlet(to)));
-        let file = tempfile::tempfile().unwrap();
+        let mut file = tempfile::tempfile().unwrap();
         let (cancelled, end) = (AtomicBool::new(false), AtomicBool::new(false));
         let mut told = Vec::new();
-        let done = drain(from.into(), &file, &cancelled, &end, &mut |said| told.push(said.clone()));
+        let done =
+            drain(from.into(), &mut file, &cancelled, &end, &mut |said| told.push(said.clone()));
         writer.join().unwrap();
         let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
-        file.read_exact_at(&mut bytes, 0).unwrap();
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, 0).unwrap();
         (done, bytes, told, end.into_inner())
     }
 
@@ -221,7 +251,8 @@ mod tests {
         let far = |outlet: &mut Outlet| drop(outlet.record(1 << 60, b"x"));
         let half = |outlet: &mut Outlet| drop(outlet.0.write_all(&[0; 5]));
         let words = |outlet: &mut Outlet| drop(outlet.record(PROGRESS, b"soon"));
-        for write in [long, far, half, words] {
+        let which = |outlet: &mut Outlet| drop(outlet.record(BEGIN, b"first"));
+        for write in [long, far, half, words, which] {
             let (done, _, _, end) = drained(write);
             assert_eq!(done.unwrap_err().kind, ErrorKind::Corrupt);
             assert!(end);

@@ -11,7 +11,7 @@ use rushes_codec::{SequenceFiles, Shelf};
 use rushes_media::{Error, Result, name_to_url, path_given};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, allowed};
+use super::{Input, Output, allowed};
 use crate::context::{Authority, Context};
 
 /// A file, or the stills of a folder, a pattern or wildcards.
@@ -101,12 +101,16 @@ impl Reading {
         Ok((file, path.file_name().map(OsStr::as_bytes).unwrap_or_default().to_vec()))
     }
 
-    /// Whether this is one of the files that it reads from.
-    pub(crate) fn has(&self, path: &Path) -> bool {
-        let names = (0..self.files.count()).filter_map(|number| self.files.path(number));
-        names.into_iter().any(|known| {
-            let found = std::fs::canonicalize(&known);
-            found.is_ok_and(|found| found == path)
+    /// Whether one of the files that it reads from may be written anew.
+    pub(crate) fn is_among(&self, output: &Output) -> bool {
+        let folder = output.path.parent();
+        let mut known = (0..self.files.count()).filter_map(|number| self.files.path(number));
+        known.any(|known| {
+            std::fs::canonicalize(&known).is_ok_and(|found| {
+                found == output.path
+                    || (found.parent() == folder
+                        && found.file_name().is_some_and(|name| output.target.may_be(name)))
+            })
         })
     }
 }

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    AudioOptions, AudioReader, CONTAINERS, STILL_TARGETS, Sink as _, Source, VideoOptions,
-    VideoStream, VideoWriter, WriterOptions, encode_still, still_frame,
+    AudioOptions, AudioReader, CONTAINERS, STILL_TARGETS, Source, VideoOptions, VideoStream,
+    VideoWriter, WriterOptions, encode_still, still_frame,
 };
 use rushes_media::{
     Error, ErrorKind, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url,
@@ -78,7 +78,7 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
         let frame = mosaic.next_frame()?.ok_or_else(|| Error::bug(WHAT, "it has no frame"))?;
         let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
         outlet()?
-            .write_all_at(&bytes, 0)
+            .write_whole(&bytes, false)
             .map_err(|error| Error::io("handing the new file over", &error))?;
         told.done = 1;
         told.total = Some(1);
@@ -120,7 +120,9 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
 
 impl Order {
     fn is_still(&self) -> bool {
-        STILL_TARGETS.iter().any(|target| target.extensions.contains(&&*self.extension))
+        let extension = &&*self.extension;
+        STILL_TARGETS.iter().any(|target| target.extensions.contains(extension))
+            && !CONTAINERS.iter().any(|container| container.extensions.contains(extension))
     }
 
     fn writer(&self, rate_hz: Rational) -> WriterOptions {
@@ -129,6 +131,7 @@ impl Order {
             rate_hz: Some(rate_hz),
             quality: self.quality,
             threads: 0,
+            plays: self.plays,
         }
     }
 }

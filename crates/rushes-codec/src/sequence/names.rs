@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 
 /// What a name is compared with.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Pattern {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
     /// A number between two texts, of at least so many digits; one of more has
     /// no zeros before it, as C's `%04d` writes it.
     Number { before: Vec<u8>, digits: usize, after: Vec<u8> },
@@ -16,7 +16,7 @@ pub(super) enum Pattern {
 impl Pattern {
     /// The pattern that a name is: `%d`, `%04d` (`%%` stands for `%`), `####`,
     /// or one with wildcards. `None` for a plain name.
-    pub(super) fn of(name: &[u8]) -> Option<Pattern> {
+    pub(crate) fn of(name: &[u8]) -> Option<Pattern> {
         if let Some(pattern) = printf(name).or_else(|| hashes(name)) {
             return Some(pattern);
         }
@@ -26,19 +26,41 @@ impl Pattern {
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         match self {
             Pattern::Number { before, digits, after } => {
-                let number = name
-                    .strip_prefix(before.as_slice())
-                    .and_then(|rest| rest.strip_suffix(after.as_slice()));
-                number.is_some_and(|number| {
-                    let is_padded = number.len() > 1 && number.starts_with(b"0");
-                    !number.is_empty()
-                        && number.iter().all(u8::is_ascii_digit)
-                        && (number.len() == *digits || (number.len() > *digits && !is_padded))
-                })
+                digits_between(name, before, *digits, after).is_some()
             }
             Pattern::Wildcards(pattern) => matches_wildcards(pattern, name),
         }
     }
+
+    /// The number in a name that fits; `None` where it has none, or one that is
+    /// beyond 64 bits.
+    pub(crate) fn number_in(&self, name: &[u8]) -> Option<u64> {
+        let Pattern::Number { before, digits, after } = self else { return None };
+        let number = digits_between(name, before, *digits, after)?;
+        std::str::from_utf8(number).ok()?.parse().ok()
+    }
+
+    /// The name with this number; `None` for wildcards.
+    pub(crate) fn name(&self, number: u64) -> Option<Vec<u8>> {
+        let Pattern::Number { before, digits, after } = self else { return None };
+        let number = format!("{number:0digits$}");
+        Some([before, number.as_bytes(), after].concat())
+    }
+}
+
+/// The number of a name, as text.
+fn digits_between<'n>(
+    name: &'n [u8],
+    before: &[u8],
+    digits: usize,
+    after: &[u8],
+) -> Option<&'n [u8]> {
+    let number = name.strip_prefix(before)?.strip_suffix(after)?;
+    let is_padded = number.len() > 1 && number.starts_with(b"0");
+    let is_number = !number.is_empty()
+        && number.iter().all(u8::is_ascii_digit)
+        && (number.len() == digits || (number.len() > digits && !is_padded));
+    is_number.then_some(number)
 }
 
 /// `%d` or `%04d`, once.

@@ -40,7 +40,12 @@ impl Times {
     /// Pictures that are shown at these ticks, so many of them in a second.
     /// `None` when they fall.
     pub(super) fn listed(ticks_hz: i64, starts: Vec<i64>, last_ticks: i64) -> Option<Times> {
-        let tick = Rational::new(1, ticks_hz)?;
+        Times::ticking(Rational::new(1, ticks_hz)?, starts, last_ticks)
+    }
+
+    /// Pictures that are shown at these ticks of so many seconds. `None` when they
+    /// fall.
+    pub(super) fn ticking(tick: Rational, starts: Vec<i64>, last_ticks: i64) -> Option<Times> {
         starts.is_sorted().then_some(Times { tick, starts: Starts::Listed(starts, last_ticks) })
     }
 

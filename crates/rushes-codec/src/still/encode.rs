@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageBuffer, ImageError, ImageFormat};
 use rushes_media::{Block, Blocks, Error, ErrorKind, Frame, Layout, Result, Values};
 use turbojpeg::PixelFormat;
 
-use super::{avif, embed, jpeg, rgb};
+use super::{avif, dpx, embed, jpeg, rgb};
 
 const WHAT: &str = "encoding the picture";
 
@@ -34,6 +34,7 @@ pub(super) enum Writer {
     Jpeg,
     WebP,
     Avif,
+    Dpx,
     /// The `image` crate's.
     Image(ImageFormat),
     /// The same, of linear light.
@@ -51,6 +52,7 @@ pub const STILL_TARGETS: &[StillTarget] = &[
     target(&["tif", "tiff"], "TIFF", &[8, 16, 32], true, OF_TIFF, Writer::Image(ImageFormat::Tiff)),
     target(&["webp"], "WebP", &[8], true, OF_OTHERS, Writer::WebP),
     target(&["avif"], "AVIF", &[8, 10], true, OF_OTHERS, Writer::Avif),
+    target(&["dpx"], "DPX", &[8, 16], true, &[], Writer::Dpx),
     target(&["exr"], "OpenEXR", &[32], true, &[], Writer::Light(ImageFormat::OpenExr)),
     target(&["hdr"], "Radiance HDR", &[32], false, &[], Writer::Light(ImageFormat::Hdr)),
     target(&["bmp"], "BMP", &[8], true, &[], Writer::Image(ImageFormat::Bmp)),
@@ -167,6 +169,13 @@ fn encode(
             }
         },
         Writer::Avif => avif::encode(frame, quality, blocks),
+        Writer::Dpx => match frame.values() {
+            Values::U8(values) => dpx::encode(frame, values, 8),
+            _ => {
+                let numbers = sixteen_bits(frame).into_iter().flat_map(u16::to_be_bytes);
+                dpx::encode(frame, &numbers.collect::<Vec<u8>>(), 16)
+            }
+        },
         Writer::Light(format) => by_image(&light_of(frame)?, format),
         Writer::Image(format) => {
             let has_room = |bits: &&u8| **bits >= bits_of(frame);
@@ -180,7 +189,13 @@ fn encode(
     }
 }
 
-fn target_of(extension: &str) -> Result<&'static StillTarget> {
+/// Whether stills are written with this extension, in lower case.
+pub(crate) fn is_target(extension: &str) -> bool {
+    STILL_TARGETS.iter().any(|target| target.extensions.contains(&extension))
+}
+
+/// What stills of this extension are written as.
+pub(crate) fn target_of(extension: &str) -> Result<&'static StillTarget> {
     let extension = extension.to_ascii_lowercase();
     STILL_TARGETS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
         let why = format!("no picture can be written as {extension:?}");

@@ -29,8 +29,9 @@ use super::cut::Cut;
 use super::native::{self, Way};
 use super::output::Output;
 use super::subtitles::SubtitleConverter;
+use super::targets;
 use super::treatment::{Holds, StreamPlan, Treatment, decide, video_codec};
-use super::{GIF, Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
+use super::{Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
 use crate::av::color::side_data;
 use crate::av::input::Input;
 use crate::av::stream::is_attached;
@@ -42,8 +43,8 @@ const WAITING: usize = 3;
 /// What a file is converted to.
 #[derive(Clone, Debug, Default)]
 pub struct Conversion {
-    /// The extension of the new file: one of [`super::CONTAINERS`] or
-    /// [`super::SOUND_TARGETS`].
+    /// The format of the new file, that of a [`super::Target`]: an extension of one of
+    /// [`super::CONTAINERS`] or [`super::SOUND_TARGETS`], or numbered stills.
     pub extension: String,
     /// Codec of the picture; `None` keeps the one it has where the container
     /// holds that, else takes the container's first.
@@ -70,6 +71,8 @@ pub struct Conversion {
     pub gray: Gray,
     /// Threads that decode and encode; 0 for as fits.
     pub threads: u32,
+    /// How often an animation is shown; 0 for without end.
+    pub plays: u16,
 }
 
 /// Whether frames that are changed may come as grey, `[H, W]`, which spares the
@@ -163,8 +166,8 @@ pub fn convert(
         });
         let mut work = Work { source, input: &input, holds: &holds, wanted, told };
         let done = match (picture, pictures) {
-            (Some(Encoding { codec, .. }), Some(pictures)) if codec.name == GIF => {
-                work.write_gif(sink, &pictures)
+            (Some(Encoding { codec, .. }), Some(pictures)) if codec.takes_frames() => {
+                work.write_frames(sink, codec, &pictures)
             }
             (picture, pictures) => work.write(sink, &plans, picture.zip(pictures)),
         };
@@ -224,24 +227,51 @@ impl<'s> Work<'_, 's> {
         Err(Error::new(ErrorKind::Unavailable, WHAT, "it was cancelled"))
     }
 
-    /// Pictures alone, into a GIF.
-    fn write_gif(&mut self, sink: Box<dyn Sink>, frames: &Receiver<Made>) -> Result<Converted> {
-        let options = WriterOptions::default();
-        let mut writer = VideoWriter::create(sink, GIF, options)?;
+    /// Pictures alone, as frames.
+    fn write_frames(
+        &mut self,
+        sink: Box<dyn Sink>,
+        codec: &VideoCodec,
+        frames: &Receiver<Made>,
+    ) -> Result<Converted> {
+        let mut sink = Some(sink);
+        let mut writer = None;
         let mut done = Converted { unit: "frames", ..Converted::default() };
+        let mut tick_secs = None;
         for made in frames {
             match made {
-                Made::Start(start) => done.total = Some(start.count),
+                Made::Start(start) => {
+                    done.total = Some(start.count);
+                    tick_secs = start.step;
+                }
                 Made::Picture(Picture::Frame(frame)) => {
+                    let writer = match &mut writer {
+                        Some(writer) => writer,
+                        none => {
+                            let options = WriterOptions {
+                                codec: Some(codec.name.to_owned()),
+                                quality: self.wanted.quality,
+                                threads: self.wanted.threads,
+                                plays: self.wanted.plays,
+                                ..WriterOptions::default()
+                            };
+                            let sink = sink.take().ok_or_else(|| Error::bug(WHAT, "no sink"))?;
+                            let format = &self.wanted.extension;
+                            none.insert(VideoWriter::with_tick(sink, format, options, tick_secs)?)
+                        }
+                    };
                     writer.write(&frame)?;
                     done.done += 1;
                 }
-                Made::Picture(_) => return Err(Error::bug(WHAT, "a GIF takes frames")),
+                Made::Picture(_) => return Err(Error::bug(WHAT, "it takes frames")),
                 Made::Lost => done.lost_frames += 1,
                 Made::Failed(error) => return Err(error),
             }
             self.tell(&done)?;
         }
+        let writer = writer.ok_or_else(|| {
+            Error::new(ErrorKind::Corrupt, WHAT, "not one frame of it can be decoded")
+        })?;
         writer.finish()?;
         Ok(done)
     }
@@ -288,9 +318,10 @@ impl<'s> Work<'_, 's> {
                     }
                 }
                 (Treatment::Encoded(codec), StreamKind::Audio) => {
+                    let demands = targets::sound_rate_hz(self.holds.muxer);
                     let rate = self.wanted.bit_rate;
                     let mut sound =
-                        SoundWriter::open(self.source, codec, plan.index, rate, window)?;
+                        SoundWriter::open(self.source, codec, plan.index, rate, demands, window)?;
                     output.add(&mut sound.encoder.encoder)?;
                     self.describe(&output, sound.encoder.encoder.stream, stream);
                     sounds.push(sound);
@@ -305,6 +336,7 @@ impl<'s> Work<'_, 's> {
         }
         let mut options = copy_tags(self.input, &mut output, self.holds.muxer, window)?;
         self.set_timecode(&output, span);
+        targets::tell_muxer(self.holds.muxer, 0, &mut options);
         output.begin_with(&mut options)?;
         let mut copying = match routes.iter().any(Option::is_some) {
             true => Some(Copying::open(self.source, routes, window)?),

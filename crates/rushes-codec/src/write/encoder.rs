@@ -10,7 +10,7 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 use super::output::Output;
 use super::pictures::Pictures;
 use super::targets::{Container, Scale, VideoCodec};
-use super::{WHAT, WriterOptions, fraction};
+use super::{WEBP, WHAT, WriterOptions, fraction};
 use crate::av::decode::Frame;
 use crate::av::error;
 use crate::av::input::{Options, Packet};
@@ -35,6 +35,10 @@ pub(super) fn find(
             .remedy(format!("install one with {}, or name another codec", encoders.join(" or ")))
     })
 }
+
+/// libav's numbers for profiles of ProRes.
+const PRORES_HQ: i32 = 3;
+const PRORES_4444: i32 = 4;
 
 /// An open encoder.
 pub(super) struct Encoder {
@@ -84,6 +88,15 @@ impl Encoder {
                     }
                     _ => {}
                 }
+            }
+            if codec.name == "prores" {
+                // MXF has to be told what FFmpeg's encoder keeps to itself.
+                let has_opacity = pictures.format == ffi::AVPixelFormat::YUVA444P10LE;
+                // SAFETY: as above.
+                unsafe { (*context).profile = if has_opacity { PRORES_4444 } else { PRORES_HQ } };
+            }
+            if codec.name == WEBP && options.quality == Some(100) {
+                more.set("lossless", "1");
             }
             let threads = options.threads;
             more.set("threads", &if threads == 0 { "auto".into() } else { threads.to_string() });

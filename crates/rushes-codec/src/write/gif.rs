@@ -8,7 +8,7 @@ use gif::{DisposalMethod, Encoder, EncodingError, Frame as Block, Repeat};
 use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result, Values};
 
 use super::sink::Sequential;
-use super::{Sink, WHAT};
+use super::{FrameSink, Sink, WHAT};
 use crate::still::eight_bits;
 
 type Color = [u8; 3];
@@ -55,7 +55,8 @@ pub(super) struct GifWriter {
 
 impl GifWriter {
     /// A file that begins with this frame.
-    pub(super) fn create(sink: Box<dyn Sink>, frame: &Frame) -> Result<GifWriter> {
+    /// It is shown so often, or without end when that is 0.
+    pub(super) fn create(sink: Box<dyn Sink>, frame: &Frame, plays: u16) -> Result<GifWriter> {
         let pixels = colors(frame)?;
         let side = |px: u32| {
             u16::try_from(px).map_err(|_| {
@@ -68,7 +69,9 @@ impl GifWriter {
         let head: Vec<u8> = palette.bytes();
         let mut encoder = Encoder::new(BufWriter::new(Sequential::new(sink)), width, height, &head)
             .map_err(failed)?;
-        encoder.set_repeat(Repeat::Infinite).map_err(failed)?;
+        // It counts how often it is shown again.
+        let repeat = plays.checked_sub(1).map_or(Repeat::Infinite, Repeat::Finite);
+        encoder.set_repeat(repeat).map_err(failed)?;
         Ok(GifWriter {
             encoder,
             size: (width.into(), height.into()),
@@ -78,34 +81,6 @@ impl GifWriter {
             held: None,
             last_delay: 10,
         })
-    }
-
-    /// Adds a frame that is shown from `time_secs` on.
-    pub(super) fn write(&mut self, frame: &Frame, time_secs: Rational) -> Result<()> {
-        let pixels = colors(frame)?;
-        let now = hundredths(time_secs);
-        // Two frames within one hundredth: the second alone is ever seen, so
-        // the first goes without being shown, but what it changed is kept.
-        self.release(now)?;
-        if self.palette.has_become_bad(&pixels) {
-            self.palette = Palette::of(&pixels);
-            self.is_first_palette = false;
-        }
-        let block = self.block(&pixels);
-        self.held = Some((block, now));
-        Ok(())
-    }
-
-    /// Writes the last frame, shown for so long, or as long as the one before
-    /// it when that is not known.
-    pub(super) fn finish(mut self, duration_secs: Option<Rational>) -> Result<()> {
-        let duration = duration_secs.map(hundredths).filter(|&it| it > 0);
-        let delay = duration.unwrap_or(self.last_delay);
-        if let Some(at) = self.held.as_ref().map(|(_, at)| *at) {
-            self.release(at.saturating_add(delay))?;
-        }
-        let writer = self.encoder.into_inner().map_err(failed)?;
-        writer.into_inner().map(drop).map_err(|error| Error::io(WHAT, error.error()))
     }
 
     /// Writes the frame that is held back; the next is shown at `next`.
@@ -160,6 +135,35 @@ impl GifWriter {
             buffer: Cow::Owned(changed),
             ..Block::default()
         }
+    }
+}
+
+impl FrameSink for GifWriter {
+    fn write(&mut self, frame: &Frame, time_secs: Rational) -> Result<()> {
+        let pixels = colors(frame)?;
+        let now = hundredths(time_secs);
+        // Two frames within one hundredth: the second alone is ever seen, so
+        // the first goes without being shown, but what it changed is kept.
+        self.release(now)?;
+        if self.palette.has_become_bad(&pixels) {
+            self.palette = Palette::of(&pixels);
+            self.is_first_palette = false;
+        }
+        let block = self.block(&pixels);
+        self.held = Some((block, now));
+        Ok(())
+    }
+
+    /// The last frame is shown as long as the one before it when that is not
+    /// known.
+    fn finish(mut self: Box<Self>, last_duration_secs: Option<Rational>) -> Result<()> {
+        let duration = last_duration_secs.map(hundredths).filter(|&it| it > 0);
+        let delay = duration.unwrap_or(self.last_delay);
+        if let Some(at) = self.held.as_ref().map(|(_, at)| *at) {
+            self.release(at.saturating_add(delay))?;
+        }
+        let writer = self.encoder.into_inner().map_err(failed)?;
+        writer.into_inner().map(drop).map_err(|error| Error::io(WHAT, error.error()))
     }
 }
 

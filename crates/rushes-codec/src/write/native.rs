@@ -8,10 +8,11 @@ use ffmpeg::ffi;
 use rushes_media::Layout;
 
 use super::targets::VideoCodec;
-use super::{Conversion, GIF, Gray, encoder, pixels};
+use super::{Conversion, GIF, Gray, RAW, STILLS, WEBP, encoder, pixels, target};
 use crate::av::color::Codes;
 use crate::av::stream::{Turn, turn_of};
 use crate::av::{string, swscale};
+use crate::still::{self, StillTarget};
 
 /// How pictures come to the encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,19 @@ pub(super) enum Way {
     Luma,
     /// Through frames of RGB, set upright.
     Rgb,
+    /// The same with opacity.
+    Rgba,
+}
+
+impl Way {
+    /// What the frames are.
+    pub(super) fn layout(self) -> Layout {
+        match self {
+            Way::Luma => Layout::Gray,
+            Way::Rgba => Layout::Rgba,
+            Way::Rgb | Way::Stored(_) => Layout::Rgb,
+        }
+    }
 }
 
 /// What a stream's pictures are.
@@ -103,6 +117,10 @@ impl Stored {
         let (matrix, is_full) = match codec {
             "mjpeg" => (5, true),
             "mpeg4" => (swscale::matrix(0, self.width_px, self.height_px), false),
+            RAW => (
+                swscale::matrix(0, self.width_px, self.height_px),
+                is_full_range(self.format, self.codes),
+            ),
             _ if muxer == "avi" => (swscale::matrix(0, self.width_px, self.height_px), false),
             _ => return true,
         };
@@ -146,8 +164,17 @@ pub(super) fn way(
     let is_turned = stored.turn != Turn::default();
     // RGB becomes what players expect of a codec with loss.
     let becomes_other = stored.has(ffi::AV_PIX_FMT_FLAG_RGB) && codec.name != "ffv1";
-    if codec.name == GIF
-        || !stored.is_plain()
+    if codec.takes_frames() {
+        let has_opacity = codec_has_opacity(codec, &wanted.extension);
+        return if stored.has(ffi::AV_PIX_FMT_FLAG_ALPHA) && has_opacity {
+            Way::Rgba
+        } else if stored.is_gray() && codec.name != GIF {
+            Way::Luma
+        } else {
+            Way::Rgb
+        };
+    }
+    if !stored.is_plain()
         || becomes_other
         || (is_turned && !keeps_turn(muxer))
         || !stored.is_understood(codec.name, muxer)
@@ -157,6 +184,56 @@ pub(super) fn way(
     best(codec, muxer, &stored).map_or(Way::Rgb, Way::Stored)
 }
 
+/// Whether a codec that takes frames keeps opacity, in a target of this format.
+fn codec_has_opacity(codec: &VideoCodec, format: &str) -> bool {
+    match codec.name {
+        GIF => false,
+        STILLS => still_of(format).is_some_and(|still| still.has_opacity),
+        _ => true,
+    }
+}
+
+/// The most bits that a codec that takes frames writes, where that is not any.
+fn own_bits(codec: &VideoCodec, format: &str) -> Option<c_int> {
+    match codec.name {
+        GIF | WEBP => Some(8),
+        STILLS => still_of(format)?.bits.iter().max().map(|&bits| bits.into()),
+        _ => None,
+    }
+}
+
+fn still_of(format: &str) -> Option<&'static StillTarget> {
+    still::target_of(target::numbered(format)?).ok()
+}
+
+/// What YUV4MPEG2 has names for, those of FFmpeg among them.
+const Y4M_FORMATS: &[ffi::AVPixelFormat] = &[
+    ffi::AVPixelFormat::GRAY8,
+    ffi::AVPixelFormat::GRAY9LE,
+    ffi::AVPixelFormat::GRAY10LE,
+    ffi::AVPixelFormat::GRAY12LE,
+    ffi::AVPixelFormat::GRAY16LE,
+    ffi::AVPixelFormat::YUV411P,
+    ffi::AVPixelFormat::YUV420P,
+    ffi::AVPixelFormat::YUV422P,
+    ffi::AVPixelFormat::YUV444P,
+    ffi::AVPixelFormat::YUV420P9LE,
+    ffi::AVPixelFormat::YUV422P9LE,
+    ffi::AVPixelFormat::YUV444P9LE,
+    ffi::AVPixelFormat::YUV420P10LE,
+    ffi::AVPixelFormat::YUV422P10LE,
+    ffi::AVPixelFormat::YUV444P10LE,
+    ffi::AVPixelFormat::YUV420P12LE,
+    ffi::AVPixelFormat::YUV422P12LE,
+    ffi::AVPixelFormat::YUV444P12LE,
+    ffi::AVPixelFormat::YUV420P14LE,
+    ffi::AVPixelFormat::YUV422P14LE,
+    ffi::AVPixelFormat::YUV444P14LE,
+    ffi::AVPixelFormat::YUV420P16LE,
+    ffi::AVPixelFormat::YUV422P16LE,
+    ffi::AVPixelFormat::YUV444P16LE,
+];
+
 /// The encoder's pixel format that keeps the most of them.
 fn best(codec: &VideoCodec, muxer: &str, stored: &Stored) -> Option<ffi::AVPixelFormat> {
     use ffi::AVPixelFormat as Format;
@@ -165,11 +242,13 @@ fn best(codec: &VideoCodec, muxer: &str, stored: &Stored) -> Option<ffi::AVPixel
         "dnxhr" => &[Format::YUV422P, Format::YUV422P10LE],
         "mjpeg" => &[Format::YUVJ420P, Format::YUVJ422P, Format::YUVJ444P],
         "mpeg4" => &[Format::YUV420P],
+        "mpeg2" => &[Format::YUV420P, Format::YUV422P],
+        RAW => Y4M_FORMATS,
         _ => encoders_formats(codec)?,
     };
     let is_clear = stored.has(ffi::AV_PIX_FMT_FLAG_ALPHA)
         && (codec.name != "vp9" || matches!(muxer, "matroska" | "webm"));
-    let is_lossy = codec.name != "ffv1";
+    let is_lossy = !matches!(codec.name, "ffv1" | RAW);
     // These refuse half a number of chroma.
     let is_even = matches!(codec.name, "h264" | "hevc");
     let fits = |format: &Format| {
@@ -255,16 +334,29 @@ pub(super) fn is_gray(format: ffi::AVPixelFormat) -> bool {
 }
 
 /// What the new pictures have less of than those of the stream, in words.
-pub(super) fn notes(stream: *mut ffi::AVStream, way: Way, codec: &VideoCodec) -> Vec<String> {
+pub(super) fn notes(
+    stream: *mut ffi::AVStream,
+    way: Way,
+    codec: &VideoCodec,
+    format: &str,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let Some(stored) = Stored::of(stream) else { return notes };
     if stored.turn != Turn::default() && !matches!(way, Way::Stored(_)) {
         notes.push("set upright".to_owned());
     }
-    if codec.name == GIF {
+    let clear = ffi::AV_PIX_FMT_FLAG_ALPHA;
+    if codec.takes_frames() {
+        let from_bits = stored.depth();
+        if let Some(bits) = own_bits(codec, format).filter(|&bits| bits < from_bits) {
+            notes.push(format!("{from_bits} bits become {bits}"));
+        }
+        if stored.has(clear) && way != Way::Rgba {
+            notes.push("transparency is left out".to_owned());
+        }
         return notes;
     }
-    let layout = if way == Way::Luma { Layout::Gray } else { Layout::Rgb };
+    let layout = way.layout();
     let is_odd = stored.width_px % 2 != 0 || stored.height_px % 2 != 0;
     let to = match way {
         Way::Stored(to) => to,
@@ -282,7 +374,6 @@ pub(super) fn notes(stream: *mut ffi::AVStream, way: Way, codec: &VideoCodec) ->
     if way != Way::Luma && has_colors && (has_now.0 > had.0 || has_now.1 > had.1) {
         notes.push(format!("{} becomes {}", subsampling(had), subsampling(has_now)));
     }
-    let clear = ffi::AV_PIX_FMT_FLAG_ALPHA;
     if stored.has(clear) && !(matches!(way, Way::Stored(_)) && has(to, clear)) {
         notes.push("transparency is left out".to_owned());
     }

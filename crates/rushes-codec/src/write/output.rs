@@ -6,10 +6,10 @@ use std::ptr;
 use std::slice;
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Result};
+use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use super::encoder::Encoder;
-use super::{Sink, WHAT};
+use super::{Sink, WHAT, webp};
 use crate::av::error;
 use crate::av::input::{Options, Packet};
 
@@ -30,6 +30,8 @@ pub(super) struct Output {
     context: *mut ffi::AVFormatContext,
     window: *mut Window,
     has_begun: bool,
+    /// How long the last frame of a WebP is shown.
+    last_ms: Option<u32>,
 }
 
 // SAFETY: the context and its window belong to this value alone, and libav's
@@ -44,6 +46,7 @@ impl Output {
             context: ptr::null_mut(),
             window: Box::into_raw(Box::new(window)),
             has_begun: false,
+            last_ms: None,
         };
         // SAFETY: the context is ours; the name ends with a zero; the window
         // outlives the I/O context, see `drop`.
@@ -132,12 +135,45 @@ impl Output {
         // SAFETY: the header is written, the packet is ours; the stream is one
         // that was added.
         let code = unsafe {
+            if let Some(ms) = self.last_ms
+                && ffi::av_packet_make_writable(packet.0) >= 0
+            {
+                // libwebp gives the whole animation as one packet.
+                let size = usize::try_from((*packet.0).size).unwrap_or(0);
+                webp::show_last_for(slice::from_raw_parts_mut((*packet.0).data, size), ms);
+            }
             let stream = *(*self.context).streams.add(stream);
             (*packet.0).stream_index = (*stream).index;
             ffi::av_packet_rescale_ts(packet.0, time_base, (*stream).time_base);
             ffi::av_interleaved_write_frame(self.context, packet.0)
         };
         self.explain(code)
+    }
+
+    /// Has the last frame of an animation shown for so long: in a WebP to the
+    /// millisecond, in an APNG to what two numbers of 16 bits can say. Other muxers
+    /// know it from its packet.
+    pub(super) fn show_last_for(&mut self, secs: Rational, muxer: &str) {
+        if muxer == "webp" {
+            self.last_ms = Some((secs.to_f64() * 1e3).round() as u32);
+        }
+        if muxer != "apng" {
+            return;
+        }
+        let fraction = super::fraction(secs);
+        // SAFETY: the context is open; the muxer's own options may be set until
+        // its trailer is written.
+        unsafe {
+            let mut short = fraction;
+            ffi::av_reduce(
+                &raw mut short.num,
+                &raw mut short.den,
+                fraction.num.into(),
+                fraction.den.into(),
+                u16::MAX.into(),
+            );
+            ffi::av_opt_set_q((*self.context).priv_data, c"final_delay".as_ptr(), short, 0);
+        }
     }
 
     /// Writes what comes last.

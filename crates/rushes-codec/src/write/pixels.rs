@@ -7,11 +7,11 @@ use std::slice;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Frame as Picture, Layout, Result, Values};
 
-use super::WHAT;
 use super::light::Light;
 use super::pictures::Pictures;
 use super::scaler::{self, Scaler, Side};
 use super::targets::VideoCodec;
+use super::{APNG, RAW, WEBP, WHAT};
 use crate::av::color::Codes;
 use crate::av::decode::Frame;
 
@@ -86,6 +86,22 @@ pub(super) fn format(codec: &str, layout: Layout, deep: bool, is_odd: bool) -> f
             (Layout::Rgb, true) => Format::GBRP16LE,
             (Layout::Rgba, true) => Format::RGBA64LE,
         },
+        (RAW, ..) => match (layout, deep) {
+            (Layout::Gray, false) => Format::GRAY8,
+            (Layout::Gray, true) => Format::GRAY16LE,
+            (_, false) => Format::YUV444P,
+            (_, true) => Format::YUV444P16LE,
+        },
+        (APNG, ..) => match (layout, deep) {
+            (Layout::Gray, false) => Format::GRAY8,
+            (Layout::Rgb, false) => Format::RGB24,
+            (Layout::Rgba, false) => Format::RGBA,
+            (Layout::Gray, true) => Format::GRAY16BE,
+            (Layout::Rgb, true) => Format::RGB48BE,
+            (Layout::Rgba, true) => Format::RGBA64BE,
+        },
+        (WEBP, ..) => Format::RGB32,
+        ("mpeg2", ..) => Format::YUV422P,
         ("prores", true, _) => Format::YUVA444P10LE,
         ("prores", false, _) | ("dnxhr", _, true) => Format::YUV422P10LE,
         ("dnxhr", _, false) => Format::YUV422P,
@@ -104,11 +120,11 @@ pub(super) fn format(codec: &str, layout: Layout, deep: bool, is_odd: bool) -> f
 /// `Invalid` when the codec has no transparency, and the frame has.
 fn pictures(codec: &VideoCodec, picture: &Picture) -> Result<Pictures> {
     let kind = Kind::of(picture);
-    let has_opacity = matches!(codec.name, "ffv1" | "prores" | "vp9");
+    let has_opacity = matches!(codec.name, "ffv1" | "prores" | "vp9" | APNG | WEBP);
     if kind.layout == Layout::Rgba && !has_opacity {
         let why = format!("{} has no transparency, and the frames have", codec.words);
         return Err(Error::new(ErrorKind::Invalid, WHAT, why)
-            .remedy("make them RGB, or write FFV1, VP9 or ProRes"));
+            .remedy("make them RGB, or write FFV1, VP9, ProRes, APNG or WebP"));
     }
     let is_odd = kind.width_px % 2 + kind.height_px % 2 > 0;
     let mut codes = Codes {
@@ -119,13 +135,18 @@ fn pictures(codec: &VideoCodec, picture: &Picture) -> Result<Pictures> {
     };
     // JPEG has one matrix; so had all of MPEG-4's time, below HD.
     let is_small = kind.width_px <= 1024 && kind.height_px <= 576;
-    if codec.name == "mjpeg" || (codec.name == "mpeg4" && is_small) {
+    // YUV4MPEG2 does not say which it has.
+    let is_by_size = matches!(codec.name, "mpeg4" | RAW);
+    if codec.name == "mjpeg" || (is_by_size && is_small) {
         codes.matrix = ffi::AVColorSpace::BT470BG;
     }
     if codec.name == "mjpeg" {
         codes.range = ffi::AVColorRange::JPEG;
     }
-    if codec.name == "ffv1" {
+    if codec.name == RAW && kind.layout == Layout::Gray {
+        codes.range = ffi::AVColorRange::JPEG;
+    }
+    if matches!(codec.name, "ffv1" | APNG | WEBP) {
         codes.matrix = match kind.layout {
             Layout::Gray => ffi::AVColorSpace::UNSPECIFIED,
             _ => ffi::AVColorSpace::RGB,

@@ -2,7 +2,9 @@
 
 use rushes_media::{Error, ErrorKind, Result};
 
-use super::WHAT;
+use crate::av::input::Options;
+
+use super::{APNG, GIF, PAGES, RAW, STILLS, WEBP, WHAT, ZARR, target};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -81,12 +83,53 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
         scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 3.0 },
     },
     VideoCodec {
-        name: "gif",
+        name: "mpeg2",
+        words: "MPEG-2, 4:2:2",
+        encoders: &["mpeg2video"],
+        scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 2.0 },
+    },
+    VideoCodec {
+        name: RAW,
+        words: "not compressed: grey, 4:2:0, 4:2:2 or 4:4:4 of 8 to 16 bits",
+        // FFmpeg before 6 writes YUV4MPEG2 of the first alone.
+        encoders: &["wrapped_avframe", "rawvideo"],
+        scale: Scale::Fixed,
+    },
+    VideoCodec {
+        name: APNG,
+        words: "PNG, lossless: 8 or 16 bits",
+        encoders: &["apng"],
+        scale: Scale::Fixed,
+    },
+    VideoCodec {
+        name: WEBP,
+        words: "WebP, lossless at quality 100",
+        encoders: &["libwebp_anim"],
+        scale: Scale::Option { name: "quality", worst: 0.0, best: 100.0, usual: 90.0 },
+    },
+    VideoCodec {
+        name: GIF,
         words: "GIF, palettes that follow the picture, changes alone",
         encoders: &[],
         scale: Scale::Fixed,
     },
+    VideoCodec {
+        name: PAGES,
+        words: "TIFF pages, lossless: 8 bits, 16 bits or floats",
+        encoders: &[],
+        scale: Scale::Fixed,
+    },
+    VideoCodec {
+        name: ZARR,
+        words: "chunks packed by Zstandard, lossless: 8 bits, 16 bits or floats",
+        encoders: &[],
+        scale: Scale::Fixed,
+    },
 ];
+
+/// What numbered stills are encoded as: see [`crate::STILL_TARGETS`].
+static NUMBERED_STILLS: VideoCodec =
+    VideoCodec { name: STILLS, words: "numbered stills", encoders: &[], scale: Scale::Fixed };
 
 /// Every kind of video file that can be written.
 pub const CONTAINERS: &[Container] = &[
@@ -145,25 +188,99 @@ pub const CONTAINERS: &[Container] = &[
         muxer: "avi",
     },
     Container {
+        extensions: &["mxf"],
+        words: "MXF (OP1a)",
+        codecs: &["mpeg2", "dnxhr", "prores"],
+        sound: &["pcm_s16le", "pcm_s24le"],
+        subtitles: &[],
+        muxer: "mxf",
+    },
+    Container {
+        extensions: &["y4m"],
+        words: "YUV4MPEG2",
+        codecs: &[RAW],
+        sound: &[],
+        subtitles: &[],
+        muxer: "yuv4mpegpipe",
+    },
+    Container {
+        extensions: &["apng"],
+        words: "Animated PNG",
+        codecs: &[APNG],
+        sound: &[],
+        subtitles: &[],
+        muxer: "apng",
+    },
+    Container {
+        extensions: &["webp"],
+        words: "Animated WebP",
+        codecs: &[WEBP],
+        sound: &[],
+        subtitles: &[],
+        muxer: "webp",
+    },
+    Container {
+        extensions: &["avif"],
+        words: "Animated AVIF",
+        codecs: &["av1"],
+        sound: &[],
+        subtitles: &[],
+        muxer: "avif",
+    },
+    Container {
         extensions: &["gif"],
         words: "Animated GIF",
-        codecs: &["gif"],
+        codecs: &[GIF],
         sound: &[],
         subtitles: &[],
         muxer: "gif",
     },
+    Container {
+        extensions: &["tif", "tiff"],
+        words: "TIFF, a page for each frame",
+        codecs: &[PAGES],
+        sound: &[],
+        subtitles: &[],
+        muxer: "tiff",
+    },
+    Container {
+        extensions: &[ZARR],
+        words: "Zarr (v3), a folder with a chunk for each frame",
+        codecs: &[ZARR],
+        sound: &[],
+        subtitles: &[],
+        muxer: "zarr",
+    },
 ];
 
-/// The container of an extension.
-pub(super) fn container(extension: &str) -> Result<&'static Container> {
-    let extension = extension.to_ascii_lowercase();
+/// A file for each frame.
+static NUMBERED: Container = Container {
+    extensions: &[],
+    words: "numbered stills",
+    codecs: &[STILLS],
+    sound: &[],
+    subtitles: &[],
+    muxer: STILLS,
+};
+
+/// The container of a [`crate::Target`]'s format.
+pub(super) fn container(format: &str) -> Result<&'static Container> {
+    if target::numbered(format).is_some() {
+        return Ok(&NUMBERED);
+    }
+    let extension = format.to_ascii_lowercase();
     let known = || CONTAINERS.iter().flat_map(|container| container.extensions).copied();
     CONTAINERS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
         let why = match &*extension {
             "" => "its name has no extension".to_owned(),
             other => format!("no video can be written as .{other}"),
         };
-        let remedy = format!("give it one of {}", known().collect::<Vec<_>>().join(", "));
+        let known = known().collect::<Vec<_>>().join(", ");
+        let remedy = if crate::still::is_target(&extension) {
+            format!("number its stills, such as shot.%04d.{extension}; else give it one of {known}")
+        } else {
+            format!("give it one of {known}")
+        };
         Error::new(ErrorKind::Unsupported, WHAT, why).remedy(remedy)
     })
 }
@@ -171,7 +288,7 @@ pub(super) fn container(extension: &str) -> Result<&'static Container> {
 /// The codec of this name, in this container.
 pub(super) fn codec(container: &Container, name: Option<&str>) -> Result<&'static VideoCodec> {
     let name = name.or(container.codecs.first().copied()).unwrap_or_default();
-    let known = VIDEO_CODECS.iter().find(|codec| codec.name == name);
+    let known = named(name);
     known.filter(|_| container.codecs.contains(&name)).ok_or_else(|| {
         let why = format!("{} does not hold {name:?}", container.words);
         let remedy = format!("name one of {}", container.codecs.join(", "));
@@ -179,12 +296,69 @@ pub(super) fn codec(container: &Container, name: Option<&str>) -> Result<&'stati
     })
 }
 
+/// The codec of this name.
+pub(super) fn named(name: &str) -> Option<&'static VideoCodec> {
+    VIDEO_CODECS.iter().chain([&NUMBERED_STILLS]).find(|codec| codec.name == name)
+}
+
+impl VideoCodec {
+    /// Whether it is not libav's.
+    pub(super) fn is_own(&self) -> bool {
+        self.encoders.is_empty()
+    }
+
+    /// Whether it takes frames as they are, and no numbers of Y'CbCr.
+    pub(super) fn takes_frames(&self) -> bool {
+        self.is_own() || matches!(self.name, APNG | WEBP)
+    }
+
+    /// Whether what it writes says nothing of when frames are shown.
+    pub(super) fn is_timeless(&self) -> bool {
+        matches!(self.name, PAGES | STILLS)
+    }
+}
+
 impl Container {
     /// Whether the codec's headers stand at the start instead of with each key
     /// frame.
     pub(super) fn has_global_header(&self) -> bool {
-        self.muxer != "avi"
+        !matches!(self.muxer, "avi" | "mxf")
     }
+
+    /// That of a [`crate::Target`]'s format.
+    ///
+    /// # Errors
+    /// `Unsupported` when no video is written as that.
+    pub fn of(format: &str) -> Result<&'static Container> {
+        container(format)
+    }
+
+    /// Whether a frame's time is its number, and all are shown equally long.
+    #[must_use]
+    pub fn counts_frames(&self) -> bool {
+        counts_frames(self.muxer)
+    }
+}
+
+/// The samples a second that sound must have in files of this muxer.
+pub(super) fn sound_rate_hz(muxer: &str) -> Option<u32> {
+    (muxer == "mxf").then_some(48_000)
+}
+
+/// What a muxer must be told beside the streams; animations are shown so often.
+pub(super) fn tell_muxer(muxer: &str, plays: u16, options: &mut Options) {
+    match muxer {
+        "apng" => options.set("plays", &plays.to_string()),
+        "webp" => options.set("loop", &plays.to_string()),
+        // More than 8 bits are FFmpeg's own addition.
+        "yuv4mpegpipe" => options.set("strict", "-1"),
+        _ => {}
+    }
+}
+
+/// Whether files of this muxer have a rate and no times.
+pub(super) fn counts_frames(muxer: &str) -> bool {
+    matches!(muxer, "avi" | "mxf" | "yuv4mpegpipe")
 }
 
 impl Scale {

@@ -7,7 +7,7 @@ use super::convert::{is_interlaced, not_interlaced};
 use super::native;
 use super::sound::{self, SoundTarget};
 use super::targets::{self, Container};
-use super::{Conversion, VIDEO_CODECS, WHAT};
+use super::{Conversion, VideoCodec, WHAT};
 use crate::av::input::Input;
 use crate::av::stream::is_attached;
 use crate::av::string;
@@ -64,6 +64,12 @@ impl Holds {
     /// Without what the words say beside the name.
     fn name(&self) -> &'static str {
         self.words.split(',').next().unwrap_or(self.words)
+    }
+
+    /// Whether all of its codecs take frames as they are.
+    fn takes_frames(&self) -> bool {
+        let mut video = self.video.iter().filter_map(|name| targets::named(name));
+        !self.video.is_empty() && video.all(VideoCodec::takes_frames)
     }
 
     fn keeps_covers(&self) -> bool {
@@ -135,7 +141,7 @@ pub(super) fn decide(
                     || wanted.rate_hz.is_some()
                     || wanted.deinterlacing.is_some()
                     || video_codec.is_some_and(|asked| Some(asked) != own)
-                    || holds.muxer == super::GIF;
+                    || holds.takes_frames();
                 // Only pictures that stand alone can be taken from any place on.
                 let changes = changes || !(wanted.cut.is_all() || stands_alone(stream));
                 let treatment = match (holds.video.first(), own) {
@@ -148,7 +154,10 @@ pub(super) fn decide(
                 (StreamKind::Video, treatment)
             }
             ffi::AVMediaType::AUDIO => {
-                let own = holds.sound.iter().find(|it| **it == codec).copied();
+                // SAFETY: as above.
+                let rate = u32::try_from(unsafe { (*(*stream).codecpar).sample_rate }).ok();
+                let fits = targets::sound_rate_hz(holds.muxer).is_none_or(|it| Some(it) == rate);
+                let own = holds.sound.iter().find(|it| **it == codec && fits).copied();
                 // Packets have many samples, and a cut is exact to one.
                 let changes = wanted.bit_rate.is_some()
                     || !wanted.cut.is_all()
@@ -190,7 +199,7 @@ pub(super) fn decide(
             (StreamKind::Video, Treatment::Encoded(name)) => {
                 let target = self::video_codec(name)?;
                 let way = native::way(stream, wanted, holds.muxer, target);
-                native::notes(stream, way, target)
+                native::notes(stream, way, target, &wanted.extension)
             }
             _ => Vec::new(),
         };
@@ -249,7 +258,6 @@ fn is_text(stream: *mut ffi::AVStream) -> bool {
 }
 
 /// The codec of this name, which [`decide`] took from a container's list.
-pub(super) fn video_codec(name: &str) -> Result<&'static super::VideoCodec> {
-    let found = VIDEO_CODECS.iter().find(|codec| codec.name == name);
-    found.ok_or_else(|| Error::bug(WHAT, format!("no codec {name}")))
+pub(super) fn video_codec(name: &str) -> Result<&'static VideoCodec> {
+    targets::named(name).ok_or_else(|| Error::bug(WHAT, format!("no codec {name}")))
 }

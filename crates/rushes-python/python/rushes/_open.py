@@ -27,9 +27,11 @@ def open(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     mode: Literal["w"],
     *,
-    fps: SupportsFloat | str,
+    fps: SupportsFloat | str | None = None,
     codec: str | None = None,
     quality: int | None = None,
+    plays: int = 0,
+    start_number: int = 1,
     overwrite: bool = True,
 ) -> VideoWriter: ...
 def open(
@@ -44,7 +46,7 @@ def open(
         of one format: a folder of them, or a pattern such as "shot.%04d.exr", "shot.####.exr" or
         "shot*.png" in place of a name. Content decides what a file is.
     mode: "r" gives a `Video`; "w" a `VideoWriter`, whose options (fps, codec, quality,
-        overwrite) are told there.
+        plays, start_number, overwrite) are told there.
     format: what the numbers of a pixel are: "rgb24", "bgr24" (as OpenCV has it), "rgba", or
         "gray" (luma). Colours are full range.
     size: (width, height) in pixels to scale frames to; 0 for the side that keeps the ratio.

@@ -109,9 +109,11 @@ class FrameWriter:
     def __new__(
         cls,
         path: str,
-        rate_hz: tuple[int, int],
+        rate_hz: tuple[int, int] | None,
         codec: str | None,
         quality: int | None,
+        plays: int,
+        start: int,
         overwrite: bool,
     ) -> FrameWriter: ...
     @property

@@ -57,7 +57,7 @@ def imwrite(
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names.
 
-    path: the file: .jpg, .png, .tif, .webp, .avif, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
+    path: the file: .jpg, .png, .tif, .webp, .avif, .dpx, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
     array: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA, sRGB: uint8 (0 to 255), uint16 (0 to
         65535), float32 or float64 (0 to 1; written as float32).
     quality: 1 to 100, for JPEG (92 when None), WebP (lossless when None) and AVIF (90 when None).
@@ -68,7 +68,7 @@ def imwrite(
         array that is upright and sRGB, as `imread` gives it: orientation 1, the new size, no
         thumbnail. TIFF does not get the camera maker's own note.
 
-    TIFF keeps all three kinds of numbers, PNG uint8 and uint16, AVIF uint8 and 10 bits of the
+    TIFF keeps all three kinds of numbers, PNG and DPX uint8 and uint16, AVIF uint8 and 10 bits of the
     others; what a format has no room for is rounded. OpenEXR and Radiance hold floats of linear
     light: floats are written as they are, whole numbers are made that. Grey floats become RGB, as
     grey does in WebP, QOI and BMP.

@@ -104,9 +104,11 @@ class Stream:
         fps: SupportsFloat | str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
+        start_number: int = 1,
         overwrite: bool = True,
     ) -> int:
-        """Writes it as a video, as `rushes.write` does, and gives how many frames there were.
+        """Writes it as a video, or as numbered stills, as `rushes.write` does, and gives how many frames there were.
 
         fps: frames a second; the stream's own when None. Frames whose distance varies come at
             that rate by `at_rate` first.
@@ -114,7 +116,16 @@ class Stream:
         rate = rate_of(fps, WHAT) if fps is not None else self._fps
         if rate is None:
             raise Invalid("writing the video", "it has no frame rate", "give fps")
-        return write(path, self, fps=rate, codec=codec, quality=quality, overwrite=overwrite)
+        return write(
+            path,
+            self,
+            fps=rate,
+            codec=codec,
+            quality=quality,
+            plays=plays,
+            start_number=start_number,
+            overwrite=overwrite,
+        )
 
     def __repr__(self) -> str:
         steps = [

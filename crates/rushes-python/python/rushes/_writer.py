@@ -1,4 +1,4 @@
-"""`VideoWriter` and `write`: NumPy arrays as the frames of a video."""
+"""`VideoWriter` and `write`: NumPy arrays as the frames of a video, or as numbered stills."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WHAT = "writing the video"
 # What a rate's numerator and denominator may be at most.
 MOST = 2**31 - 1
+# What the first number of stills may be at most.
+MOST_NUMBER = 10**18
 
 
 class VideoWriter:
@@ -27,17 +29,22 @@ class VideoWriter:
             for frame in frames:
                 writer.write(frame)
 
-    path: the file: .mp4, .mov, .mkv, .webm or .avi.
-    fps: frames a second: a number, a Fraction, or text such as "30000/1001".
-    codec: "h264", "hevc", "av1", "vp9", "ffv1", "prores", "dnxhr", "mjpeg" or "mpeg4", where the
-        kind of file holds it; None for its usual one, H.264 in .mp4, .mov and .mkv.
+    path: the file: .mp4, .mov, .mkv, .webm, .avi, .mxf or .y4m; .gif, .apng, .webp or .avif, which
+        are animations; .tif, with a page for each frame; or a pattern such as "shot.%04d.png" or
+        "shot.####.exr": a still for each frame, in a format that `imwrite` writes.
+    fps: frames a second: a number, a Fraction, or text such as "30000/1001". Stills and pages need
+        none.
+    codec: "h264", "hevc", "av1", "vp9", "ffv1", "prores", "dnxhr", "mjpeg", "mpeg4" or "mpeg2",
+        where the kind of file holds it; None for its usual one, H.264 in .mp4, .mov and .mkv.
     quality: 0 to 100; None for what looks like the original. "ffv1", which is lossless, "prores"
         and "dnxhr" have only one.
-    overwrite: replace a file that has this name; if False, that raises `Conflict` (a
-        FileExistsError).
+    plays: how often an animation (.gif, .apng, .webp) is shown; 0 for without end.
+    start_number: the number of the first of numbered stills.
+    overwrite: replace files that have these names; if False, that raises `Conflict` (a
+        FileExistsError), for stills if any fits the pattern from that number on.
 
-    The file gets its name when the writer is closed: until then, and where the `with` block ends
-    with an exception, there is what was there before. Any number of threads may write, one after
+    The file gets its name when the writer is closed, stills get theirs all together: until then,
+    and where the `with` block ends with an exception, there is what was there before. Any number of threads may write, one after
     the other; others run while frames are encoded. A child after a fork may not.
 
     Raises `Invalid` (a ValueError) for parameters that make no sense, and `Unsupported` for an
@@ -50,21 +57,29 @@ class VideoWriter:
         self,
         path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
         *,
-        fps: SupportsFloat | str,
+        fps: SupportsFloat | str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
+        start_number: int = 1,
         overwrite: bool = True,
     ) -> None:
-        rate = rate_of(fps, WHAT)
-        if max(rate.numerator, rate.denominator) > MOST:
-            rate = rate.limit_denominator(1_000_000)
-        if max(rate.numerator, rate.denominator) > MOST or not rate:
-            raise Invalid(WHAT, f"fps is {fps!r}", "it may be 1/1000 to 10000")
+        terms = None
+        if fps is not None:
+            rate = rate_of(fps, WHAT)
+            if max(rate.numerator, rate.denominator) > MOST:
+                rate = rate.limit_denominator(1_000_000)
+            if max(rate.numerator, rate.denominator) > MOST or not rate:
+                raise Invalid(WHAT, f"fps is {fps!r}", "it may be 1/1000 to 10000")
+            terms = (rate.numerator, rate.denominator)
+        shown = within(plays, "plays", 0, 65_535, WHAT)
+        start = within(start_number, "start_number", 0, MOST_NUMBER, WHAT)
         if quality is not None:
             quality = within(quality, "quality", 0, 100, WHAT)
         self._path = os.path.abspath(os.fsdecode(path))
-        terms = (rate.numerator, rate.denominator)
-        self._writer = _rushes.FrameWriter(self._path, terms, codec, quality, bool(overwrite))
+        self._writer = _rushes.FrameWriter(
+            self._path, terms, codec, quality, shown, start, bool(overwrite)
+        )
         # What is never closed leaves nothing behind when the program ends.
         weakref.finalize(self, self._writer.abandon)
 
@@ -98,7 +113,7 @@ class VideoWriter:
 
     @property
     def path(self) -> str:
-        """The file, absolute."""
+        """The file, or the pattern of stills, absolute."""
         return self._path
 
     @property
@@ -114,20 +129,22 @@ def write(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     frames: NDArray[Any] | Iterable[ArrayLike],
     *,
-    fps: SupportsFloat | str,
+    fps: SupportsFloat | str | None = None,
     codec: str | None = None,
     quality: int | None = None,
+    plays: int = 0,
+    start_number: int = 1,
     overwrite: bool = True,
 ) -> int:
-    """Writes frames as a video, and gives how many there were.
+    """Writes frames as a video or as numbered stills, and gives how many there were.
 
-    path: the file: .mp4, .mov, .mkv, .webm or .avi.
+    path: the file, or a pattern such as "shot.%04d.png": see `VideoWriter`.
     frames: one array [T, H, W] (grey) or [T, H, W, C], or anything that gives arrays one after
         another, such as a generator or a `Video`; then memory stays flat. `VideoWriter.write`
         tells which numbers they may have.
-    fps, codec, quality, overwrite: as for `VideoWriter`.
+    fps, codec, quality, plays, start_number, overwrite: as for `VideoWriter`.
 
-    The file gets its name when it is whole. Ctrl-C ends it between two frames, and leaves
+    Files get their names when all is whole. Ctrl-C ends it between two frames, and leaves
     nothing; so does an exception in what gives the frames. Raises what `VideoWriter` raises.
     """
     import numpy
@@ -141,7 +158,15 @@ def write(
             why = f"the array's shape is {shape}, which is one picture"
             raise Invalid(WHAT, why, "to write it as a video of one frame, pass array[None]")
     each = iter(frames)
-    with VideoWriter(path, fps=fps, codec=codec, quality=quality, overwrite=overwrite) as writer:
+    with VideoWriter(
+        path,
+        fps=fps,
+        codec=codec,
+        quality=quality,
+        plays=plays,
+        start_number=start_number,
+        overwrite=overwrite,
+    ) as writer:
         for frame in each:
             writer.write(frame)
     return writer.frames

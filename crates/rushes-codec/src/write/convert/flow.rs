@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result};
+use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
 use super::shots::{Frames, Sampled, Shot, Shots, Whole};
 use super::{Conversion, Edit};
@@ -101,7 +101,7 @@ pub(super) fn decode(
             let pictures = Span { end_secs: end_of(&index, span.end), ..span };
             count = pictures.frames_at(rate_hz).unwrap_or(count);
         }
-        let layout = if way == Way::Luma { Layout::Gray } else { Layout::Rgb };
+        let layout = way.layout();
         let options = VideoOptions { threads: wanted.threads, layout, ..VideoOptions::default() };
         let reader = VideoReader::open(source, index, options)?;
         let is_stored = matches!(way, Way::Stored(_));

@@ -64,6 +64,7 @@ impl PictureWriter {
             rate_hz: step.and_then(|step| Rational::whole(1).checked_div(step)),
             quality: wanted.quality,
             threads: wanted.threads,
+            plays: 0,
         };
         let aspect = start.map_or(Rational::whole(1), |start| start.sample_aspect);
         let body = match (&first, way) {
@@ -155,7 +156,7 @@ fn tick(
     muxer: &str,
     codec: &str,
 ) -> Result<Rational> {
-    let counts_frames = muxer == "avi" || codec == "mpeg4";
+    let counts_frames = targets::counts_frames(muxer) || matches!(codec, "mpeg4" | "mpeg2");
     let tick = match step {
         Some(step) => {
             let starts_even = first_secs

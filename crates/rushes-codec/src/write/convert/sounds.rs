@@ -21,17 +21,19 @@ pub(super) struct SoundWriter<'s> {
 }
 
 impl<'s> SoundWriter<'s> {
-    /// Stream `index`, to be encoded by `codec`; exact by sample what is within
-    /// the window.
+    /// Stream `index`, to be encoded by `codec`, at a rate that the container may
+    /// demand; exact by sample what is within the window.
     pub(super) fn open(
         source: &'s Source,
         codec: &'static str,
         index: usize,
         bit_rate: Option<u32>,
+        fixed_hz: Option<u32>,
         window: Window,
     ) -> Result<SoundWriter<'s>> {
         let plain = AudioReader::open_stream(source, AudioOptions::default(), Some(index))?;
-        let (rate, channels) = sound::nearest(codec, plain.sample_rate_hz(), plain.channels())?;
+        let rate = fixed_hz.unwrap_or(plain.sample_rate_hz());
+        let (rate, channels) = sound::nearest(codec, rate, plain.channels())?;
         let reader = if (rate, channels) == (plain.sample_rate_hz(), plain.channels()) {
             plain
         } else {
