@@ -1,7 +1,7 @@
 //! Bytes to frames: what a file holds, pictures and sound for previews, and
 //! the few encoders that previews are kept in.
 //!
-//! Everything starts from a [`Source`]: an open file with its limits. Content
+//! Everything starts from a [`Source`]: an open file, or other bytes, with limits. Content
 //! decides what it is; the extension of its name only orders the tries.
 
 mod audio;
@@ -17,7 +17,7 @@ pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
 pub use sequence::{Orientation, Sequence, SequenceOptions, SequenceReader};
-pub use source::{Source, SourceReader};
+pub use source::{ReadAt, Source, SourceReader};
 pub use still::{STILL_TARGETS, StillTarget, encode_still, still_frame, still_picture};
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream};
 pub use write::{

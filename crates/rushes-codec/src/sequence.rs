@@ -114,7 +114,8 @@ impl Sequence {
             Ok(found) if found.is_dir() => {
                 Files::folder(path, options.limits).and_then(|it| of_files(it, options)).map(Some)
             }
-            Ok(_) => of_file(path, options, goes_on),
+            Ok(_) => source(path, options.limits)
+                .and_then(|source| of_source(source.watched(goes_on), Some(path), options)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match Files::matching(path, options.limits) {
                     Some(files) => files.and_then(|files| of_files(files, options)).map(Some),
@@ -124,6 +125,15 @@ impl Sequence {
             Err(error) => Err(Error::io("opening the file", &error)),
         };
         opened.map_err(|error| error.at(path))
+    }
+
+    /// The same of what a source holds, which is under its own watch. Recordings
+    /// by Hiris are files beside each other, and are opened by their path alone.
+    ///
+    /// # Errors
+    /// As for [`Sequence::open`].
+    pub fn of(source: Source, options: SequenceOptions) -> Result<Option<Sequence>> {
+        of_source(source, None, options)
     }
 
     /// How many pictures there are.
@@ -178,18 +188,21 @@ fn of_files(files: Files, options: SequenceOptions) -> Result<Sequence> {
     Ok(Sequence { pictures: Box::new(files), times, epoch_secs: None, warnings })
 }
 
-fn of_file(
-    path: &Path,
+fn of_source(
+    source: Source,
+    path: Option<&Path>,
     options: SequenceOptions,
-    goes_on: impl Fn() -> bool + Send + Sync + 'static,
 ) -> Result<Option<Sequence>> {
-    let source = source(path, options.limits)?.watched(goes_on);
     let head = source.head()?;
     if norpix::is_norpix(&head) {
         timeless(options)?;
         return norpix::open(source, &head).map(Some);
     }
     if hiris::is_hiris(&head) {
+        let Some(path) = path else {
+            let why = "its frames are in files beside it";
+            return Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy("open it by its path"));
+        };
         return hiris::open(path, &source, options).map(Some);
     }
     if let Some(animated) = AnimatedWebP::find(&source, &head) {
@@ -199,15 +212,16 @@ fn of_file(
     if av::is_animation(&source, &head) || is_bare_motion_jpeg(&source) {
         return Ok(None);
     }
-    if let Some(pages) = still::tiff_pages(&source, &head)
-        && let Some(pages) = pages::TiffPages::of(source, pages?)?
-    {
-        return pages.sequence(options).map(Some);
+    if let Some(pages) = still::tiff_pages(&source, &head) {
+        let pages = pages?;
+        if pages.pages.len() > 1 {
+            return pages::TiffPages::of(source, pages).sequence(options).map(Some);
+        }
     }
-    // The TIFF took the source.
-    let source = self::source(path, options.limits)?;
     if still::is_still(&source, &head) || av::is_still(&source) {
-        return of_files(Files::one(path, options.limits)?, options).map(Some);
+        let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), 1)?;
+        let pictures = Box::new(files::Still(source));
+        return Ok(Some(Sequence { pictures, times, epoch_secs: None, warnings: Vec::new() }));
     }
     Ok(None)
 }

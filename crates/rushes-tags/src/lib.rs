@@ -35,7 +35,7 @@ mod xmp;
 mod xmp_tags;
 
 pub use container::from_container;
-pub use read::read;
+pub use read::{read, read_at};
 pub use sidecar::{SidecarKind, owner_of, sidecar_kind};
 pub use tags::Tags;
 

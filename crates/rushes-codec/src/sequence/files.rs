@@ -8,7 +8,7 @@ use rushes_media::{Error, ErrorKind, Limits, MediaKind, Result, display_name};
 
 use super::names::{Pattern, gaps, natural};
 use super::{Pictures, Taken, WHAT, source};
-use crate::{FORMATS, Format, still_frame};
+use crate::{FORMATS, Format, Source, still_frame};
 
 /// Files of one sequence at most.
 const MOST_FILES: usize = 1 << 20;
@@ -22,12 +22,6 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// One still.
-    pub(super) fn one(path: &Path, limits: Limits) -> Result<Files> {
-        let name = path.file_name().ok_or_else(|| Error::bug(WHAT, "a file without a name"))?;
-        Ok(Files { folder: folder_of(path), names: vec![name.to_owned()], limits })
-    }
-
     /// Every still in a folder by its extension, hidden files left out.
     pub(super) fn folder(folder: &Path, limits: Limits) -> Result<Files> {
         let mut formats: Vec<&Format> = Vec::new();
@@ -93,6 +87,21 @@ impl Pictures for Files {
 
     fn name(&self, i: usize) -> String {
         self.names.get(i).map(|name| display_name(name.as_bytes())).unwrap_or_default()
+    }
+}
+
+/// One still.
+#[derive(Debug)]
+pub(super) struct Still(pub(super) Source);
+
+impl Pictures for Still {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn picture(&self, _: usize) -> Result<Taken> {
+        let still = self.0.patched(Vec::new());
+        Ok(Taken { frame: still_frame(&still)?, still: Some(still) })
     }
 }
 
