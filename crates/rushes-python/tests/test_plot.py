@@ -168,7 +168,7 @@ def test_fields_are_made_into_frames_as_ffmpeg_does(clips: Clips) -> None:
             "-i",
             "-",
             "-vf",
-            f"w3fdif=complex:all:{parity}",
+            f"w3fdif=complex:parity={parity}",
             "-f",
             "rawvideo",
             "-",

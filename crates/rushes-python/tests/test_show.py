@@ -101,10 +101,16 @@ def test_a_video_is_played(clips: Clips, tmp_path: Path) -> None:
         assert abs(shown[0].astype(int) - video[30]).mean() < 6
         with pytest.raises(rushes.Invalid, match="start is 9"):
             rushes.show(video, start=9)
-        with pytest.raises(rushes.Invalid, match="seconds is 0"):
-            rushes.show(video, seconds=0)
+        for wrong in (0, -1, 601):
+            with pytest.raises(rushes.Invalid, match="seconds is"):
+                rushes.show(video, seconds=wrong)
     closed: Any = video
     assert closed._repr_html_() is None
+
+
+def test_a_turned_video_is_upright(clips: Clips, tmp_path: Path) -> None:
+    found = streams(parts(rushes.show(clips["turned.mp4"]))["video/mp4"], tmp_path / "turned.mp4")
+    assert (found["width"], found["height"]) == (96, 192)
 
 
 def test_a_long_video_is_a_strip(clips: Clips) -> None:
@@ -152,7 +158,7 @@ def test_sound_is_bounded() -> None:
     noise[5] = numpy.nan
     found = parts(rushes.show(noise, 44100))
     assert abs(len(rushes.aread(found["audio/mp4"])[0]) / 44100 - 60) < 0.1
-    whole = parts(rushes.show(noise[:, 0], 123_457, start="0:10", seconds=3600))
+    whole = parts(rushes.show(noise[:, 0], 123_457, start="0:10", seconds=600))
     assert len(whole["audio/wav"]) < MOST
     with pytest.raises(rushes.Invalid):
         rushes.show(noise, 44100, start=500)

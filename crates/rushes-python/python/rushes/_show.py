@@ -6,8 +6,9 @@ import base64
 import html
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsFloat
 
@@ -30,7 +31,7 @@ MOST_BYTES = 4 << 20
 MOST_SIDE_PX, LEAST_SIDE_PX = 1024, 16
 # A player's picture, its frames a second, and how long it plays.
 PLAYER_PX, PLAYER_FPS = 480, 30
-CLIP_SECS, SOUND_SECS = 20, 60
+CLIP_SECS, SOUND_SECS, MOST_SECS = 20, 60, 600
 # Frames of a contact strip, and how many stand beside each other.
 STRIP, STRIP_COLUMNS = 12, 4
 STRIP_PX = 960
@@ -84,7 +85,7 @@ def show(
         [N, C], -1 to 1; or what `rushes.open` and `rushes.aread` read.
     rate: samples a second, in Hz.
     start: where it begins, in seconds; of a video or sound.
-    seconds: how long it plays; at most 20 s of pictures and 60 s of sound when None. A longer
+    seconds: how long it plays, at most 600; 20 s of pictures and 60 s of sound when None. A longer
         video is a strip of frames where neither this nor `start` is given.
 
     A frame is made smaller where a side has more than 1024 pixels, a clip where its width has
@@ -96,8 +97,8 @@ def show(
     """
     begins = exact(start)
     lasts = None if seconds is None else exact(seconds)
-    if lasts is not None and lasts <= 0:
-        raise Invalid(WHAT, f"seconds is {seconds!r}", "it must be more than 0")
+    if lasts is not None and not 0 < lasts <= MOST_SECS:
+        raise Invalid(WHAT, f"seconds is {seconds!r}", f"it may be more than 0, to {MOST_SECS}")
     if rate is not None:
         return of_sound(thing, rate, begins, lasts)
     if is_media(thing):
@@ -145,13 +146,13 @@ def of_video(video: Video, start: Fraction, lasts: Fraction | None) -> Shown:
     name = os.path.basename(video.path)
     said = f"{name}: {clock(begins)} to {clock(ends)} of {clock(length)}"
 
-    def frames(most: int) -> Iterator[Any]:
-        with small(video, most) as smaller:
+    def frames() -> Iterator[Any]:
+        with small(video, PLAYER_PX) as smaller:
             count = max(1, round((ends - begins) * rate))
             places = (smaller._index_at(begins + number / rate) for number in range(count))
             yield from smaller._each(places)
 
-    return of_frames(frames, rate, said)
+    return of_frames(frames(), rate, lambda count: said)
 
 
 def of_stream(stream: Stream, start: Fraction, lasts: Fraction | None) -> Shown:
@@ -162,36 +163,40 @@ def of_stream(stream: Stream, start: Fraction, lasts: Fraction | None) -> Shown:
         return of_picture(numpy.asarray(next(iter(stream))))
     end = start + (CLIP_SECS if lasts is None else lasts)
     rate = min(stream.fps, Fraction(PLAYER_FPS))
-    # Gone through once: some streams cannot be asked again.
-    kept: list[Any] = []
-    for time, frame in stream.at_rate(rate).timed():
-        if time is not None and time >= end:
-            break
-        if time is None or time >= start:
-            kept.append(fitted(eight_bits(frame), PLAYER_PX))
-    if not kept:
+
+    def frames() -> Iterator[Any]:
+        for time, frame in stream.at_rate(rate).timed():
+            if time is not None and time >= end:
+                return
+            if time is None or time >= start:
+                yield even(fitted(eight_bits(frame), PLAYER_PX))
+
+    chosen = frames()
+    first = next(chosen, None)
+    if first is None:
         raise Invalid(WHAT, f"there is no frame from {float(start):.6g} s on")
-    stop = start + len(kept) / rate
-    said = f"{clock(start)} to {clock(stop)} of a stream"
-    return of_frames(lambda most: (fitted(frame, most) for frame in kept), rate, said)
+    said = f"{clock(start)} to %s of a stream"
+    return of_frames(chain([first], chosen), rate, lambda count: said % clock(start + count / rate))
 
 
-def of_frames(frames: Any, rate: Fraction, said: str) -> Shown:
-    """A player of what gives frames of at most so many pixels; smaller until it fits."""
+def of_frames(frames: Iterable[Any], rate: Fraction, said: Callable[[int], str]) -> Shown:
+    """A player of frames, which are gone through once; smaller where they do not fit."""
     most = PLAYER_PX
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder:
         path = Path(folder, "clip.mp4")
-        while True:
-            count = write(path, (even(frame) for frame in frames(most)), fps=rate, codec="h264")
-            if path.stat().st_size <= MOST_BYTES:
-                break
+        count = write(path, frames, fps=rate, codec="h264")
+        while path.stat().st_size > MOST_BYTES:
             most //= 2
             if most < LEAST_SIDE_PX:
                 why = f"{count} frames take more than {MOST_BYTES} bytes"
                 raise LimitExceeded(WHAT, why, "show fewer seconds")
+            before, path = path, Path(folder, f"{most}.mp4")
+            with Video(before) as large, small(large, most) as smaller:
+                write(path, smaller.frames(), fps=rate, codec="h264")
         source = data_of("video/mp4", path.read_bytes())
     player = f'<video controls loop muted playsinline src="{source}"></video>'
-    return Shown(said, html=captioned(player, said))
+    words = said(count)
+    return Shown(words, html=captioned(player, words))
 
 
 def of_strip(video: Video) -> Shown:
@@ -238,7 +243,7 @@ def of_sound(given: Any, rate: int, start: Fraction, lasts: Fraction | None) -> 
             awrite(path, mixed, rate)
             if path.stat().st_size <= MOST_BYTES:
                 break
-            mixed = mixed[: len(mixed) * 3 // 4]
+            mixed = mixed[: len(mixed) * MOST_BYTES // path.stat().st_size * 19 // 20]
         source = data_of(kind, path.read_bytes())
     ends = start + Fraction(len(mixed), rate)
     lines = chosen[: len(mixed)]
