@@ -74,7 +74,7 @@ def open(
     is kept in the home folder (`RUSHES_HOME`), and opening them again takes no time.
 
     What the object's `read` raises comes out as it is. After a fork, what is read through an
-    object or from an address is opened again by the child.
+    object or from an address raises `Unavailable` in the child, which must open it again.
 
     Raises `NotFound` (a FileNotFoundError) where there is no such file, `Denied` for an address
     that is not allowed, `Unsupported` for one without pictures, `CorruptMedia` for one of which not one frame can be decoded, and `Invalid` (a
