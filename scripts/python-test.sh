@@ -2,7 +2,8 @@
 # Builds the Python package's wheel, installs it into a clean virtual environment, and runs its tests
 # there; and checks how its Python is formatted.
 #   RUSHES_PYTHON  the interpreter, 3.11 or newer (python3)
-# Arguments go to pytest. With --stubs as the only one, writes the stub instead of testing.
+# Arguments go to pytest. With --stubs as the only one, writes the stubs and docs/reference.md
+# instead of testing.
 # Exit 0: passed. 3: cannot run here, and says why. Else: failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -52,7 +53,8 @@ cp "$target_dir/debug/rushes" "$work"
 
 if [[ $* == --stubs ]]; then
     "$work/environment/bin/python" "$package/stubs.py"
-    echo "python test: the stub is written; run this again without --stubs"
+    "$work/environment/bin/python" "$package/reference.py"
+    echo "python test: the stubs and the reference are written; run this again without --stubs"
     exit
 fi
 code=0

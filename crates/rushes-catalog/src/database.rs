@@ -287,6 +287,12 @@ pub fn sql(what: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             Some(Code::NotADatabase | Code::DatabaseCorrupt) => {
                 found(ErrorKind::Corrupt).remedy("run rushes check, or choose another --home")
             }
+            Some(Code::SystemIoFailure) if has_no_room(&error) => {
+                let why = format!("the disk is full, or it fails ({error})");
+                Error::new(ErrorKind::Unavailable, what, why).remedy(
+                    "free some space on that disk; if there is enough, see the system's log",
+                )
+            }
             Some(Code::SystemIoFailure) => found(ErrorKind::Unavailable)
                 .remedy("the disk may be failing: see the system's log, then try again"),
             Some(Code::CannotOpen) => found(ErrorKind::Unavailable),
@@ -300,6 +306,13 @@ pub fn sql(what: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             _ => found(ErrorKind::Bug),
         }
     }
+}
+
+/// Whether the write-ahead log's shared memory could not be made large enough:
+/// SQLite calls that a failing disk, whatever the system said, and most often it is a full one.
+fn has_no_room(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// The version of the linked SQLite.

@@ -42,6 +42,10 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
 /// same condition.
 pub const LISTED: &str = "assets.present>0 AND (kind<>'unknown' OR probe_state=2)";
 
+/// Whether a sign such as € or ☀, which the index of words knows nothing of, is in a file's name.
+const HAS_SIGN_IN_NAME: &str = "EXISTS (SELECT 1 FROM places
+    WHERE places.asset_id=assets.id AND instr(places.name, ?)>0)";
+
 /// What a list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
@@ -149,8 +153,15 @@ pub fn parse(query: &str) -> Result<Query> {
                     format!("use one of {}, or put the words in quotes", known.join(", ")),
                 ));
             }
-            // Without a letter or a digit there is nothing to look for.
-            _ if !body.chars().any(char::is_alphanumeric) => {}
+            // Punctuation alone is nothing to look for: it stands between words, or begins one.
+            _ if body.chars().all(|c| c.is_ascii_punctuation() || c.is_whitespace()) => {}
+            _ if !body.chars().any(char::is_alphanumeric) => {
+                let not = if negated { "NOT " } else { "" };
+                parsed.conditions.push((
+                    format!("{not}{HAS_SIGN_IN_NAME}"),
+                    vec![Value::Blob(body.as_bytes().to_vec())],
+                ));
+            }
             _ if negated => parsed.conditions.push((
                 "assets.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)".into(),
                 vec![Value::Text(quote(body))],

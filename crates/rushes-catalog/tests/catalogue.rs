@@ -363,7 +363,26 @@ fn filters_find_what_they_say() {
         ("state:present", 60),
         ("root:made-up", 60),
         ("copies:>1", 0),
+        // Punctuation stands between words; another sign must be in the name.
+        ("clip & _", 60),
+        ("€", 0),
+        ("clip -€", 60),
     ] {
+        assert_eq!(library.ids(query).len(), found, "{query}");
+    }
+}
+
+#[test]
+fn signs_that_are_no_words_are_found_in_names() {
+    let library = Library::new();
+    for (number, name) in ["5 € note.png", "☀ sun.png", "plain.png"].into_iter().enumerate() {
+        let place = library.file("Trip", name, stamp(number as u64));
+        assert_eq!(library.identify(place, sampled(number as u8), None), Identified::New);
+        library.catalog.write(|write| record_probe(write, place, &probe(1))).unwrap();
+    }
+    for (query, found) in
+        [("", 3), ("€", 1), ("☀ sun", 1), ("☀ note", 0), ("-€", 2), ("\"€ note\"", 1)]
+    {
         assert_eq!(library.ids(query).len(), found, "{query}");
     }
 }

@@ -27,17 +27,44 @@ def elsewhere(tmp_path: Path, media: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
+def run(page: str, count: int) -> dict[str, Any]:
+    """Runs the examples of a page, of which there are so many; the names they leave."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    examples = FENCED.findall(text)
+    assert len(examples) == count
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, f"docs/{page}", "exec"), names)
+    return names
+
+
+def test_the_first_page(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("start.md", 3)
+    printed = capsys.readouterr().out
+    assert "120 frames of 720x1280 rgb24 uint8" in printed
+    assert "(1440, 1080, 3) (192000, 1) 48000" in printed
+    assert "held-upright.mov h264 1001/250" in printed
+    assert len(rushes.open("backwards.mp4")) == 10
+
+
+def test_the_cookbook(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("cookbook.md", 24)
+    printed = capsys.readouterr().out
+    assert "(1280, 720, 3) 1001/300" in printed and "name='still'" in printed
+    assert len((elsewhere / "frames.csv").read_text(encoding="utf-8").splitlines()) == 121
+    assert rushes.imread("strip.png").shape == (160, 900, 3)
+    for path, frames in (("lapse.mp4", 12), ("part.gif", 45), ("coast.mp4", 120)):
+        assert len(rushes.open(path)) == frames
+    assert rushes.open("before-after.mp4").shape[2] == 478
+    assert len(names["of_frame_100"]) > 1000 and len(names["table"]) > 10
+
+
 def test_the_page_about_python(
     elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The page sets it, and what is undone after the test is what was there before.
     monkeypatch.setattr(rushes, "memory_budget_bytes", 1 << 40, raising=False)
-    page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
-    examples = FENCED.findall(page)
-    assert len(examples) == 28
-    names: dict[str, Any] = {}
-    for example in examples:
-        exec(compile(example, "docs/python.md", "exec"), names)
+    names = run("python.md", 28)
     printed = capsys.readouterr().out
     for wanted in (
         "held-upright.mov h264 720 1280",
@@ -59,24 +86,14 @@ def test_the_page_about_numm(
     # No window is opened on whose machine it is.
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    page = (REPOSITORY / "docs" / "numm.md").read_text(encoding="utf-8")
-    examples = FENCED.findall(page)
-    assert len(examples) == 3
-    names: dict[str, Any] = {}
-    for example in examples:
-        exec(compile(example, "docs/numm.md", "exec"), names)
+    names = run("numm.md", 3)
     assert "1000000000 " in capsys.readouterr().out
     assert len(names["peaks"]) > 10
     assert all((elsewhere / f"backwards.{kind}").stat().st_size for kind in ("mp4", "flac"))
 
 
 def test_the_page_about_pimage(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    page = (REPOSITORY / "docs" / "pimage.md").read_text(encoding="utf-8")
-    examples = FENCED.findall(page)
-    assert len(examples) == 2
-    names: dict[str, Any] = {}
-    for example in examples:
-        exec(compile(example, "docs/pimage.md", "exec"), names)
+    run("pimage.md", 2)
     for name in [name for name in sys.modules if name.partition(".")[0] == "pImage"]:
         del sys.modules[name]
     assert capsys.readouterr().out == "Done\n"

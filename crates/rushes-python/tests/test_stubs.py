@@ -101,6 +101,10 @@ def test_the_stub_is_what_the_script_writes() -> None:
     assert STUB.with_name("py.typed").exists()
 
 
+def test_the_reference_is_what_the_script_writes() -> None:
+    subprocess.run([sys.executable, SCRIPT.with_name("reference.py"), "--check"], check=True)
+
+
 def test_everything_is_documented() -> None:
     for name in rushes.__all__:
         thing = getattr(rushes, name)
@@ -125,7 +129,7 @@ def test_everything_is_documented() -> None:
     [
         ["mypy.stubtest", "rushes", "--ignore-missing-stub", "--concise"],
         # What programs that use the package see: the stub.
-        ["mypy", "--strict", "tests", "stubs.py"],
+        ["mypy", "--strict", "tests", "stubs.py", "reference.py"],
         # Its own source, which the stub hides from programs.
         ["mypy", "--strict", "python/rushes"],
     ],

@@ -15,7 +15,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::bytes::{big, png, ppm, wav};
-use support::disk::{essence, forget_home, points, restore_home};
+use support::disk::{
+    essence, forget_home, points, restore_home, scan_and_change, write_first_tree,
+};
 use support::{Ran, Stage, failures, has_strace, ran, say, text};
 
 /// What the system says, and how it goes on: one call fails, or all from there on.
@@ -64,10 +66,6 @@ fn is_long() -> bool {
     std::env::var_os("RUSHES_LONG").is_some()
 }
 
-fn ids(stage: &Stage) -> BTreeSet<String> {
-    stage.catalogue().iter().map(|row| text(&row["id"])).collect()
-}
-
 /// Lets calls fail at many points, each time from `prepare` on. Afterwards
 /// everything must be sound, `known` still be there, and `finished` as after
 /// `prepare` and no fault.
@@ -107,7 +105,7 @@ fn sweep(
         }
         let check = stage.run(&["check"]);
         assert_eq!((check.code, &check.json["violations"]), (0, &json!([])), "{fault}");
-        assert!(known.is_subset(&ids(stage)), "{fault}: a row is lost");
+        assert!(known.is_subset(&stage.ids()), "{fault}: a row is lost");
         stage.done(arguments);
         assert_eq!(finished(), wanted, "{fault}");
         stage.check();
@@ -122,9 +120,7 @@ fn a_first_scan() {
         return;
     }
     let stage = Stage::new();
-    stage.write("media/a.png", &png(1));
-    stage.write("media/sub/b.wav", &big(2));
-    stage.write("media/sub/b.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>");
+    write_first_tree(&stage);
     let media = stage.text("media");
     let none = BTreeSet::new();
     let scan = ["scan", &*media];
@@ -144,18 +140,7 @@ fn a_scan_of_changes() {
         return;
     }
     let stage = Stage::new();
-    stage.write("media/moved.png", &png(1));
-    stage.write("media/changed.wav", &big(2));
-    stage.write("media/deleted.png", &png(3));
-    stage.write("media/copied.wav", &wav(4, 1_000));
-    stage.scan();
-    let known = ids(&stage);
-    stage.rename("home", "home before");
-    stage.rename("media/moved.png", "media/new/name.png");
-    stage.write("media/changed.wav", &big(5));
-    stage.remove("media/deleted.png");
-    stage.write("media/copy.wav", &wav(4, 1_000));
-    stage.write("media/added.ppm", &ppm(6));
+    let known = scan_and_change(&stage);
     let media = stage.text("media");
     sweep(&stage, &["scan", &media], &|| restore_home(&stage), &known, &|| essence(&stage, &known));
 }

@@ -15,7 +15,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::bytes::{big, noise, png, ppm, wav};
-use support::disk::{essence, forget_home, points, restore_home};
+use support::disk::{
+    essence, forget_home, points, restore_home, scan_and_change, write_first_tree,
+};
 use support::{PATIENCE, Stage, has_strace, output_within, say, text};
 
 /// Points of one sweep, unless all are wanted.
@@ -81,9 +83,7 @@ fn a_first_scan() {
         return;
     }
     let stage = Stage::new();
-    stage.write("media/a.png", &png(1));
-    stage.write("media/sub/b.wav", &big(2));
-    stage.write("media/sub/b.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>");
+    write_first_tree(&stage);
     stage.write("media/sub/broken.mp4", &noise(3, 900));
     let media = stage.text("media");
     sweep(&stage, &["scan", &media], &|| forget_home(&stage), &|| {
@@ -97,20 +97,7 @@ fn a_scan_of_changes() {
         return;
     }
     let stage = Stage::new();
-    stage.write("media/moved.png", &png(1));
-    stage.write("media/moved.xmp", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>");
-    stage.write("media/changed.wav", &big(2));
-    stage.write("media/deleted.png", &png(3));
-    stage.write("media/copied.wav", &wav(4, 1_000));
-    stage.scan();
-    let known = stage.catalogue().iter().map(|row| text(&row["id"])).collect();
-    stage.rename("home", "home before");
-    stage.rename("media/moved.png", "media/new/name.png");
-    stage.rename("media/moved.xmp", "media/new/name.xmp");
-    stage.write("media/changed.wav", &big(5));
-    stage.remove("media/deleted.png");
-    stage.write("media/copy.wav", &wav(4, 1_000));
-    stage.write("media/added.ppm", &ppm(6));
+    let known = scan_and_change(&stage);
     let media = stage.text("media");
     let prepare = || restore_home(&stage);
     sweep(&stage, &["scan", &media], &prepare, &|| essence(&stage, &known));

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use super::bytes::{big, png, ppm, wav};
 use super::{PATIENCE, Stage, events, output_within, places, text};
 
 /// Everything by which the parent process leaves a trace on the disk. Workers
@@ -25,6 +26,35 @@ const CALLS: &[&str] = &[
     "mkdir",
     "mkdirat",
 ];
+
+const SIDECAR: &[u8] = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>";
+
+/// A small tree that no scan has seen yet.
+pub fn write_first_tree(stage: &Stage) {
+    stage.write("media/a.png", &png(1));
+    stage.write("media/sub/b.wav", &big(2));
+    stage.write("media/sub/b.xmp", SIDECAR);
+}
+
+/// Scans a tree, keeps the home folder of then aside for [`restore_home`], and
+/// changes the tree in every way. The ids of what was scanned.
+pub fn scan_and_change(stage: &Stage) -> BTreeSet<String> {
+    stage.write("media/moved.png", &png(1));
+    stage.write("media/moved.xmp", SIDECAR);
+    stage.write("media/changed.wav", &big(2));
+    stage.write("media/deleted.png", &png(3));
+    stage.write("media/copied.wav", &wav(4, 1_000));
+    stage.scan();
+    let known = stage.ids();
+    stage.rename("home", "home before");
+    stage.rename("media/moved.png", "media/new/name.png");
+    stage.rename("media/moved.xmp", "media/new/name.xmp");
+    stage.write("media/changed.wav", &big(5));
+    stage.remove("media/deleted.png");
+    stage.write("media/copy.wav", &wav(4, 1_000));
+    stage.write("media/added.ppm", &ppm(6));
+    known
+}
 
 /// Every call of an undisturbed run at which it can be disturbed: the name, and
 /// the number within the thread that makes most of them.

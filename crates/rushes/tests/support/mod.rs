@@ -168,6 +168,10 @@ impl Stage {
         rows
     }
 
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.catalogue().iter().map(|row| text(&row["id"])).collect()
+    }
+
     pub fn tree(&self, relative: &str) -> Vec<String> {
         let mut lines = Vec::new();
         list_tree(&self.path(relative), &mut lines);
