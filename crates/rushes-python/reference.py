@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import rushes
+import rushes.compat
 from stubs import overloads, signature
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -27,7 +27,7 @@ the package itself; `help(rushes.open)` shows the same. How things belong togeth
 [python.md](python.md), the compatible modules have [pages](numm.md) of [their own](pimage.md).
 """
 # Where else public names are.
-MODULES: list[ModuleType] = [rushes.ops]
+MODULES: list[ModuleType] = [rushes.ops, rushes.plot, rushes.compat]
 
 
 def entry(name: str, heads: list[str], thing: object) -> str:
@@ -76,7 +76,12 @@ def page() -> str:
     for module in MODULES:
         text += f"\n## `{module.__name__}`\n\n{inspect.getdoc(module)}\n"
         for name in module.__all__:
-            text += function(f"{module.__name__}.{name}", getattr(module, name))
+            thing, place = getattr(module, name), f"{module.__name__}.{name}"
+            if isinstance(thing, type):
+                text += f"\n### `{place}`\n\n{inspect.getdoc(thing)}\n"
+                text += "".join(members(place, thing))
+            else:
+                text += function(place, thing)
     return text
 
 

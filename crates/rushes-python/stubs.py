@@ -34,6 +34,8 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from . import ops as ops
+from . import plot as plot
+from ._source import Media
 
 """
 OPS_HEAD = """\
@@ -41,6 +43,7 @@ OPS_HEAD = """\
 
 from typing import Any, Literal
 
+import numpy
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [

@@ -164,7 +164,9 @@ fn probe_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Repl
 pub(crate) fn probe_with_tags(source: &Source) -> Result<Probe> {
     let mut probe = rushes_codec::probe(source)?;
     // A tag that cannot be read never costs the probe.
-    match rushes_tags::read(source.file(), &probe.container.format, source.limits()) {
+    let read = |room: &mut [u8], position| source.read_at(room, position);
+    let format = &probe.container.format;
+    match rushes_tags::read_at(&read, source.size_bytes(), format, source.limits()) {
         Ok(tags) => tags.merge_into(&mut probe),
         // What the disk did not give now is asked for again.
         Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),

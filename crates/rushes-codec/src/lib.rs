@@ -1,7 +1,7 @@
 //! Bytes to frames: what a file holds, pictures and sound for previews, and
 //! the few encoders that previews are kept in.
 //!
-//! Everything starts from a [`Source`]: an open file with its limits. Content
+//! Everything starts from a [`Source`]: an open file, or other bytes, with limits. Content
 //! decides what it is; the extension of its name only orders the tries.
 
 mod audio;
@@ -19,7 +19,7 @@ pub use formats::{FORMATS, Format};
 pub use sequence::{
     Orientation, Sequence, SequenceFiles, SequenceOptions, SequenceReader, SequenceStream, Shelf,
 };
-pub use source::{Source, SourceReader};
+pub use source::{ReadAt, Source, SourceReader};
 pub use still::{
     STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
     still_frame_in_profile, still_picture, still_profile,

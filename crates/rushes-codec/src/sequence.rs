@@ -125,14 +125,7 @@ impl Sequence {
         }
         let opened = || {
             let source = source(path, options.limits)?.watched(goes_on);
-            let head = source.head()?;
-            let is_own = !is_film(&source, &head);
-            let is_still = is_own && (still::is_still(&source, &head) || av::is_still(&source));
-            let beside = SequenceFiles::beside(path)?;
-            match Sequence::of_source(source, beside, options)? {
-                None if is_still => of_files(SequenceFiles::one(path)?, options).map(Some),
-                found => Ok(found),
-            }
+            with_stills(source, SequenceFiles::beside(path)?, options)
         };
         opened().map_err(|error: Error| error.at(path))
     }
@@ -164,7 +157,7 @@ impl Sequence {
             return Ok(None);
         }
         if let Some(pages) = still::tiff_pages(&source, &head)
-            && let Some(pages) = pages::TiffPages::of(source, pages?)?
+            && let Some(pages) = pages::TiffPages::of(source, pages?)
         {
             return pages.sequence(options).map(Some);
         }
@@ -194,6 +187,19 @@ impl Sequence {
     #[must_use]
     pub fn step_secs(&self) -> Option<Rational> {
         self.times.step(self.len())
+    }
+
+    /// The same of what a source holds, which is under its own watch. Recordings
+    /// by Hiris are files beside each other, and are opened by their path alone.
+    ///
+    /// # Errors
+    /// As for [`Sequence::open`].
+    pub fn of(source: Source, options: SequenceOptions) -> Result<Option<Sequence>> {
+        if hiris::is_hiris(&source.head()?) {
+            let why = "its frames are in files beside it";
+            return Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy("open it by its path"));
+        }
+        with_stills(source, SequenceFiles::none(), options)
     }
 
     /// How many pictures there are.
@@ -246,6 +252,27 @@ fn of_files(files: SequenceFiles, options: SequenceOptions) -> Result<Sequence> 
     let warnings = files.gaps().into_iter().collect();
     let sequence = Sequence::of_stills(files, options)?;
     Ok(Sequence { warnings, ..sequence })
+}
+
+/// What [`Sequence::of_source`] gives, and a still as a sequence of one.
+fn with_stills(
+    source: Source,
+    beside: SequenceFiles,
+    options: SequenceOptions,
+) -> Result<Option<Sequence>> {
+    let head = source.head()?;
+    let is_own = !is_film(&source, &head);
+    let is_still = is_own && (still::is_still(&source, &head) || av::is_still(&source));
+    let still = source.patched(Vec::new());
+    match Sequence::of_source(source, beside, options)? {
+        None if is_still => {
+            let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), 1)?;
+            let (pictures, has_times) = (Box::new(files::Still(still)), false);
+            let (epoch_secs, warnings) = (None, Vec::new());
+            Ok(Some(Sequence { pictures, times, has_times, epoch_secs, warnings }))
+        }
+        found => Ok(found),
+    }
 }
 
 /// Whether libav plays it although it begins as a still does.

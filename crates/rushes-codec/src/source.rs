@@ -10,12 +10,34 @@ use rushes_media::{Error, ErrorKind, Limits, Result};
 /// Bytes that [`Source::head`] gives at most.
 const HEAD_BYTES: u64 = 64 << 10;
 
-/// An open file and what reading it may cost.
+/// Bytes of media that are in no file: in memory, behind somebody's own reader.
+///
+/// Any number of readers may share them, each on a thread of its own.
+pub trait ReadAt: fmt::Debug + Send + Sync {
+    /// How many bytes there are. It never changes.
+    fn size_bytes(&self) -> u64;
+
+    /// Reads bytes from this position on, as many as come at once and there is
+    /// room for; 0 at the end.
+    ///
+    /// # Errors
+    /// Whatever keeps the bytes from being had.
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug)]
+enum Bytes {
+    File(Arc<File>),
+    Other(Arc<dyn ReadAt>),
+}
+
+/// An open file, or other bytes, and what reading them may cost.
 ///
 /// Reads go to a stated position, so that several readers can share one file.
 #[derive(Debug)]
 pub struct Source {
-    file: File,
+    bytes: Bytes,
     size_bytes: u64,
     extension: String,
     limits: Limits,
@@ -55,24 +77,35 @@ impl Source {
             let why = "it is a folder, a device or a pipe, not a regular file";
             return Err(Error::new(ErrorKind::Invalid, "opening the file", why));
         }
-        Ok(Source {
-            file,
-            size_bytes: metadata.len(),
+        Ok(Source::of(Bytes::File(Arc::new(file)), metadata.len(), name, limits))
+    }
+
+    /// A source over bytes that are in no file; else as [`Source::new`]. An
+    /// empty name is none.
+    #[must_use]
+    pub fn over(bytes: Arc<dyn ReadAt>, name: &[u8], limits: Limits) -> Source {
+        let size_bytes = bytes.size_bytes();
+        Source::of(Bytes::Other(bytes), size_bytes, name, limits)
+    }
+
+    fn of(bytes: Bytes, size_bytes: u64, name: &[u8], limits: Limits) -> Source {
+        Source {
+            bytes,
+            size_bytes,
             extension: extension_of(name),
             limits,
             opened: Instant::now(),
             watch: None,
             failed: Arc::default(),
             patches: Vec::new(),
-        })
+        }
     }
 
-    /// The same file, read as though it held other bytes in some places, and
+    /// The same bytes, read as though there were others in some places, and
     /// with a wall clock of its own. Nothing is written.
-    pub(crate) fn patched(&self, patches: Vec<Patch>) -> Result<Source> {
-        let file = self.file.try_clone().map_err(|error| Error::io("opening the file", &error))?;
-        Ok(Source {
-            file,
+    pub(crate) fn patched(&self, patches: Vec<Patch>) -> Source {
+        Source {
+            bytes: self.bytes.clone(),
             size_bytes: self.size_bytes,
             extension: self.extension.clone(),
             limits: self.limits,
@@ -80,7 +113,7 @@ impl Source {
             watch: None,
             failed: self.failed.clone(),
             patches,
-        })
+        }
     }
 
     /// The same source, read under watch: the function is asked before each
@@ -92,10 +125,13 @@ impl Source {
         Source { watch: Some(Watch(Box::new(goes_on))), ..self }
     }
 
-    /// The file.
+    /// The file; `None` for bytes that are in none.
     #[must_use]
-    pub fn file(&self) -> &File {
-        &self.file
+    pub fn file(&self) -> Option<&File> {
+        match &self.bytes {
+            Bytes::File(file) => Some(file),
+            Bytes::Other(_) => None,
+        }
     }
 
     /// Its size when it was opened.
@@ -127,11 +163,19 @@ impl Source {
 
     /// Reads from a stated position, up to the size that the file had when it
     /// was opened; 0 at the end.
-    pub(crate) fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    ///
+    /// # Errors
+    /// The disk's, or those of who gives the bytes.
+    pub fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
         let left = self.size_bytes.saturating_sub(position);
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let Some(room) = buffer.get_mut(..wanted) else { return Ok(0) };
-        let read = self.file.read_at(room, position).inspect_err(|error| {
+        let read = match &self.bytes {
+            Bytes::File(file) => file.read_at(room, position),
+            // More than there is room for cannot be.
+            Bytes::Other(bytes) => bytes.read_at(room, position).map(|read| read.min(wanted)),
+        };
+        let read = read.inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {
                 self.failed.get_or_init(|| Error::io("reading the file", error));
             }
@@ -261,7 +305,7 @@ mod tests {
         let mut one = source.reader();
         let mut other = source.reader();
         one.seek(SeekFrom::End(-2)).unwrap();
-        source.file().write_at(b"more", 10).unwrap();
+        source.file().unwrap().write_at(b"more", 10).unwrap();
         let (mut end, mut all) = (Vec::new(), Vec::new());
         one.read_to_end(&mut end).unwrap();
         other.read_to_end(&mut all).unwrap();
@@ -275,7 +319,7 @@ mod tests {
         file.write_all(b"0123456789").unwrap();
         let source = Source::new(file, b"x.bin", Limits::default()).unwrap();
         let patch = |at, bytes: &[u8]| Patch { at, bytes: bytes.to_vec() };
-        let patched = source.patched(vec![patch(2, b"ab"), patch(9, b"cd")]).unwrap();
+        let patched = source.patched(vec![patch(2, b"ab"), patch(9, b"cd")]);
         let mut all = Vec::new();
         patched.reader().read_to_end(&mut all).unwrap();
         assert_eq!(all, b"01ab45678c");
@@ -292,6 +336,53 @@ mod tests {
         };
         assert!(crate::probe(&source(true)).is_ok());
         assert_eq!(crate::probe(&source(false)).unwrap_err().kind, ErrorKind::Unavailable);
+    }
+
+    /// Bytes of a file; the disk fails from a place on.
+    #[derive(Debug)]
+    struct Failing(Vec<u8>, u64);
+
+    impl ReadAt for Failing {
+        fn size_bytes(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+            if position >= self.1 {
+                return Err(io::Error::other("the tape is torn"));
+            }
+            // A few at once.
+            let mut bytes = self.0.get(position as usize..).unwrap_or_default().take(1000);
+            bytes.read(buffer)
+        }
+    }
+
+    #[test]
+    fn bytes_in_no_file_are_as_those_in_one() {
+        for name in ["Coast/a-day-on-the-coast.mp4", "Coast/moonrise.jpg", "Studio/sweep.flac"] {
+            let path = format!("../../samples/media/{name}");
+            let file = Source::new(File::open(&path).unwrap(), b"", Limits::default()).unwrap();
+            let over = |fails_at| {
+                let bytes = Failing(std::fs::read(&path).unwrap(), fails_at);
+                Source::over(Arc::new(bytes), b"", Limits::default())
+            };
+            let source = over(u64::MAX);
+            assert!(source.file().is_none() && source.size_bytes() == file.size_bytes());
+            assert_eq!(crate::probe(&source), crate::probe(&file), "{name}");
+            let failed = crate::probe(&over(0)).unwrap_err();
+            assert_eq!(failed.kind, ErrorKind::Unavailable, "{name}");
+        }
+    }
+
+    #[test]
+    fn sequences_are_read_from_bytes() {
+        let options = crate::SequenceOptions::default();
+        let bytes = std::fs::read("../../samples/media/Coast/moonrise.jpg").unwrap();
+        let over = |bytes| Source::over(Arc::new(Failing(bytes, u64::MAX)), b"", Limits::default());
+        let still = crate::Sequence::of(over(bytes), options).unwrap().unwrap();
+        assert_eq!(still.len(), 1);
+        let beside = crate::Sequence::of(over(b"[Sequence Settings]\nWidth=2".to_vec()), options);
+        assert_eq!(beside.unwrap_err().kind, ErrorKind::Unsupported);
     }
 
     #[test]

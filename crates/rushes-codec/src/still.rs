@@ -221,9 +221,9 @@ pub(crate) fn tiff_pages(source: &Source, head: &[u8]) -> Option<Result<Pages>> 
     if !is_tiff {
         return None;
     }
-    let found = tiff::Tiff::pages(source).and_then(|pages| {
-        let first = pages.pages.first().map(|&first| pages.alone(source, first)).transpose()?;
-        Ok((first.is_some_and(|first| raw::is_plain(&first, head)), pages))
+    let found = tiff::Tiff::pages(source).map(|pages| {
+        let first = pages.pages.first().map(|&first| pages.alone(source, first));
+        (first.is_some_and(|first| raw::is_plain(&first, head)), pages)
     });
     match found {
         Ok((is_plain, pages)) => is_plain.then_some(Ok(pages)),

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rushes_media::{Error, ErrorKind, Frame, FrameStream, Layout, Rational, Result, Values};
-use rushes_ops::frame::{Brightness, Crop};
-use rushes_ops::stream::{Ahead, Arrangement, Changed, Mosaic, MosaicOptions, Sampled, Tile};
+use rushes_ops::frame::{Brightness, Crop, Field, Weston};
+use rushes_ops::stream::{
+    Ahead, Arrangement, Changed, Deinterlaced, Mosaic, MosaicOptions, Sampled, Tile,
+};
 
 fn secs(num: i64, den: i64) -> Rational {
     Rational::new(num, den).unwrap()
@@ -294,4 +296,29 @@ fn what_makes_no_sense_is_refused() {
     let crops = Box::new(Crop { left_px: 1, ..Crop::default() });
     let mut cut = Mosaic::new(vec![tile().with_overlay(crops)], &plain()).unwrap();
     assert_eq!(cut.next_frame().unwrap_err().kind, ErrorKind::Invalid);
+}
+
+#[test]
+fn fields_become_frames_of_half_the_time() {
+    let mut damaged = Numbered::new((2, 8), secs(1, 25), 4);
+    damaged.damaged = vec![2];
+    let mut whole = Deinterlaced::new(damaged, Field::Top, Weston::Simple, true);
+    assert_eq!(whole.end_secs(), Some(secs(4, 25)));
+    let (mut times, mut failed) = (Vec::new(), 0);
+    loop {
+        match whole.next_frame() {
+            Ok(Some(frame)) => times.push((frame.time_secs, frame.duration_secs)),
+            Ok(None) => break,
+            Err(_) => failed += 1,
+        }
+    }
+    // The one that is damaged is left out, and the stream goes on to its end.
+    let at = |num: i64, lasts: i64| (Some(secs(num, 50)), Some(secs(lasts, 50)));
+    assert_eq!(times, [at(0, 1), at(1, 1), at(2, 2), at(4, 2), at(6, 1), at(7, 1)]);
+    assert_eq!(failed, 1);
+    assert!(whole.next_frame().unwrap().is_none());
+    let one = Numbered::new((2, 8), secs(1, 25), 3);
+    let mut first = Deinterlaced::new(one, Field::Bottom, Weston::Complex, false);
+    let count = std::iter::from_fn(|| first.next_frame().unwrap()).count();
+    assert_eq!(count, 3);
 }

@@ -1,9 +1,6 @@
 //! Which frames a video or a sequence has: its index, made or found where it
 //! was kept.
 
-use std::fs::File;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +11,8 @@ use rushes_media::{Error, ErrorKind, Limits, Rational, Result};
 use rushes_store::{FileStamp, Fingerprint, FrameIndexStore, sample_file};
 
 use crate::library::home_of;
-use crate::watch::{Watch, exception};
+use crate::origin::{Opened, Origin};
+use crate::watch::Watch;
 
 /// An index is kept that took longer to make, or is of a larger file.
 const SLOW: Duration = Duration::from_millis(200);
@@ -24,18 +22,18 @@ const LARGE_BYTES: u64 = 64 << 20;
 /// what takes too long. A hundred years; more is beyond some systems' clocks.
 const WALL_SECS: u64 = 100 * 366 * 86_400;
 
-/// What is at a path, and the index of its frames. It never changes, and does
-/// not mind a fork.
+/// Where frames come from, and the index of them. It never changes, and does not
+/// mind a fork.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct Index {
-    path: PathBuf,
+    origin: Py<Origin>,
     pub(crate) frames: Frames,
 }
 
 /// Where the frames come from.
 pub(crate) enum Frames {
-    /// A file that libav reads.
-    Video(File, Arc<FrameIndex>),
+    /// What libav reads.
+    Video(Opened, Arc<FrameIndex>),
     Sequence(Arc<Sequence>),
 }
 
@@ -51,21 +49,23 @@ macro_rules! of {
 
 #[pymethods]
 impl Index {
-    /// Of what is at this path: a video, or pictures in a row, which are shown
+    /// Of what comes from here: a video, or pictures in a row, which are shown
     /// at this rate where they have no times. Ctrl-C is looked for on the main
     /// thread.
     #[new]
     fn new(
         py: Python<'_>,
-        path: PathBuf,
+        origin: Py<Origin>,
         rate_hz: Option<(i64, i64)>,
         is_main: bool,
     ) -> PyResult<Index> {
         let watch = Watch::default();
         watch.begin(is_main);
         let rate_hz = rate_hz.and_then(|(num, den)| Rational::new(num, den));
-        py.detach(|| open(path, rate_hz, &watch))
-            .map_err(|error| watch.raised().unwrap_or_else(|| exception(py, &error)))
+        let from = origin.get();
+        let frames = py.detach(|| open(from, rate_hz, &watch));
+        let frames = watch.raised().map_or_else(|| from.told(py, frames), Err)?;
+        Ok(Index { origin, frames })
     }
 
     fn __len__(&self) -> usize {
@@ -122,47 +122,39 @@ impl Index {
 }
 
 impl Index {
-    /// A video's file, to be read under this watch.
-    pub(crate) fn source(&self, file: &File, watch: Watch) -> Result<Source> {
-        let file = file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
-        source(file, &self.path, watch)
-    }
-
-    /// An error, about this file.
-    pub(crate) fn at_path(&self, error: Error) -> Error {
-        error.at(&self.path)
+    /// What came of reading it, as Python has it.
+    pub(crate) fn told<T>(&self, py: Python<'_>, done: Result<T>) -> PyResult<T> {
+        self.origin.get().told(py, done)
     }
 }
 
-fn source(file: File, path: &Path, watch: Watch) -> Result<Source> {
-    let limits = Limits { wall_secs: WALL_SECS, ..Limits::default() };
-    let source = Source::new(file, path.as_os_str().as_bytes(), limits)?;
-    Ok(source.watched(move || watch.goes_on()))
+fn limits() -> Limits {
+    Limits { wall_secs: WALL_SECS, ..Limits::default() }
 }
 
-fn open(path: PathBuf, rate_hz: Option<Rational>, watch: &Watch) -> Result<Index> {
-    let limits = Limits { wall_secs: WALL_SECS, ..Limits::default() };
-    let options = SequenceOptions { rate_hz, limits };
+/// What was opened, to be read under this watch.
+pub(crate) fn source(opened: &Opened, watch: Watch) -> Result<Source> {
+    Ok(opened.source(limits())?.watched(move || watch.goes_on()))
+}
+
+fn open(origin: &Origin, rate_hz: Option<Rational>, watch: &Watch) -> Result<Frames> {
+    let options = SequenceOptions { rate_hz, limits: limits() };
     let watching = watch.clone();
-    if let Some(found) = Sequence::open(&path, options, move || watching.goes_on())? {
-        return Ok(Index { path, frames: Frames::Sequence(Arc::new(found)) });
+    let sequence = match origin.path_of() {
+        Some(path) => Sequence::open(path, options, move || watching.goes_on())?,
+        None => Sequence::of(source(&origin.open()?, watching)?, options)?,
+    };
+    if let Some(found) = sequence {
+        return Ok(Frames::Sequence(Arc::new(found)));
     }
     if rate_hz.is_some() {
         let why = "it is a video, which has times of its own";
         return Err(Error::new(ErrorKind::Invalid, "opening the video", why)
-            .remedy("give no fps for it; video.frames(fps=...) takes frames at a rate")
-            .at(path));
+            .remedy("give no fps for it; video.frames(fps=...) takes frames at a rate"));
     }
-    let opened =
-        File::open(&path).map_err(|error| Error::io("opening the file", &error)).and_then(|file| {
-            let again = file.try_clone().map_err(|e| Error::io("opening the file", &e))?;
-            let frames = frames(&source(again, &path, watch.clone())?)?;
-            Ok((file, frames))
-        });
-    match opened {
-        Ok((file, index)) => Ok(Index { path, frames: Frames::Video(file, index) }),
-        Err(error) => Err(error.at(path)),
-    }
+    let opened = origin.open()?;
+    let index = frames(&source(&opened, watch.clone())?)?;
+    Ok(Frames::Video(opened, index))
 }
 
 /// The index that was kept, else a new one.
@@ -190,14 +182,15 @@ struct Place {
 }
 
 impl Place {
-    /// `None` where there is no home, or the file is being written.
+    /// `None` where there is no home or no file, or the file is being written.
     fn of(source: &Source) -> Option<Place> {
         // Which packets are shown is for libav to say, and may change with it.
         let versions = rushes_codec::versions().into_iter().map(|(_, version)| version);
         let maker = versions.chain([env!("CARGO_PKG_VERSION").to_owned()]).collect::<Vec<_>>();
         let store = home_of(None).ok()?.frame_indexes(&maker.join(" "));
-        let stamp = FileStamp::of(source.file()).ok()?;
-        let sampled = sample_file(source.file(), &stamp, &mut Vec::new()).ok()??;
+        let file = source.file()?;
+        let stamp = FileStamp::of(file).ok()?;
+        let sampled = sample_file(file, &stamp, &mut Vec::new()).ok()??;
         Some(Place { store, fingerprint: sampled.fingerprint, stamp })
     }
 
@@ -209,7 +202,7 @@ impl Place {
     }
 
     fn is_still_of(&self, source: &Source) -> bool {
-        FileStamp::of(source.file()).is_ok_and(|stamp| stamp == self.stamp)
+        source.file().is_some_and(|it| FileStamp::of(it).is_ok_and(|stamp| stamp == self.stamp))
     }
 }
 

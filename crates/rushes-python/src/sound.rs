@@ -1,9 +1,7 @@
 //! Samples of sound into arrays and back.
 
-use std::fs::File;
 use std::mem::ManuallyDrop;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
@@ -12,6 +10,7 @@ use rushes_codec::{AudioOptions, AudioReader, AudioWriter, AudioWriterOptions, S
 use rushes_media::{Error, Limits, Rational, Result};
 use self_cell::self_cell;
 
+use crate::origin::Origin;
 use crate::watch::{Watch, exception};
 use crate::writer::{Half, Written};
 
@@ -32,7 +31,7 @@ self_cell! {
 /// Reads the samples of a sound, from its start to its end.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct Sound {
-    path: PathBuf,
+    origin: Py<Origin>,
     watch: Watch,
     sample_rate_hz: u32,
     channels: u32,
@@ -49,11 +48,11 @@ struct Reading {
 
 #[pymethods]
 impl Sound {
-    /// Of the first sound in this file.
+    /// Of the first sound in what comes from here.
     #[new]
     fn new(
         py: Python<'_>,
-        path: PathBuf,
+        origin: Py<Origin>,
         sample_rate_hz: Option<u32>,
         channels: Option<u32>,
         is_main: bool,
@@ -61,8 +60,9 @@ impl Sound {
         let watch = Watch::default();
         watch.begin(is_main);
         let options = AudioOptions { sample_rate_hz, channels };
-        py.detach(|| Sound::open(&path, options, &watch))
-            .map_err(|error| watch.raised().unwrap_or_else(|| exception(py, &error.at(&path))))
+        let given = origin.clone_ref(py);
+        let made = py.detach(|| Sound::open(given, options, &watch));
+        watch.raised().map_or_else(|| origin.get().told(py, made), Err)
     }
 
     /// Samples a second of each channel.
@@ -104,19 +104,14 @@ impl Sound {
             let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
             reading.fill(room)
         });
-        match (self.watch.raised(), read) {
-            (Some(raised), _) => Err(raised),
-            (None, Ok(count)) => Ok(count),
-            (None, Err(error)) => Err(exception(py, &error.at(&self.path))),
-        }
+        self.watch.raised().map_or_else(|| self.origin.get().told(py, read), Err)
     }
 }
 
 impl Sound {
-    fn open(path: &Path, options: AudioOptions, watch: &Watch) -> Result<Sound> {
-        let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
+    fn open(origin: Py<Origin>, options: AudioOptions, watch: &Watch) -> Result<Sound> {
         let limits = Limits { wall_secs: WALL_SECS, ..Limits::default() };
-        let source = Source::new(file, path.as_os_str().as_bytes(), limits)?;
+        let source = origin.get().open()?.source(limits)?;
         let asked = watch.clone();
         let source = source.watched(move || asked.goes_on());
         let stated_secs = rushes_codec::probe(&source)?.duration_secs;
@@ -124,7 +119,7 @@ impl Sound {
         let (sample_rate_hz, channels) =
             open.with_dependent(|_, reader| (reader.sample_rate_hz(), reader.channels()));
         Ok(Sound {
-            path: path.to_owned(),
+            origin,
             watch: watch.clone(),
             sample_rate_hz,
             channels,

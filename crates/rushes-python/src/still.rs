@@ -1,19 +1,21 @@
 //! Stills into arrays and back.
 
 use std::fs::File;
-use std::io::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use rushes_codec::Source;
 use rushes_media::{
     Block, Blocks, Error, ErrorKind, Frame, Layout, Limits, MediaKind, Probe, Result, Values,
 };
 use rushes_store::PartialFile;
 
+use crate::origin::{Opened, Origin};
 use crate::watch::exception;
 
 const READING: &str = "reading the picture";
@@ -26,8 +28,8 @@ const MOST_BYTES: u64 = 1 << 40;
 /// A picture file: what it states, and its pixels once they are decoded.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct Still {
-    path: PathBuf,
-    file: File,
+    origin: Py<Origin>,
+    opened: Opened,
     stated_bytes: u64,
     stated_px: (u32, u32),
     /// Degrees clockwise, and whether it is mirrored after.
@@ -38,10 +40,12 @@ pub(crate) struct Still {
 
 #[pymethods]
 impl Still {
-    /// Of this file, its header read.
+    /// Of what comes from here, its header read.
     #[new]
-    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Still> {
-        py.detach(|| Still::open(&path)).map_err(|error| exception(py, &error.at(&path)))
+    fn new(py: Python<'_>, origin: Py<Origin>) -> PyResult<Still> {
+        let given = origin.clone_ref(py);
+        let made = py.detach(|| Still::open(given));
+        origin.get().told(py, made)
     }
 
     /// Bytes that the pixels are stated to take, and height and width; 0 where
@@ -53,9 +57,8 @@ impl Still {
 
     /// Decodes it. Gives height, width and channels, and the numbers by name.
     fn decode(&self, py: Python<'_>, upright: bool) -> PyResult<((u32, u32, usize), &'static str)> {
-        let frame = py
-            .detach(|| self.decoded(upright))
-            .map_err(|error| exception(py, &error.at(&self.path)))?;
+        let decoded = py.detach(|| self.decoded(upright));
+        let frame = self.origin.get().told(py, decoded)?;
         let shape = (frame.height_px(), frame.width_px(), frame.layout().channels());
         let dtype = match frame.values() {
             Values::U8(_) => "uint8",
@@ -79,9 +82,9 @@ impl Still {
 }
 
 impl Still {
-    fn open(path: &Path) -> Result<Still> {
-        let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
-        let source = source(&file, path)?;
+    fn open(origin: Py<Origin>) -> Result<Still> {
+        let opened = origin.get().open()?;
+        let source = opened.source(limits())?;
         let mut probe = rushes_codec::probe(&source)?;
         if probe.kind == MediaKind::Audio {
             return Err(Error::new(ErrorKind::Unsupported, READING, "it is sound")
@@ -104,8 +107,8 @@ impl Still {
             Some((stream.width_px?, stream.height_px?, channels * bytes, stream))
         });
         let mut still = Still {
-            path: path.to_owned(),
-            file,
+            origin,
+            opened,
             stated_bytes: 0,
             stated_px: (0, 0),
             rotation: (0, false),
@@ -121,7 +124,7 @@ impl Still {
     }
 
     fn decoded(&self, upright: bool) -> Result<Frame> {
-        let frame = rushes_codec::still_frame(&source(&self.file, &self.path)?);
+        let frame = rushes_codec::still_frame(&self.opened.source(limits())?);
         let frame = frame.map_err(|error| match error.kind {
             ErrorKind::Unsupported if error.remedy.is_none() => {
                 error.remedy("where it is a video, open it with rushes.open")
@@ -133,9 +136,16 @@ impl Still {
     }
 }
 
+fn limits() -> Limits {
+    Limits { pixels: MOST_BYTES, picture_bytes: MOST_BYTES, ..Limits::default() }
+}
+
 /// Tags that cannot be read cost no picture.
 fn add_tags(source: &Source, probe: &mut Probe) {
-    if let Ok(tags) = rushes_tags::read(source.file(), &probe.container.format, source.limits()) {
+    let read = |room: &mut [u8], position| source.read_at(room, position);
+    let format = &probe.container.format;
+    let tags = rushes_tags::read_at(&read, source.size_bytes(), format, source.limits());
+    if let Ok(tags) = tags {
         tags.merge_into(probe);
     }
 }
@@ -147,12 +157,6 @@ pub(crate) fn orientation(source: &Source) -> (u16, bool) {
     add_tags(source, &mut probe);
     let stream = probe.picture();
     stream.map_or((0, false), |stream| (stream.rotation_degrees.unwrap_or(0), stream.mirrored))
-}
-
-fn source(file: &File, path: &Path) -> Result<Source> {
-    let file = file.try_clone().map_err(|error| Error::io("opening the file", &error))?;
-    let limits = Limits { pixels: MOST_BYTES, picture_bytes: MOST_BYTES, ..Limits::default() };
-    Source::new(file, path.as_os_str().as_bytes(), limits)
 }
 
 /// The numbers of an array, `[H, W]` or `[H, W, C]`, as a frame.
@@ -212,8 +216,11 @@ pub(crate) fn write_still(
 
 /// The metadata of this file for an upright picture of that size, in sRGB.
 fn blocks_of(path: &Path, size_px: (u32, u32)) -> Result<Blocks> {
-    let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
-    let mut blocks = rushes_tags::carried(&file, &Limits::default())?.blocks;
+    let failed = |error: io::Error| Error::io("opening the file", &error);
+    let file = File::open(path).map_err(failed)?;
+    let len_bytes = file.metadata().map_err(failed)?.len();
+    let read = |room: &mut [u8], position| file.read_at(room, position);
+    let mut blocks = rushes_tags::carried(&read, len_bytes, &Limits::default())?.blocks;
     *blocks.place(Block::Icc) = None;
     rushes_tags::fit(&mut blocks, &rushes_tags::Changed { size_px, is_srgb: true });
     Ok(blocks)
@@ -227,7 +234,20 @@ pub(crate) fn as_stored(frame: &mut Frame, format: &str) {
     }
 }
 
+/// An array as the bytes of a picture file of this extension.
+#[pyfunction]
+pub(crate) fn encode_still<'py>(
+    py: Python<'py>,
+    array: &Bound<'py, PyAny>,
+    extension: &str,
+    quality: Option<u8>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let frame = frame_of(py, array)?;
+    let bytes = py.detach(|| rushes_codec::encode_still(&frame, extension, quality));
+    bytes.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| exception(py, &error))
+}
+
 /// The extension of a path in lower case, without the dot.
-fn extension_of(path: &Path) -> String {
+pub(crate) fn extension_of(path: &Path) -> String {
     path.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default()
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use rushes_media::{Error, ErrorKind, Frame, FrameStream, Rational, Result, Values};
-use rushes_ops::stream::{Arrangement, Mosaic, MosaicOptions, Sampled, Tile};
+use rushes_ops::frame::{Field, Weston};
+use rushes_ops::stream::{Arrangement, Deinterlaced, Mosaic, MosaicOptions, Sampled, Tile};
 use rushes_ops::{FrameOperation, frame_operations};
 use serde_json::{Value, json};
 
@@ -74,7 +75,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    fn new(frame: Frame) -> Picture {
+    pub(crate) fn new(frame: Frame) -> Picture {
         let terms = |secs: Option<Rational>| secs.map(|secs| (secs.num(), secs.den()));
         Picture {
             shape: (frame.height_px(), frame.width_px(), frame.layout().channels()),
@@ -225,6 +226,40 @@ pub(crate) fn sampled(
     let made = py.detach(|| Sampled::new(given, rate_hz));
     let made = made.map_err(|error| raised_or(py, &raised, &error))?;
     Ok(Frames::new(made, rate_hz, raised))
+}
+
+/// An iterator of frames that hold two fields each, as one of whole frames, with
+/// the rate that these come at.
+#[pyfunction]
+pub(crate) fn deinterlaced(
+    py: Python<'_>,
+    iterator: Py<PyAny>,
+    end_secs: Option<(i64, i64)>,
+    rate_hz: (i64, i64),
+    first: &str,
+    filter: &str,
+    both: bool,
+) -> PyResult<Frames> {
+    let refused = |name: &str, given: &str, allowed: &str| {
+        let why = format!("{name} is {given:?}");
+        let error = Error::new(ErrorKind::Invalid, "making fields into frames", why);
+        Err(exception(py, &error.remedy(format!("it may be {allowed}"))))
+    };
+    let first = match first {
+        "top" => Field::Top,
+        "bottom" => Field::Bottom,
+        other => return refused("first", other, "\"top\" or \"bottom\""),
+    };
+    let filter = match filter {
+        "simple" => Weston::Simple,
+        "complex" => Weston::Complex,
+        other => return refused("filter", other, "\"simple\" or \"complex\""),
+    };
+    let rate_hz = fraction(py, rate_hz)?;
+    let end_secs = end_secs.map(|end| fraction(py, end)).transpose()?;
+    let raised = Raised::default();
+    let given = Given { iterator, raised: raised.clone(), end_secs };
+    Ok(Frames::new(Deinterlaced::new(given, first, filter, both), rate_hz, raised))
 }
 
 /// A tile: its iterator, when it ends, its offset, its speed and its label.

@@ -13,7 +13,7 @@ use rushes_codec::{Depth, SequenceReader, Source, VideoOptions, VideoReader};
 use rushes_media::{Error, ErrorKind, Layout, Planes, Result, Values};
 use self_cell::self_cell;
 
-use crate::frame_index::{Frames, Index, terms};
+use crate::frame_index::{Frames, Index, source, terms};
 use crate::still::orientation;
 use crate::watch::{Watch, exception};
 
@@ -115,8 +115,7 @@ impl Reader {
         let watch = Watch::default();
         watch.begin(is_main);
         let reading = py.detach(|| Reading::open(of, options, watch.clone()));
-        let mut reading = reading
-            .map_err(|error| watch.raised().unwrap_or_else(|| exception(py, &of.at_path(error))))?;
+        let mut reading = watch.raised().map_or_else(|| of.told(py, reading), Err)?;
         let facts = reading.facts();
         Ok(Reader {
             index,
@@ -243,11 +242,7 @@ impl Reader {
 
     /// What came of a turn, as Python has it.
     fn told<T>(&self, py: Python<'_>, done: Result<T>, raised: Option<PyErr>) -> PyResult<T> {
-        match (raised, done) {
-            (Some(raised), _) => Err(raised),
-            (None, Ok(made)) => Ok(made),
-            (None, Err(error)) => Err(exception(py, &self.index.get().at_path(error))),
-        }
+        raised.map_or_else(|| self.index.get().told(py, done), Err)
     }
 
     /// Reads in this turn; what came of it, and what a signal's handler raised.
@@ -281,9 +276,8 @@ impl Reader {
     /// Waits until nobody else reads.
     fn take_turn(&self, py: Python<'_>) -> PyResult<Turn<'_>> {
         let me = thread::current().id();
-        let refused = |why: &str| {
-            Err(exception(py, &self.index.get().at_path(Error::new(ErrorKind::Invalid, WHAT, why))))
-        };
+        let refused =
+            |why: &str| self.index.get().told(py, Err(Error::new(ErrorKind::Invalid, WHAT, why)));
         loop {
             {
                 let mut state = self.state();
@@ -333,8 +327,8 @@ impl Drop for Turn<'_> {
 impl Reading {
     fn open(index: &Index, options: VideoOptions, watch: Watch) -> Result<Box<Reading>> {
         let open = match &index.frames {
-            Frames::Video(file, frames) => {
-                let source = index.source(file, watch.clone())?;
+            Frames::Video(opened, frames) => {
+                let source = source(opened, watch.clone())?;
                 let frames = Arc::clone(frames);
                 let open = OpenVideo::try_new(source, |source| {
                     VideoReader::open(source, frames, options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -62,7 +64,7 @@ def test_the_page_about_python(
 ) -> None:
     # The page sets it, and what is undone after the test is what was there before.
     monkeypatch.setattr(rushes, "memory_budget_bytes", 1 << 40, raising=False)
-    names = run("python.md", 23)
+    names = run("python.md", 28)
     printed = capsys.readouterr().out
     for wanted in (
         "held-upright.mov h264 720 1280",
@@ -72,6 +74,7 @@ def test_the_page_about_python(
         "120 frames of 720x1280 rgb24 uint8",
         "(120, 1280, 720, 3) uint8",
         "and the budget is 95.4 MiB",
+        'https is not allowed; allow it where the address is one that you trust: allow=("https",)',
     ):
         assert wanted in printed
     assert names["report"].failed and names["library"].stats().assets > 10
@@ -91,11 +94,27 @@ def test_the_page_about_numm(
 
 def test_the_page_about_pimage(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("pimage.md", 2)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pImage"]:
+        del sys.modules[name]
     assert capsys.readouterr().out == "Done\n"
     with rushes.open("bar/myconvertedvideo.avi") as made:
         assert len(made) == len(rushes.open("media/Studio/into-the-valley.mp4"))
     assert len(rushes.open("small.mp4")) == 50 and rushes.imread("seven.jpg").ndim == 3
     assert len(rushes.open("both.gif")) == 50
+
+
+def test_the_page_about_torch(elsewhere: Path, media: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    page = (REPOSITORY / "docs" / "torch.md").read_text(encoding="utf-8")
+    (example,) = FENCED.findall(page)
+    (elsewhere / "program.py").write_text(example, encoding="utf-8")
+    paths = ["media/Coast/held-upright.mov", "media/Studio/into-the-valley.mp4"]
+    line = [sys.executable, "program.py", *paths]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    seconds = [rushes.open(path).duration for path in paths]
+    some = sum(-(-2 * time.numerator // time.denominator) for time in seconds)
+    assert done.stdout.split() == ["fork", "120", str(some), "spawn", "120", str(some)]
 
 
 @pytest.mark.parametrize("name", ["README.md", "crates/rushes-python/README.md"])

@@ -115,23 +115,18 @@ def test_a_sound_is_written_in_the_format_of_its_name(tmp_path: Path) -> None:
 
 
 def test_images_are_rgb_of_eight_bits(tmp_path: Path) -> None:
-    line = "-f lavfi -i testsrc2=size=64x40:rate=1:duration=1 -frames:v 1 -pix_fmt"
-    for pixels in ("rgb24", "gray", "rgba", "rgb48be"):
-        path = made(tmp_path, f"{line} {pixels}", f"{pixels}.png")
-        words = [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-i",
-            str(path),
-            "-pix_fmt",
-            "rgb24",
-            "-f",
-            "rawvideo",
-            "-",
-        ]
-        done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
-        wanted = numpy.frombuffer(done.stdout, "uint8").reshape(40, 64, 3)
+    kinds = ("rgb24", "gray", "rgba", "rgb48be")
+    # One command writes them all, and as RGB beside each.
+    line = "-f lavfi -i testsrc2=size=64x40:rate=1:duration=1 "
+    line += " ".join(f"-map 0 -frames:v 1 -pix_fmt {pixels} {pixels}.png" for pixels in kinds)
+    made(tmp_path, f"{line} -map 0 -frames:v 1", "all.png")
+    line = " ".join(f"-i {pixels}.png" for pixels in kinds)
+    for number, pixels in enumerate(kinds):
+        line += f" -map {number} -pix_fmt rgb24 -f rawvideo {pixels}.raw"
+    made(tmp_path, f"{line} -map 0", "all.bmp")
+    for pixels in kinds:
+        path = tmp_path / f"{pixels}.png"
+        wanted = numpy.fromfile(tmp_path / f"{pixels}.raw", "uint8").reshape(40, 64, 3)
         picture = numm.image2np(path)
         assert picture.dtype == "uint8" and picture.flags.c_contiguous
         # 16 bits are rounded here and cut there.

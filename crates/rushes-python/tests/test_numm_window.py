@@ -134,8 +134,9 @@ def test_a_window_shows_frames_and_hears_keys_and_the_mouse(
     for number in (1, 3):
         ran.until(f"<mouse-button-press 0.250 0.250 {number}>")
         ran.until(f"<mouse-button-release 0.250 0.250 {number}>")
-    for key in ("a", "comma", "Left", "Return", "space", "F5", "Shift_R"):
-        xdotool("key", key)
+    keys = ("a", "comma", "Left", "Return", "space", "F5", "Shift_R")
+    xdotool("key", *keys)
+    for key in keys:
         ran.until(f"<key-press {key}>")
         ran.until(f"<key-release {key}>")
 
@@ -151,9 +152,9 @@ def test_a_window_shows_frames_and_hears_keys_and_the_mouse(
     xdotool("windowsize", "--sync", window, 640, 240)
     until(lambda: numpy.array_equal(shown(display, window)[:, 160:480], wanted))
     assert not shown(display, window)[:, [0, 159, 480, 639]].any()
-    xdotool("mousemove", "--window", window, 400, 120)
+    moves = ["mousemove", "--window", window, 400, 120, "mousemove", "--window", window, 10, 0]
+    xdotool(*moves)
     ran.until("<mouse-move 0.750 0.500 0>")
-    xdotool("mousemove", "--window", window, 10, 0)
     ran.until("<mouse-move 0.000 0.000 0>")
 
     close(display, window)

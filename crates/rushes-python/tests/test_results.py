@@ -47,7 +47,7 @@ def test_exact_numbers_stay_exact(scanned: rushes.Library) -> None:
 
 
 def test_every_kind_has_a_class() -> None:
-    schema = json.loads(rushes._rushes.describe())[0]["result_definitions"]  # type: ignore[attr-defined]
+    schema = json.loads(rushes._rushes.describe())[0]["result_definitions"]
     kinds = {kind["const"] for kind in schema["Kind" if "Kind" in schema else "ErrorKind"]["oneOf"]}
     assert kinds == set(CLASSES)
     for kind, (own, python) in CLASSES.items():

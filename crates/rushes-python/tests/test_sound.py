@@ -76,7 +76,7 @@ def test_rate_and_channels_are_as_asked_for(tmp_path: Path) -> None:
     assert rushes.aread(path, rate=numpy.int64(96000))[0].shape == (96000, 2)  # type: ignore[arg-type]
     for wrong in ({"rate": 0}, {"rate": 2_000_000}, {"channels": 0}, {"channels": 65}):
         with pytest.raises(rushes.Invalid):
-            rushes.aread(path, **wrong)
+            rushes.aread(path, **wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(5000,), (5000, 1), (5000, 2), (5000, 6)], ids=str)

@@ -347,7 +347,7 @@ def test_damage_is_told_and_the_rest_can_be_read(clips: Clips, tmp_path: Path) -
 def test_paths_of_any_kind(clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = os.fsdecode(b"caf\xe9 \xff.mp4")
     shutil.copy(clips["plain.mp4"], tmp_path / name)
-    for path in (tmp_path / name, str(tmp_path / name), os.fsencode(tmp_path / name)):
+    for path in (tmp_path / name, str(tmp_path / name), (tmp_path / name).as_uri()):
         assert len(rushes.open(path)) == FRAMES
     monkeypatch.chdir(tmp_path)
     video = rushes.open(name)

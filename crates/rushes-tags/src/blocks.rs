@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Cursor;
+use std::io::{self, Cursor};
 
 use exif::experimental::Writer;
 use exif::{Context, Field, In, Tag, Value};
@@ -28,7 +27,8 @@ pub struct Carried {
     pub left_out: Vec<&'static str>,
 }
 
-/// The metadata of a still as blocks of bytes, by the file's content.
+/// The metadata of a still as blocks of bytes, by the file's content, which is
+/// read as by [`crate::read_at`].
 ///
 /// EXIF of JPEG, PNG, WebP, HEIF, AVIF, JPEG XL and PSD is that of the file,
 /// byte for byte. TIFF, and the camera RAWs that are TIFF inside, have it among
@@ -38,12 +38,15 @@ pub struct Carried {
 /// # Errors
 /// When the file cannot be read at all. What is broken or over `limits` is not
 /// in the blocks.
-pub fn carried(file: &File, limits: &Limits) -> Result<Carried> {
+pub fn carried(
+    read: &dyn Fn(&mut [u8], u64) -> io::Result<usize>,
+    len_bytes: u64,
+    limits: &Limits,
+) -> Result<Carried> {
     let failed = |error| Error::io(WHAT, &error);
-    let len_bytes = file.metadata().map_err(failed)?.len();
     let budget = Budget::new(limits.tag_bytes.saturating_mul(4));
     let page = RefCell::default();
-    let source = Source::of_file(file, len_bytes, &page, &budget);
+    let source = Source::of_file(read, len_bytes, &page, &budget);
     let head = source.take_up_to(0, 16);
     if let Some(error) = budget.take_failure() {
         return Err(failed(error));

@@ -40,7 +40,7 @@ mod xmp_tags;
 pub use blocks::{Carried, carried};
 pub use container::from_container;
 pub use fit::{Changed, fit};
-pub use read::read;
+pub use read::{read, read_at};
 pub use sidecar::{SidecarKind, owner_of, sidecar_kind};
 pub use tags::Tags;
 

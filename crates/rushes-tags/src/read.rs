@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 
 use rushes_media::{Confidence, Error, Limits, Result};
 
@@ -35,11 +37,24 @@ const KNOWN_BY_CONTENT: [&str; 19] = [
 /// When the file cannot be read at all, with the kind of the system's error.
 /// Metadata that is broken or over a limit is told in [`Tags::problems`].
 pub fn read(file: &File, format: &str, limits: &Limits) -> Result<Tags> {
-    let failed = |error| Error::io("reading the metadata", &error);
     let len_bytes = file.metadata().map_err(failed)?.len();
+    read_at(&|room, position| file.read_at(room, position), len_bytes, format, limits)
+}
+
+/// [`read`] of so many bytes that are in no file. The function reads them from
+/// a position on, as many as come at once and there is room for; 0 at the end.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_at(
+    read: &dyn Fn(&mut [u8], u64) -> io::Result<usize>,
+    len_bytes: u64,
+    format: &str,
+    limits: &Limits,
+) -> Result<Tags> {
     let budget = Budget::new(limits.tag_bytes.saturating_mul(4));
     let page = RefCell::default();
-    let source = Source::of_file(file, len_bytes, &page, &budget);
+    let source = Source::of_file(read, len_bytes, &page, &budget);
     let head = source.take_up_to(0, 16);
     if let Some(error) = budget.take_failure() {
         return Err(failed(error));
@@ -57,6 +72,10 @@ pub fn read(file: &File, format: &str, limits: &Limits) -> Result<Tags> {
     }
     tags.problems = problems.into_vec();
     Ok(tags)
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::io("reading the metadata", &error)
 }
 
 pub(crate) fn gather(

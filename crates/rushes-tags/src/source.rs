@@ -1,11 +1,13 @@
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 /// One read from a file fetches at least this much, so that neighbouring small
 /// structures cost one system call.
 const PAGE_BYTES: usize = 16 << 10;
+
+/// Reads bytes of a file from a position on: as many as come at once and there
+/// is room for, 0 at the end.
+pub(crate) type ReadAt<'a> = &'a dyn Fn(&mut [u8], u64) -> io::Result<usize>;
 
 /// Bytes that are read by position, in bounded pieces: a file, or a slice of
 /// memory. Nothing outside the piece asked for is kept.
@@ -18,7 +20,7 @@ pub(crate) struct Source<'a> {
 
 #[derive(Clone, Copy)]
 enum Bytes<'a> {
-    File(&'a File, &'a RefCell<Page>),
+    File(ReadAt<'a>, &'a RefCell<Page>),
     Memory(&'a [u8]),
 }
 
@@ -65,7 +67,7 @@ impl Budget {
 
 impl<'a> Source<'a> {
     pub(crate) fn of_file(
-        file: &'a File,
+        file: ReadAt<'a>,
         len_bytes: u64,
         page: &'a RefCell<Page>,
         budget: &'a Budget,
@@ -167,7 +169,7 @@ impl<'a> Source<'a> {
 }
 
 fn fill_from_file(
-    file: &File,
+    file: ReadAt<'_>,
     page: &mut Page,
     position: u64,
     into: &mut [u8],
@@ -195,10 +197,10 @@ fn in_page(page: &Page, position: u64, len: usize) -> Option<&[u8]> {
 }
 
 /// Reads until `into` is full or the file ends; says how much came.
-fn read_fully(file: &File, position: u64, into: &mut [u8]) -> io::Result<usize> {
+fn read_fully(file: ReadAt<'_>, position: u64, into: &mut [u8]) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, position.saturating_add(done as u64)) {
+        match file(rest, position.saturating_add(done as u64)) {
             Ok(0) => break,
             Ok(more) => done += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -212,6 +214,7 @@ fn read_fully(file: &File, position: u64, into: &mut [u8]) -> io::Result<usize> 
 mod tests {
     use super::*;
     use std::io::Write;
+    use std::os::unix::fs::FileExt;
 
     #[test]
     fn a_part_ends_where_it_ends() {
@@ -240,7 +243,8 @@ mod tests {
         let bytes: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
         file.write_all(&bytes).unwrap();
         let (budget, page) = (Budget::new(10 << 20), RefCell::default());
-        let from_file = Source::of_file(&file, 100_000, &page, &budget);
+        let read = |room: &mut [u8], position| file.read_at(room, position);
+        let from_file = Source::of_file(&read, 100_000, &page, &budget);
         let from_memory = Source::of_memory(&bytes, &budget);
         for (position, len) in [(0, 4), (16_382, 4), (99_999, 1), (5, 40_000), (99_999, 2), (3, 3)]
         {

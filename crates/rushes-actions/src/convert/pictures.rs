@@ -43,7 +43,8 @@ impl Row {
         let found = match source {
             None => Some(Sequence::of_stills(shelf, options)?),
             Some(source) => {
-                let file = source.file().try_clone().map_err(|error| Error::io(WHAT, &error))?;
+                let file = source.file().ok_or_else(|| Error::bug(WHAT, "it is in no file"))?;
+                let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
                 let name = rushes_media::name_from_url(&order.read.name)?;
                 Sequence::of_source(Source::new(file, &name, *limits)?, shelf, options)?
             }

@@ -16,7 +16,7 @@ const GEOMETRY: [&str; 4] = ["resize", "crop", "rotate", "flip"];
 
 /// What becomes of the still.
 pub(super) fn report(order: &Order, source: &Source, probe: &Probe) -> Result<StreamReport> {
-    let Carried { mut blocks, left_out } = carried(source.file(), source.limits())?;
+    let Carried { mut blocks, left_out } = carried_by(source)?;
     let has_profile = blocks.get(Block::Icc).is_some();
     let profile = if keeps_colours(order) { still_profile(source) } else { None };
     let becomes_srgb = has_profile && profile.is_none();
@@ -61,11 +61,16 @@ pub(super) fn encode(
         (still_frame(source)?, None)
     };
     let frame = edit(upright(probe, frame)?)?;
-    let mut blocks = carried(source.file(), source.limits())?.blocks;
+    let mut blocks = carried_by(source)?.blocks;
     let is_srgb = profile.is_none() && frame.color.hdr.is_none();
     fit(&mut blocks, &Changed { size_px: (frame.width_px(), frame.height_px()), is_srgb });
     *blocks.place(Block::Icc) = profile;
     encode_still_with(&frame, order.still(), order.quality.map(|it| it.max(1)), &blocks)
+}
+
+fn carried_by(source: &Source) -> Result<Carried> {
+    let read = |room: &mut [u8], position| source.read_at(room, position);
+    carried(&read, source.size_bytes(), source.limits())
 }
 
 /// What the new file can hold.

@@ -76,10 +76,9 @@ impl SequenceFiles {
         Ok(SequenceFiles { folder, names })
     }
 
-    /// One still.
-    pub(super) fn one(path: &Path) -> Result<SequenceFiles> {
-        let name = path.file_name().ok_or_else(|| Error::bug(WHAT, "a file without a name"))?;
-        Ok(SequenceFiles { folder: folder_of(path), names: vec![name.to_owned()] })
+    /// None at all.
+    pub(super) fn none() -> SequenceFiles {
+        SequenceFiles { folder: PathBuf::new(), names: Vec::new() }
     }
 
     /// Every still in a folder by its extension, hidden files left out.
@@ -190,6 +189,21 @@ impl<S: Shelf> Pictures for Stills<S> {
     fn name(&self, i: usize) -> String {
         let name = self.shelf.open(i).map(|(_, path)| path).unwrap_or_default();
         display_name(name.rsplit(|&byte| byte == b'/').next().unwrap_or_default())
+    }
+}
+
+/// One still.
+#[derive(Debug)]
+pub(super) struct Still(pub(super) Source);
+
+impl Pictures for Still {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn picture(&self, _: usize) -> Result<Taken> {
+        let still = self.0.patched(Vec::new());
+        Ok(Taken { frame: still_frame(&still)?, still: Some(still) })
     }
 }
 

@@ -16,8 +16,8 @@ pub(super) struct TiffPages {
 
 impl TiffPages {
     /// `None` for a TIFF of one page, which is a still.
-    pub(super) fn of(source: Source, pages: Pages) -> Result<Option<TiffPages>> {
-        Ok((pages.pages.len() > 1).then_some(TiffPages { source, pages }))
+    pub(super) fn of(source: Source, pages: Pages) -> Option<TiffPages> {
+        (pages.pages.len() > 1).then_some(TiffPages { source, pages })
     }
 
     pub(super) fn sequence(self, options: SequenceOptions) -> Result<Sequence> {
@@ -36,7 +36,7 @@ impl Pictures for TiffPages {
 
     fn picture(&self, i: usize) -> Result<Taken> {
         let page = self.pages.pages.get(i).ok_or_else(|| Error::bug(WHAT, "no such page"))?;
-        let alone = self.pages.alone(&self.source, *page)?;
+        let alone = self.pages.alone(&self.source, *page);
         let frame = still_frame(&alone)?;
         // The file's tags are those of its first page.
         Ok(Taken { frame, still: (i == 0).then_some(alone) })

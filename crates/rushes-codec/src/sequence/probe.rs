@@ -114,7 +114,7 @@ fn norpix_preview(
     count: usize,
     each: &mut dyn FnMut(Rational, Picture) -> bool,
 ) -> Result<usize> {
-    let sequence = norpix::open(source.patched(Vec::new())?, head)?;
+    let sequence = norpix::open(source.patched(Vec::new()), head)?;
     let all = sequence.len();
     let wanted = count.min(all);
     for given in 0..wanted {

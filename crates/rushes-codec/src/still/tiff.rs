@@ -67,7 +67,7 @@ pub(crate) struct Pages {
 
 impl Pages {
     /// The file as though this page was the only one in it.
-    pub fn alone(&self, source: &Source, page: Page) -> Result<Source> {
+    pub fn alone(&self, source: &Source, page: Page) -> Source {
         let order = order(source);
         let offset = |at: u64, value: u64| {
             let bytes = match (self.is_big, order) {

@@ -16,10 +16,12 @@ numbers are strings such as "30000/1001", which `fraction` reads. What fails rai
 under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `write` and
 `VideoWriter` write them; `imread` and `imwrite` are for stills, `aread` and `awrite` for sound.
 A `Stream` changes frames on their way, by `ops` and functions of your own, and `mosaic` lays
-several out side by side. `MediaIndexer` is for programs that were written for the prototype.
+several out side by side; `plot` draws numbers and sound as frames, and `show` shows any of these
+in a notebook. `MediaIndexer` is for programs that were written for the prototype.
 """
 
 from . import ops as ops
+from . import plot as plot
 from ._errors import (
     Bug,
     Conflict,
@@ -39,6 +41,7 @@ from ._open import open
 from ._planes import Planes
 from ._record import Record, fraction
 from ._rushes import VERSION as __version__
+from ._show import Shown, show
 from ._sound import aread, awrite
 from ._still import imread, imwrite
 from ._stream import Stream, Tile, mosaic
@@ -60,6 +63,7 @@ __all__ = [
     "NotFound",
     "Planes",
     "Record",
+    "Shown",
     "Stream",
     "Tile",
     "Unavailable",
@@ -74,6 +78,7 @@ __all__ = [
     "imwrite",
     "mosaic",
     "open",
+    "show",
     "write",
 ]
 

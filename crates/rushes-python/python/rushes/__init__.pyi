@@ -9,22 +9,25 @@ import numpy
 from numpy.typing import ArrayLike, NDArray
 
 from . import ops as ops
+from . import plot as plot
+from ._source import Media
 
 __all__ = [
     "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
-    "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Stream", "Tile",
+    "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Shown", "Stream", "Tile",
     "Unavailable", "Unsupported", "Video", "VideoWriter", "__version__", "aread", "awrite",
-    "fraction", "imread", "imwrite", "mosaic", "open", "write",
+    "fraction", "imread", "imwrite", "mosaic", "open", "show", "write",
 ]
 
 __version__: str
 memory_budget_bytes: int
 
 def aread(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: Media,
     *,
     rate: int | None = None,
     channels: int | None = None,
+    allow: Iterable[str] = (),
 ) -> tuple[NDArray[numpy.float32], int]:
     """Reads all of a sound: its samples as a NumPy array [N, C], and how many there are a
     second."""
@@ -43,11 +46,7 @@ def awrite(
 def fraction(value: str | None) -> Fraction | None:
     """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""
 
-def imread(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-    *,
-    upright: bool = True,
-) -> NDArray[Any]:
+def imread(path: Media, *, upright: bool = True, allow: Iterable[str] = ()) -> NDArray[Any]:
     """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA."""
 
 def imwrite(
@@ -76,7 +75,7 @@ def mosaic(
 
 @overload
 def open(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: Media,
     mode: Literal["r"] = "r",
     *,
     format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
@@ -85,6 +84,7 @@ def open(
     upright: bool = True,
     threads: int = 0,
     fps: SupportsFloat | str | None = None,
+    allow: Iterable[str] = (),
 ) -> Video: ...
 @overload
 def open(
@@ -96,6 +96,15 @@ def open(
     quality: int | None = None,
     overwrite: bool = True,
 ) -> VideoWriter: ...
+
+def show(
+    thing: Any,
+    rate: int | None = None,
+    *,
+    start: SupportsFloat | str = 0,
+    seconds: SupportsFloat | str | None = None,
+) -> Shown:
+    """Shows a picture, a clip or sound in a notebook."""
 
 def write(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
@@ -320,6 +329,13 @@ class MediaIndexer:
     def backup(self, backup_root: str | os.PathLike[str]) -> dict[str, Any]:
         """Not there yet: raises `rushes.Unsupported`."""
 
+class Shown:
+    """What `show` gives: a notebook shows it, and anything else its words."""
+    png: bytes | None
+    html: str | None
+
+    def __init__(self, words: str, *, png: bytes | None = None, html: str | None = None) -> None: ...
+
 class Stream:
     """Frames one after another, changed on their way; nothing is read before they are asked for."""
 
@@ -330,6 +346,16 @@ class Stream:
 
     def at_rate(self, fps: SupportsFloat | str) -> Stream:
         """At so many frames a second: for k = 0, 1, 2... the frame shown at k/fps seconds."""
+
+    def deinterlace(
+        self,
+        *,
+        first: Literal["top", "bottom"] = "top",
+        both: bool = True,
+        filter: Literal["complex", "simple"] = "complex",
+    ) -> Stream:
+        """Frames that hold two fields each as whole frames: one for each field, at twice the
+        rate."""
 
     def timed(self) -> Iterator[tuple[Fraction | None, NDArray[Any]]]:
         """Each frame with the time at which it is shown, in exact seconds; None where it has
@@ -507,7 +533,7 @@ class Video:
 
     def __init__(
         self,
-        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        path: Media,
         *,
         format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
         size: tuple[int, int] | None = None,
@@ -515,6 +541,7 @@ class Video:
         upright: bool = True,
         threads: int = 0,
         fps: SupportsFloat | str | None = None,
+        allow: Iterable[str] = (),
     ) -> None: ...
 
     def __len__(self) -> int: ...
@@ -552,7 +579,7 @@ class Video:
 
     @property
     def path(self) -> str:
-        """The file, folder or pattern, absolute."""
+        """The file, folder or pattern, absolute; or the address."""
 
     @property
     def shape(self) -> tuple[int, ...]:

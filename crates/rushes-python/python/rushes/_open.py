@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, Literal, SupportsFloat, overload
 
 from ._errors import Invalid
+from ._source import Media
 from ._video import Video
 from ._writer import VideoWriter
 
 
 @overload
 def open(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: Media,
     mode: Literal["r"] = "r",
     *,
     format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
@@ -21,6 +23,7 @@ def open(
     upright: bool = True,
     threads: int = 0,
     fps: SupportsFloat | str | None = None,
+    allow: Iterable[str] = (),
 ) -> Video: ...
 @overload
 def open(
@@ -35,7 +38,7 @@ def open(
     overwrite: bool = True,
 ) -> VideoWriter: ...
 def open(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: Any,
     mode: Literal["r", "w"] = "r",
     **options: Any,
 ) -> Video | VideoWriter:
@@ -45,6 +48,10 @@ def open(
         recording by StreamPix (Norpix `.seq`) or Hiris (`.seq` with its `.bin` files); or stills
         of one format: a folder of them, or a pattern such as "shot.%04d.exr", "shot.####.exr" or
         "shot*.png" in place of a name. Content decides what a file is.
+        Instead of a path: what a file holds, as bytes, bytearray or memoryview, which is not
+        copied and not to be changed meanwhile; an object with `read` and `seek`, of which all is
+        read, such as `io.BytesIO`, a file that is open as "rb", or a member of a zip; or an
+        address, "file:...", and "https://..." where `allow` has its scheme. Bytes are no path.
     mode: "r" gives a `Video`; "w" a `VideoWriter`, whose options (fps, codec, quality,
         plays, start_number, overwrite) are told there.
     format: what the numbers of a pixel are: "rgb24", "bgr24" (as OpenCV has it), "rgba", or
@@ -58,6 +65,8 @@ def open(
     threads: threads that decode video; 0 for one a core, at most 4.
     fps: frames a second of pictures that have no times of their own; None for 25, as FFmpeg has
         it. For others it is refused.
+    allow: schemes of addresses that may be read: "http", "https". The server must give ranges.
+        Nothing that a file names, such as the parts of a playlist, is ever fetched.
 
     Stills are sorted by the numbers in their names; numbers that are missing make no frames, and
     `warnings` tells them. A still of another size than the first raises `Conflict`, unless a size
@@ -66,8 +75,11 @@ def open(
     The first opening of a video reads all of it once, to know every frame. For long videos that
     is kept in the home folder (`RUSHES_HOME`), and opening them again takes no time.
 
-    Raises `NotFound` (a FileNotFoundError) where there is no such file, `Unsupported` for one
-    without pictures, `CorruptMedia` for one of which not one frame can be decoded, and `Invalid` (a
+    What the object's `read` raises comes out as it is. After a fork, what is read through an
+    object or from an address raises `Unavailable` in the child, which must open it again.
+
+    Raises `NotFound` (a FileNotFoundError) where there is no such file, `Denied` for an address
+    that is not allowed, `Unsupported` for one without pictures, `CorruptMedia` for one of which not one frame can be decoded, and `Invalid` (a
     ValueError) for parameters that make no sense.
     """
     if mode == "w":

@@ -24,8 +24,19 @@ class Door:
     def close(self) -> None: ...
 
 @final
+class Origin:
+    @staticmethod
+    def path(path: str) -> Origin: ...
+    @staticmethod
+    def file(descriptor: int, name: str) -> Origin: ...
+    @staticmethod
+    def memory(bytes: memoryview, name: str) -> Origin: ...
+    @staticmethod
+    def object(object: Any, size_bytes: int, name: str) -> Origin: ...
+
+@final
 class Index:
-    def __new__(cls, path: str, rate_hz: tuple[int, int] | None, is_main: bool) -> Index: ...
+    def __new__(cls, origin: Origin, rate_hz: tuple[int, int] | None, is_main: bool) -> Index: ...
     def __len__(self) -> int: ...
     def time_secs(self, i: int) -> tuple[int, int]: ...
     def recorded_secs(self, i: int) -> tuple[int, int] | None: ...
@@ -70,7 +81,7 @@ class Reader:
 
 @final
 class Still:
-    def __new__(cls, path: str) -> Still: ...
+    def __new__(cls, origin: Origin) -> Still: ...
     @property
     def stated(self) -> tuple[int, int, int]: ...
     def decode(self, upright: bool) -> tuple[tuple[int, int, int], str]: ...
@@ -79,7 +90,7 @@ class Still:
 @final
 class Sound:
     def __new__(
-        cls, path: str, sample_rate_hz: int | None, channels: int | None, is_main: bool
+        cls, origin: Origin, sample_rate_hz: int | None, channels: int | None, is_main: bool
     ) -> Sound: ...
     @property
     def sample_rate_hz(self) -> int: ...
@@ -163,10 +174,52 @@ class Frames:
     def end_secs(self) -> tuple[int, int] | None: ...
 
 def operations() -> str: ...
+def encode_still(array: NDArray[Any], extension: str, quality: int | None) -> bytes: ...
+def plot_lines(
+    figure: dict[str, Any],
+    lines: Sequence[tuple[NDArray[Any], NDArray[Any] | None, str, Sequence[float] | None]],
+    x_limits: Sequence[float] | None,
+    y_limits: Sequence[float] | None,
+    line_px: float,
+) -> tuple[Picture, list[float]]: ...
+def plot_histogram(
+    figure: dict[str, Any], values: NDArray[Any], bins: int, range: Sequence[float] | None
+) -> tuple[Picture, list[float]]: ...
+def plot_image(
+    figure: dict[str, Any],
+    values: NDArray[Any],
+    size: tuple[int, int],
+    map: str,
+    colors: tuple[float | None, float | None],
+    x: Sequence[float] | None,
+    y: Sequence[float] | None,
+    upwards: bool,
+    bar: bool,
+    bar_label: str,
+) -> tuple[Picture, list[float]]: ...
+def plot_spectrogram(
+    figure: dict[str, Any],
+    samples: NDArray[Any],
+    rate_hz: float,
+    window_samples: int,
+    hop_samples: int,
+    levels_db: tuple[float, float],
+    map: str,
+    start_secs: float,
+) -> tuple[Picture, list[float]]: ...
+def stft(samples: NDArray[Any], window_samples: int, hop_samples: int) -> tuple[int, bytearray]: ...
 def sampled(
     iterator: Iterator[tuple[NDArray[Any], tuple[int, int] | None, tuple[int, int] | None]],
     end_secs: tuple[int, int] | None,
     rate_hz: tuple[int, int] | None,
+) -> Frames: ...
+def deinterlaced(
+    iterator: Iterator[tuple[NDArray[Any], tuple[int, int] | None, tuple[int, int] | None]],
+    end_secs: tuple[int, int] | None,
+    rate_hz: tuple[int, int] | None,
+    first: str,
+    filter: str,
+    both: bool,
 ) -> Frames: ...
 def mosaic(
     tiles: Sequence[tuple[Any, ...]],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import _memory, _rushes
 from ._errors import Invalid
+from ._source import Media, origin_of
 from ._still import within
 from ._video import is_main
 
@@ -23,17 +25,20 @@ MOST_RATE_HZ, MOST_CHANNELS = 1_536_000, 64
 
 
 def aread(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: Media,
     *,
     rate: int | None = None,
     channels: int | None = None,
+    allow: Iterable[str] = (),
 ) -> tuple[NDArray[numpy.float32], int]:
     """Reads all of a sound: its samples as a NumPy array [N, C], and how many there are a second.
 
-    path: the file; of a video its sound, the first one.
+    path: the file; of a video its sound, the first one. Or bytes, an object with `read` and
+        `seek`, or an address, as `rushes.open` takes them.
     rate: samples a second of each channel in Hz, 1000 to 1536000; None for the stored rate.
     channels: 1 to 64; None for those stored. 1 is the mean of all, weighted as ITU-R BS.775 does
         where there are more than two.
+    allow: schemes of addresses that may be read: "http", "https".
 
     Samples are float32, -1 to 1 (beyond it where the file has that); there is an axis of channels
     for one channel too. What the encoder added at start and end is left out where the file says
@@ -51,8 +56,8 @@ def aread(
         rate = within(rate, "rate", 1000, MOST_RATE_HZ, READING)
     if channels is not None:
         channels = within(channels, "channels", 1, MOST_CHANNELS, READING)
-    place = os.path.abspath(os.fsdecode(path))
-    sound = _rushes.Sound(place, rate, channels, is_main())
+    origin, place = origin_of(path, allow, READING)
+    sound = _rushes.Sound(origin, rate, channels, is_main())
     width = sound.channels
     # A moment more than is stated: then it mostly fits, and is not moved to a larger place.
     wanted = sound.stated_samples

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import _memory, _rushes
 from ._errors import Invalid
+from ._source import Media, origin_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
 READING, WRITING = "reading the picture", "writing the picture"
 
 
-def imread(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes], *, upright: bool = True
-) -> NDArray[Any]:
+def imread(path: Media, *, upright: bool = True, allow: Iterable[str] = ()) -> NDArray[Any]:
     """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA.
 
     path: the file: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, OpenEXR, Radiance, BMP, GIF, TGA,
         QOI, PNM, ICO, or camera RAW, of which it is the largest JPEG that the camera left inside.
+        Or bytes, an object with `read` and `seek`, or an address, as `rushes.open` takes them.
     upright: turn and mirror it as its EXIF orientation says. HEIC, AVIF and JPEG XL always are.
+    allow: schemes of addresses that may be read: "http", "https".
 
     Numbers are uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1, and beyond it), whichever
     hold what is stored. Colours are sRGB: a profile in the file is applied. But PQ and HLG keep
@@ -35,8 +37,8 @@ def imread(
     """
     import numpy
 
-    place = os.path.abspath(os.fsdecode(path))
-    still = _rushes.Still(place)
+    origin, place = origin_of(path, allow, READING)
+    still = _rushes.Still(origin)
     stated_bytes, height, width = still.stated
     _memory.check_bytes(stated_bytes, f"its {height}x{width} pixels take", READING, path=place)
     shape, dtype = still.decode(upright)

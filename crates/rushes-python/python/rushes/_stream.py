@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat
 
 from . import _describe, _rushes
 from ._errors import Error, Invalid
+from ._source import is_media
 from ._still import imread, picture_of
 from ._video import Video, rate_of, seconds
 from ._writer import write
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import numpy
+    from numpy.typing import ArrayLike, NDArray
 
 WHAT = "changing frames"
 # Frames that wait between the thread that reads and the one that uses them.
@@ -39,8 +41,8 @@ class Stream:
             ...
         small.map(lambda frame: 255 - frame).write("out.mp4")
 
-    source: a `Video`, a file of one (or anything else that `open` opens; of a still it is a
-        picture, which has no time), an array [T, H, W] or [T, H, W, C], one picture [H, W] or
+    source: a `Video`, a file of one (or anything else that `open` opens, but an address; of a
+        still it is a picture, which has no time), an array [T, H, W] or [T, H, W, C], one picture [H, W] or
         [H, W, C], or anything that gives arrays one after another.
     fps: frames a second of a source that has no times of its own (an array, a generator); 25
         when None. A number, a Fraction, or text such as "30000/1001".
@@ -79,6 +81,36 @@ class Stream:
             return drawn(made)
 
         return made_of(sampled, self._end, rate)
+
+    def deinterlace(
+        self,
+        *,
+        first: Literal["top", "bottom"] = "top",
+        both: bool = True,
+        filter: Literal["complex", "simple"] = "complex",
+    ) -> Stream:
+        """Frames that hold two fields each as whole frames: one for each field, at twice the rate.
+
+        The lines of a field stay; those between them are made by Weston's three-field filter (BBC
+        patent PH-2071), as FFmpeg's `w3fdif` does.
+
+        first: the field that was taken first: "top", the lines 0, 2, 4 and so on, or "bottom".
+        both: if False, frames of the first field alone, at the rate that there was.
+        filter: "complex" looks at four lines of the field and five of each neighbour, "simple" at
+            two and three.
+
+        Frames must be as they were recorded: not scaled, turned or cropped by odd lines before.
+        """
+        rate = None if self._fps is None else self._fps * (2 if both else 1)
+
+        def whole() -> Iterator[Timed]:
+            given = self._as_tuples(), terms(self._end)
+            stated = terms(rate or Fraction(1))
+            return drawn(_rushes.deinterlaced(*given, stated, first, filter, bool(both)))
+
+        # What makes no sense is said now, not when the first frame comes.
+        _rushes.deinterlaced(iter(()), None, (1, 1), first, filter, bool(both))
+        return made_of(whole, self._end, rate)
 
     def timed(self) -> Iterator[tuple[Fraction | None, NDArray[Any]]]:
         """Each frame with the time at which it is shown, in exact seconds; None where it has none."""
@@ -181,7 +213,7 @@ def frames_of(
     """What gives the frames of a source, when they end, and their rate."""
     if isinstance(source, Stream):
         return source._changed, source._end, source._fps
-    if isinstance(source, (str, bytes, os.PathLike)):
+    if is_media(source):
         source = opened(source)
     if isinstance(source, Video):
         if fps is not None:
@@ -253,6 +285,23 @@ def as_array(picture: _rushes.Picture) -> NDArray[Any]:
     array = numpy.empty(picture.shape if channels > 1 else (height, width), picture.dtype)
     picture.copy_into(array)
     return array
+
+
+def mono(samples: ArrayLike, what: str) -> NDArray[numpy.float32]:
+    """Samples of one channel."""
+    import numpy
+
+    given = numpy.asarray(samples)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    if given.ndim != 1:
+        shape = "x".join(map(str, given.shape)) or "one number"
+        remedy = "take one channel, samples[:, 0], or read it with channels=1"
+        raise Invalid(what, f"the samples are {shape}", remedy)
+    if given.dtype.kind != "f":
+        remedy = "make it float32 (-1 to 1)"
+        raise Invalid(what, f"the samples are {given.dtype}", remedy)
+    return numpy.ascontiguousarray(given, numpy.float32)
 
 
 def drawn(frames: _rushes.Frames) -> Iterator[Timed]:

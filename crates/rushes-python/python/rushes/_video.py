@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, SupportsIndex, ov
 from . import _memory, _rushes
 from ._errors import Invalid
 from ._planes import Planes
+from ._source import Media, origin_of, schemes_of
 
 # NumPy is imported when a video is opened, so that `import rushes` does not wait for it.
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+WHAT = "opening the video"
 FORMATS = ("rgb24", "bgr24", "rgba", "gray")
 DTYPES = ("uint8", "uint16", "float32")
 CLOCK = re.compile(r"(?:[0-9]+:){0,2}[0-9]+(?:\.[0-9]+)?")
@@ -47,20 +49,22 @@ class Video:
     would take more memory than `rushes.memory_budget_bytes` raises `NotEnoughMemory` before it is
     read.
 
+    A notebook shows it with a player, or as a strip of frames; see `rushes.show`.
+
     Any number of threads may use one video, and a child after a fork; other threads run while it
-    decodes, and Ctrl-C stops it. It is pickled as its path and its options. Times are exact
+    decodes, and Ctrl-C stops it. It is pickled as its path, or its bytes, and its options. Times are exact
     fractions of a second, counted from the start of the file: where sound starts first, the
     first frame's time is not 0.
     """
 
     __slots__ = (
-        "__weakref__", "_closed", "_fps", "_index", "_left", "_options", "_path", "_pid", "_reader",
-        "_times", "_times_secs",
+        "__weakref__", "_closed", "_fps", "_given", "_index", "_left", "_options", "_origin", "_path",
+        "_pid", "_reader", "_times", "_times_secs",
     )  # fmt: skip
 
     def __init__(
         self,
-        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        path: Media,
         *,
         format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
         size: tuple[int, int] | None = None,
@@ -68,19 +72,23 @@ class Video:
         upright: bool = True,
         threads: int = 0,
         fps: SupportsFloat | str | None = None,
+        allow: Iterable[str] = (),
     ) -> None:
         # Known to be closed until all of it is there.
         self._closed = True
         if format not in FORMATS:
             raise invalid(f"format is {format!r}", f"it may be {', '.join(FORMATS)}")
-        self._path = os.path.abspath(os.fsdecode(path))
         self._options = (format, name_of(dtype), sides_of(size), bool(upright), count_of(threads))
+        self._origin, self._path = origin_of(path, allow, WHAT)
+        # A path as it is now: another process may be in another folder.
+        is_path = isinstance(path, (str, os.PathLike))
+        self._given = (self._path if is_path else path), schemes_of(allow, WHAT)
         self._times: Times | None = None
         self._times_secs: NDArray[numpy.float64] | None = None
         # Readers of a process that this one was forked from.
         self._left: list[_rushes.Reader] = []
-        self._fps = None if fps is None else rate_of(fps, "opening the video")
-        self._index = _rushes.Index(self._path, terms(self._fps), is_main())
+        self._fps = None if fps is None else rate_of(fps, WHAT)
+        self._index = _rushes.Index(self._origin, terms(self._fps), is_main())
         self._reader = _rushes.Reader(self._index, *self._options, is_main())
         self._pid = os.getpid()
         self._closed = False
@@ -170,7 +178,10 @@ class Video:
 
     @property
     def path(self) -> str:
-        """The file, folder or pattern, absolute."""
+        """The file, folder or pattern, absolute; or the address.
+
+        Of what is open already its name, or what it is: "<bytes>".
+        """
         return self._path
 
     @property
@@ -264,10 +275,23 @@ class Video:
             f"{self._reader.dtype}, {float(self.fps):.6g} a second, {float(self.duration):.6g} s>"
         )
 
+    def _repr_html_(self) -> str | None:
+        """How a notebook shows it: as `rushes.show` does."""
+        from ._show import show
+
+        return None if self._closed else show(self).html
+
+    def _repr_png_(self) -> bytes | None:
+        """A picture, where it has one frame."""
+        from ._show import show
+
+        return None if self._closed or len(self) > 1 else show(self).png
+
     def __reduce__(self) -> tuple[Any, ...]:
         names = ("format", "dtype", "size", "upright", "threads")
         options = dict(zip(names, self._options, strict=True))
-        return opened, (self._path, {**options, "fps": self._fps})
+        source, allow = self._given
+        return opened, (source, {**options, "fps": self._fps, "allow": sorted(allow)})
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         import numpy
@@ -278,12 +302,19 @@ class Video:
             )
         return numpy.asarray(self[:], dtype=dtype)
 
-    def _resized(self, size: tuple[int, int]) -> Video:
+    def _resized(
+        self,
+        size: tuple[int, int],
+        format: Literal["rgb24"] | None = None,
+        dtype: str | None = None,
+    ) -> Video:
         """The same file with frames of another size: it is not read again to know every frame."""
         other = Video.__new__(Video)
         other._closed, other._path, other._left = True, self._path, []
-        format, dtype, _, upright, threads = self._options
-        other._options = (format, dtype, sides_of(size), upright, threads)
+        other._origin, other._given, other._fps = self._origin, self._given, self._fps
+        own_format, own_dtype, _, upright, threads = self._options
+        options = (format or own_format, dtype or own_dtype, sides_of(size), upright, threads)
+        other._options = options
         other._times = other._times_secs = None
         other._index, other._pid = self._index, os.getpid()
         other._reader = _rushes.Reader(other._index, *other._options, is_main())
@@ -435,7 +466,7 @@ def terms(fraction: Fraction | None) -> tuple[int, int] | None:
     return fraction.numerator, fraction.denominator
 
 
-def opened(path: str, options: dict[str, Any]) -> Video:
+def opened(path: Media, options: dict[str, Any]) -> Video:
     """A video that was pickled."""
     return Video(path, **options)
 
@@ -446,7 +477,7 @@ def is_main() -> bool:
 
 
 def invalid(why: str, remedy: str) -> Invalid:
-    return Invalid("opening the video", why, remedy)
+    return Invalid(WHAT, why, remedy)
 
 
 def whole(index: object) -> int | None:

@@ -2,12 +2,13 @@
 
 from typing import Any, Literal
 
+import numpy
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "affine", "box_blur", "brightness", "clahe", "colormap", "contrast", "crop", "denoise", "flip",
     "gamma", "gaussian_blur", "grayscale", "lut", "median", "pad", "resize", "rotate", "sharpen",
-    "text",
+    "stft", "text",
 ]
 
 def affine(
@@ -128,6 +129,14 @@ def sharpen(
     threshold: float = 0.0,
 ) -> NDArray[Any]:
     """Sharpens by an unsharp mask."""
+
+def stft(
+    samples: ArrayLike,
+    *,
+    window_samples: int = 1024,
+    hop_samples: int = 256,
+) -> NDArray[numpy.float32]:
+    """Finds the frequencies of sound over time: the short-time Fourier transform, Hann window."""
 
 def text(
     array: ArrayLike,

@@ -93,7 +93,7 @@ def np2sound(np: NDArray[Any], filepath: str | os.PathLike[str]) -> None:
 def opened(path: str | os.PathLike[str], sample_rate: int) -> _rushes.Sound:
     """A file's sound, of one channel or two."""
     rate = within(sample_rate, "sample_rate", 1000, MOST_RATE_HZ, READING)
-    place = os.path.abspath(os.fsdecode(path))
+    place = _rushes.Origin.path(os.path.abspath(os.fsdecode(path)))
     with runtime_errors():
         sound = _rushes.Sound(place, rate, None, is_main())
         # One channel is repeated here: mixing it to two would make it softer.

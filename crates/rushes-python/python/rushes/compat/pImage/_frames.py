@@ -1,18 +1,23 @@
-"""What the modules share: arrays as 8 bits, and a bar that tells how far it is."""
+"""What the modules share: operations, arrays as 8 bits, and a bar that tells how far it is."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from ..._errors import Unsupported as _Unsupported
+from ..._stream import OPERATIONS
 
 Array = NDArray[Any]
+
+WHAT = "changing a picture"
+# What the core does to a frame, by name.
+ops: dict[str, Callable[..., Array]] = OPERATIONS
 
 # With fewer frames there is no bar.
 MOST_WITHOUT_BAR = 100

@@ -16,6 +16,7 @@ from ..._errors import Invalid, NotFound
 from ..._video import Video, seconds
 from . import transformations
 from ._frames import Array, saturated, with_bar
+from ._geometry import scaled
 
 Path = str | os.PathLike[str]
 Place = int | slice | EllipsisType
@@ -251,7 +252,7 @@ class TransformingReader(DefaultReader):
             steps.append(lambda frame: numpy.rot90(frame, turns))
         if resize is not None:
             scale = float(resize)
-            steps.append(lambda frame: do.scaled(frame, scale))
+            steps.append(lambda frame: scaled(frame, scale))
         if clahe or clipLimit is not None or tileGridSize is not None:
             applied = clahe if hasattr(clahe, "apply") else None
             limit, tiles = (8 if clipLimit is None else clipLimit), tileGridSize or (5, 5)
