@@ -32,7 +32,7 @@ def test_the_page_about_python(
     monkeypatch.setattr(rushes, "memory_budget_bytes", 1 << 40, raising=False)
     page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
     examples = FENCED.findall(page)
-    assert len(examples) == 23
+    assert len(examples) == 25
     names: dict[str, Any] = {}
     for example in examples:
         exec(compile(example, "docs/python.md", "exec"), names)
