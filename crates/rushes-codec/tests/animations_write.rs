@@ -28,7 +28,7 @@ fn picture(number: usize, layout: Layout, is_deep: bool) -> Frame {
     for y in 0..height {
         for x in 0..width {
             // A field that stands still, and a block that moves.
-            let moves = (x / 4 + y / 4 + number) % 5 == 0;
+            let moves = (x / 4 + y / 4 + number).is_multiple_of(5);
             let base = if moves { 250 - number * 20 } else { x * 5 + y };
             numbers.extend((0..layout.channels()).map(|channel| (base + channel * 30) % 256));
         }

@@ -248,6 +248,6 @@ pub(crate) fn encode_still<'py>(
 }
 
 /// The extension of a path in lower case, without the dot.
-pub(crate) fn extension_of(path: &Path) -> String {
+fn extension_of(path: &Path) -> String {
     path.extension().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default()
 }

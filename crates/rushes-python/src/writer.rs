@@ -130,6 +130,12 @@ impl FrameWriter {
             let options = WriterOptions { codec, rate_hz, quality, threads: 0, plays };
             Written::begin(&path, start, overwrite, |sink, name| {
                 format = name.to_owned();
+                // Arrays have no times of their own; stills and pages have none to keep.
+                if rate_hz.is_none() && !name.starts_with("%d.") && !name.starts_with("tif") {
+                    let why = "the frames have no times";
+                    return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                        .remedy("pass fps, how many there are a second"));
+                }
                 VideoWriter::create(sink, name, options)
             })
         });

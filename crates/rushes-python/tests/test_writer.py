@@ -225,7 +225,7 @@ def test_another_kind_of_frame_is_refused(tmp_path: Path) -> None:
         ("a.txt", {"fps": 25}, rushes.Unsupported),
         ("a", {"fps": 25}, rushes.Unsupported),
         ("none/a.mp4", {"fps": 25}, rushes.NotFound),
-        ("a.mp4", {}, TypeError),
+        ("a.mp4", {}, rushes.Invalid),
         ("a.mp4", {"fps": 25, "size": (1, 1)}, TypeError),
     ],
     ids=str,

@@ -21,9 +21,7 @@ def numbers(dtype: str, channels: tuple[int, ...]) -> Any:
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("channels", [(), (3,), (4,)], ids=str)
-def test_zarr_reads_what_was_written(
-    tmp_path: Path, dtype: str, channels: tuple[int, ...]
-) -> None:
+def test_zarr_reads_what_was_written(tmp_path: Path, dtype: str, channels: tuple[int, ...]) -> None:
     array = numbers(dtype, channels)
     path = tmp_path / "clip.zarr"
     assert rushes.write(path, array, fps=Fraction(30000, 1001)) == 5

@@ -91,9 +91,11 @@ def open(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     mode: Literal["w"],
     *,
-    fps: SupportsFloat | str,
+    fps: SupportsFloat | str | None = None,
     codec: str | None = None,
     quality: int | None = None,
+    plays: int = 0,
+    start_number: int = 1,
     overwrite: bool = True,
 ) -> VideoWriter: ...
 
@@ -110,12 +112,14 @@ def write(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     frames: NDArray[Any] | Iterable[ArrayLike],
     *,
-    fps: SupportsFloat | str,
+    fps: SupportsFloat | str | None = None,
     codec: str | None = None,
     quality: int | None = None,
+    plays: int = 0,
+    start_number: int = 1,
     overwrite: bool = True,
 ) -> int:
-    """Writes frames as a video, and gives how many there were."""
+    """Writes frames as a video or as numbered stills, and gives how many there were."""
 
 class Library:
     """A catalogue of media, and everything that can be done with it and with media files."""
@@ -165,6 +169,8 @@ class Library:
         sound_codec: str | None = None,
         sound_bit_rate: int | None = None,
         no_sound: bool = False,
+        plays: int = 0,
+        start_number: int = 1,
         overwrite: bool = False,
         dry_run: bool = False,
         progress: Callable[[int, int | None, str, str | None], object] | None = None,
@@ -186,6 +192,8 @@ class Library:
         sound: str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
+        start_number: int = 1,
         overwrite: bool = False,
         dry_run: bool = False,
         progress: Callable[[int, int | None, str, str | None], object] | None = None,
@@ -378,9 +386,12 @@ class Stream:
         fps: SupportsFloat | str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
+        start_number: int = 1,
         overwrite: bool = True,
     ) -> int:
-        """Writes it as a video, as `rushes.write` does, and gives how many frames there were."""
+        """Writes it as a video, or as numbered stills, as `rushes.write` does, and gives how many
+        frames there were."""
 
     def affine(
         self,
@@ -638,9 +649,11 @@ class VideoWriter:
         self,
         path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
         *,
-        fps: SupportsFloat | str,
+        fps: SupportsFloat | str | None = None,
         codec: str | None = None,
         quality: int | None = None,
+        plays: int = 0,
+        start_number: int = 1,
         overwrite: bool = True,
     ) -> None: ...
 
@@ -656,7 +669,7 @@ class VideoWriter:
 
     @property
     def path(self) -> str:
-        """The file, absolute."""
+        """The file, or the pattern of stills, absolute."""
 
     @property
     def frames(self) -> int:
