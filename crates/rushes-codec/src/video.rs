@@ -7,6 +7,7 @@ mod convert;
 mod index;
 mod options;
 mod packets;
+mod parked;
 mod planes;
 mod reader;
 mod run;

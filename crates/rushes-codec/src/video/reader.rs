@@ -10,14 +10,19 @@ use super::convert::{Converter, wrong_size};
 use super::index::FrameIndex;
 use super::options::{Depth, VideoOptions};
 use super::packets::Packets;
+use super::parked::Parked;
 use super::run::{self, Decoding, Step};
 use super::{WHAT, corrupt, seek};
 use crate::Source;
 use crate::av::decode::Frame as Decoded;
 use crate::av::input::Packet;
 
-/// Decoded frames that are kept, for those who go back and forth.
+/// Decoded frames that are kept for those who read backwards.
 const KEPT_BYTES: usize = 64 << 20;
+
+/// The same for the others. A decoder never gives back the room of frames that
+/// were kept, so that each that is left standing costs as much.
+pub(super) const KEPT_ON_THE_WAY_BYTES: usize = 8 << 20;
 
 /// Frames that are kept, however small.
 const KEPT_FRAMES: usize = 256;
@@ -33,8 +38,10 @@ const NEAR_PACKETS: usize = 4;
 /// read alone, in a batch or after all those before it.
 ///
 /// Every frame has the reader's size and layout; a picture of another size in
-/// the same stream is scaled to it. Memory stays flat: some 64 MiB of decoded
-/// pictures are kept beside those that the decoder holds.
+/// the same stream is scaled to it. Memory stays flat: up to 64 MiB of decoded
+/// pictures are kept beside those that the decoder holds, and as far as 160 MiB
+/// suffice, up to four decoders stand where they were left, for who jumps to and
+/// fro: three of 1920x1080, none of 3840x2160.
 ///
 /// The source's limits hold. Its wall clock runs from when it was opened: give
 /// a source that is read for long a large [`rushes_media::Limits::wall_secs`].
@@ -45,6 +52,7 @@ pub struct VideoReader<'s> {
     signature: Option<Packet>,
     places: seek::Places,
     stretch: Option<Stretch>,
+    parked: Parked,
     threads: u32,
     passes_over: bool,
     converter: Converter,
@@ -64,7 +72,7 @@ pub struct VideoReader<'s> {
 unsafe impl Send for VideoReader<'_> {}
 
 /// Decoding under way.
-struct Stretch {
+pub(super) struct Stretch {
     decoding: Decoding,
     /// Packet from which it began, and the first frame that is whole from it.
     entry: usize,
@@ -74,6 +82,23 @@ struct Stretch {
     /// The last frame that came out, and the last that was passed over.
     came: Option<usize>,
     passed_over: Option<usize>,
+}
+
+impl Stretch {
+    /// Whether there are packets to go on with.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.decoding.is_ending()
+    }
+
+    /// The packet from which it began.
+    pub(super) fn entry(&self) -> usize {
+        self.entry
+    }
+
+    /// The packet that it goes on with.
+    pub(super) fn next(&self) -> usize {
+        self.decoding.next
+    }
 }
 
 /// Takes a frame by its number, with the positions that asked for it; whether
@@ -116,6 +141,7 @@ impl<'s> VideoReader<'s> {
         Ok(VideoReader {
             places: seek::Places::of(&index.packets),
             stretch: None,
+            parked: Parked::of(picture_bytes(packets.stream)),
             threads: run::threads(options.threads),
             passes_over: passes_over(packets.codec()),
             converter,
@@ -135,6 +161,7 @@ impl<'s> VideoReader<'s> {
     /// Keeps no frames but the last, for who only goes on.
     pub(super) fn keep_nothing(&mut self) {
         self.most_kept_bytes = 0;
+        self.parked = Parked::of(usize::MAX);
     }
 
     /// The index that it reads by.
@@ -372,7 +399,8 @@ impl<'s> VideoReader<'s> {
             if self.absent.contains(&i) {
                 return Err(self.cannot_decode(i));
             }
-            if !self.leads_to(i) {
+            let leads = self.stretch.as_ref().is_some_and(|stretch| self.leads_to(stretch, i));
+            if !leads && !self.resume(i)? {
                 self.enter(i)?;
             }
             // Who reads backwards will ask for those before next.
@@ -386,11 +414,13 @@ impl<'s> VideoReader<'s> {
                     let entry = self.stretch.take().and_then(|was| u32::try_from(was.entry).ok());
                     self.false_entries.extend(entry);
                     self.kept.clear();
+                    self.parked.clear();
                 }
                 Ok(Search::Damaged) => {
                     self.passes_over = false;
                     self.stretch = None;
                     self.kept.clear();
+                    self.parked.clear();
                 }
                 Err(error) => {
                     self.stretch = None;
@@ -400,10 +430,9 @@ impl<'s> VideoReader<'s> {
         }
     }
 
-    /// Whether decoding on from where we are gives frame `i`, and a seek would
-    /// not be faster.
-    fn leads_to(&self, i: usize) -> bool {
-        let Some(stretch) = &self.stretch else { return false };
+    /// Whether decoding on from where this stretch is gives frame `i`, and a seek
+    /// would not be faster.
+    fn leads_to(&self, stretch: &Stretch, i: usize) -> bool {
         let behind = |last: Option<usize>| last.is_some_and(|last| i <= last);
         let Some(target) = self.index.ordinal(i) else { return false };
         if i < stretch.first || behind(stretch.came) || behind(stretch.passed_over) {
@@ -416,10 +445,29 @@ impl<'s> VideoReader<'s> {
         entry <= stretch.decoding.next.saturating_add(NEAR_PACKETS)
     }
 
+    /// Goes on with a stretch that was left on the way to frame `i`; whether there
+    /// was one.
+    fn resume(&mut self, i: usize) -> Result<bool> {
+        let mut parked = std::mem::replace(&mut self.parked, Parked::of(usize::MAX));
+        let found = parked.take(|stretch| self.leads_to(stretch, i));
+        self.parked = parked;
+        let Some(mut stretch) = found else { return Ok(false) };
+        let records = &self.index.packets;
+        if !seek::reach(&mut self.packets, records, &self.places, stretch.next())? {
+            return Ok(false);
+        }
+        stretch.decoding.goes_on_with_what_was_read();
+        if let Some(left) = self.stretch.replace(stretch) {
+            self.parked.leave(left);
+        }
+        Ok(true)
+    }
+
     /// Goes to the last packet from which frame `i` can be decoded.
     fn enter(&mut self, i: usize) -> Result<()> {
         let (entry, first) = self.index.entry(i, &|packet| self.false_entries.contains(&packet));
-        let mut decoding = self.stretch.take().map(|stretch| stretch.decoding);
+        let left = self.stretch.take().and_then(|stretch| self.parked.leave(stretch));
+        let mut decoding = left.map(|stretch| stretch.decoding);
         let records = &self.index.packets;
         let is_key = records.get(entry).is_some_and(|record| record.key);
         if is_key && seek::reach(&mut self.packets, records, &self.places, entry)? {
@@ -519,7 +567,8 @@ impl<'s> VideoReader<'s> {
             }
             stretch.came = stretch.came.max(Some(rank));
             let frame = stretch.decoding.frame.share()?;
-            keep(&mut self.kept, rank, frame, self.most_kept_bytes);
+            let most_bytes = if from == 0 { KEPT_BYTES } else { KEPT_ON_THE_WAY_BYTES };
+            keep(&mut self.kept, rank, frame, most_bytes.min(self.most_kept_bytes));
             if rank == i {
                 return Ok(Search::Found(stretch.decoding.frame.share()?));
             }
@@ -546,6 +595,22 @@ impl<'s> VideoReader<'s> {
         corrupt(format!("frame {i}, at {time:.3} s, cannot be decoded"))
             .remedy("copy it again from where it came from, or leave that frame out")
     }
+}
+
+/// Bytes of one picture as it is decoded, or a little more.
+fn picture_bytes(stream: *mut ffi::AVStream) -> usize {
+    // SAFETY: a stream of an open input has parameters.
+    let parameters = unsafe { &*(*stream).codecpar };
+    // SAFETY: it only computes, and gives a negative number for what is none.
+    let bytes = unsafe {
+        ffi::av_image_get_buffer_size(
+            ffi::AVPixelFormat(parameters.format),
+            parameters.width,
+            parameters.height,
+            1,
+        )
+    };
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 /// Keeps a frame, and lets go of the oldest when there are too many.

@@ -90,6 +90,16 @@ impl Decoding {
         self.has_failed = false;
     }
 
+    /// Whether no packet will be given any more.
+    pub(super) fn is_ending(&self) -> bool {
+        self.draining || self.next >= self.to
+    }
+
+    /// Goes on with packet `next`, which has been read again meanwhile.
+    pub(super) fn goes_on_with_what_was_read(&mut self) {
+        self.pending = true;
+    }
+
     /// Takes a frame that is ready, else gives one packet. `pass_over` says of
     /// a packet whether its frame is of use to nobody.
     pub(super) fn step(
