@@ -1,7 +1,6 @@
 //! Frames as numbered stills and as pages of a TIFF, read back by ffmpeg and by
 //! ourselves.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod av_fixtures;
 

@@ -157,7 +157,11 @@ fn fit_xmp(packet: &mut [u8]) {
         .get(from..)
         .and_then(|rest| rest.windows(NAME.len()).position(|window| window == NAME))
     {
+        let is_end = (from + found).checked_sub(1).and_then(|at| packet.get(at)) == Some(&b'/');
         from += found + NAME.len();
+        if is_end {
+            continue;
+        }
         let is_before = |byte: &u8| matches!(byte, b'=' | b'"' | b'\'' | b'>' | b' ' | b'\n');
         let rest = packet.get_mut(from..).unwrap_or_default();
         let digit = rest.iter().position(|byte| !is_before(byte)).filter(|&at| at > 0);
