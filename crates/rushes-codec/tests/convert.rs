@@ -347,10 +347,14 @@ fn every_container_is_written() {
     let mut walked = 0;
     for container in CONTAINERS {
         let extension = container.extensions[0];
+        // Neither is a file of which ffprobe sees every frame: they have tests of their own.
+        if ["webp", "tif", "zarr"].contains(&extension) {
+            continue;
+        }
         let path = folder.path().join(format!("all.{extension}"));
         converted(&from, &path, &to(extension), None);
         assert_eq!(times(&path).len(), 50, "{extension}");
         walked += 1;
     }
-    assert_eq!(walked, 6);
+    assert_eq!((walked, CONTAINERS.len()), (10, 13));
 }
