@@ -7,6 +7,7 @@
 pub mod bytes;
 pub mod disk;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
