@@ -259,8 +259,10 @@ impl RemovePath {
             .or_else(|| roots.iter().find(|root| root.path == path))
             // From where the command was given; a server's folder is nobody's business.
             .or_else(|| {
-                let is_here = context.authority == Authority::Local && !path.is_absolute();
-                let path = if is_here { std::path::absolute(&path).ok()? } else { return None };
+                if context.authority == Authority::Network || path.is_absolute() {
+                    return None;
+                }
+                let path = std::path::absolute(&path).ok()?;
                 let path = std::fs::canonicalize(&path).unwrap_or(path);
                 roots.iter().find(|root| root.path == path)
             })

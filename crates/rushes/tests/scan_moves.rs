@@ -219,7 +219,7 @@ fn a_copy_is_another_place_of_the_asset() {
     let id = stage.id_at("media/small.png");
     stage.write("media/backup/holiday.png", &png(1));
     let report = stage.scan();
-    assert_eq!((&report["copied"], &report["added"]), (&json!(1), &json!(0)));
+    assert_eq!((&report["copied"], &report["added"]), (&json!(1), &json!(1)));
     let asset = stage.show(&id);
     assert_eq!(places(&asset).len(), 2);
     assert_eq!(

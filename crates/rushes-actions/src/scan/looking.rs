@@ -205,9 +205,9 @@ impl<'a> Looker<'a> {
                     round.youngest_ns =
                         Some(round.youngest_ns.map_or(mtime_ns, |y| y.max(mtime_ns)));
                 }
-                Ok(Stored::Identified(known @ (Identified::Copied | Identified::Moved))) => {
-                    let is_copy = known == Identified::Copied;
-                    *if is_copy { &mut report.copied } else { &mut report.moved } += 1;
+                Ok(Stored::Identified(Identified::Copied)) => report.copied += 1,
+                Ok(Stored::Identified(Identified::Moved)) => {
+                    report.moved += 1;
                     // This scan's listing took it for new.
                     if place.first_seen_ns >= report.begun_ns {
                         report.added = report.added.saturating_sub(1);

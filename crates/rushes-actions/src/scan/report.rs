@@ -19,7 +19,7 @@ pub struct ScanReport {
     pub roots: Vec<RootReport>,
     /// Files that were listed.
     pub files: u64,
-    /// Files that were not known, and are not found to be moved or copies.
+    /// Files that were not known; copies of others are among them.
     pub added: u64,
     /// Files whose size, time or attributes changed.
     pub changed: u64,
