@@ -4,21 +4,25 @@ use std::collections::HashMap;
 
 use clap::Args;
 use rushes_catalog::{PreviewCopy, StoredPlace, Violation, stored_places, stored_previews};
-use rushes_media::{ErrorKind, Result};
+use rushes_media::{Error, ErrorKind, Result};
 use rushes_store::{FileStamp, Hashed, PreviewHash, Root, hash_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route};
 use crate::context::{Context, Report};
-use crate::scan::is_same;
+use crate::scan::{Failure, is_same};
+
+/// Files that a report lists one by one; what goes beyond is counted.
+const LISTED: usize = 1_000;
 
 /// The parameters of a check.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Check {
     /// Read this share of the hashed files again and compare their bytes with
-    /// their hashes, 0 to 100; each run takes others.
+    /// their hashes, 0 to 100; each run takes those that come next, so that 20
+    /// runs of 5 read all of them, whenever they are.
     #[arg(long = "read-data", value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     #[schemars(range(max = 100))]
     pub read_data_percent: u8,
@@ -33,6 +37,16 @@ pub struct CheckReport {
     pub places: u64,
     /// Files that changed since the last scan; no violation.
     pub changed: u64,
+    /// The first 1000 of these.
+    #[serde(default)]
+    pub changed_files: Vec<String>,
+    /// Files that are there and could not be read, so that nothing is said
+    /// about them.
+    #[serde(default)]
+    pub unread: Vec<Failure>,
+    /// How many more could not be read than are listed.
+    #[serde(default)]
+    pub more_unread: u64,
     /// Places that are not there now, or in a root that is not.
     pub not_there: u64,
     /// Files read again, byte for byte.
@@ -63,9 +77,8 @@ impl Action for Check {
         let mut report =
             CheckReport { violations: rushes_catalog::check(catalog)?, ..CheckReport::default() };
         let mut roots: HashMap<i64, Option<Root>> = HashMap::new();
-        // The share that is read moves on with the time, so that runs over
-        // the days reach every file.
-        let turn = context.engine.clock().now() / 1_000_000_000;
+        // Each run goes on where the last one ended, so that they reach every file.
+        let turn = rushes_catalog::read_turn(catalog)?;
         let mut after = 0;
         loop {
             context.check_cancelled("checking")?;
@@ -86,6 +99,9 @@ impl Action for Check {
             });
         }
         check_previews(context, &mut report)?;
+        if self.read_data_percent > 0 {
+            rushes_catalog::set_read_turn(catalog, turn.saturating_add(self.read_data_percent))?;
+        }
         Ok(report)
     }
 
@@ -102,14 +118,26 @@ impl Action for Check {
         for violation in &output.violations {
             text += &format!("invariant {}: {}\n", violation.invariant, violation.what);
         }
-        if output.violations.is_empty() {
-            text += "everything is as it must be\n";
+        for path in &output.changed_files {
+            text += &format!("changed, for the next scan: {path}\n");
         }
+        for failure in &output.unread {
+            text += &format!("could not be read: {}\n", failure.line());
+        }
+        if output.more_unread > 0 {
+            text += &format!("... and {} more that could not be read\n", output.more_unread);
+        }
+        text += match (output.violations.is_empty(), output.changed, output.unread.is_empty()) {
+            (false, ..) => "",
+            (true, 0, true) => "everything is as it must be\n",
+            (true, _, true) => "what did not change is as it must be\n",
+            (true, _, false) => "what could be read is as it must be\n",
+        };
         text
     }
 
     fn failures(output: &CheckReport) -> u64 {
-        output.violations.len() as u64
+        output.violations.len() as u64 + output.unread.len() as u64 + output.more_unread
     }
 
     fn title(&self) -> String {
@@ -127,17 +155,25 @@ impl Check {
         context: &Context<'_>,
         root: Option<&Root>,
         place: &StoredPlace,
-        turn: i64,
+        turn: u8,
         report: &mut CheckReport,
     ) -> Result<()> {
         report.places += 1;
-        let Some(file) = root.and_then(|root| root.open_file(&place.path).ok()) else {
-            report.not_there += 1;
-            return Ok(());
+        let file = match root.map(|root| root.open_file(&place.path)) {
+            Some(Ok(file)) => file,
+            // Another thing of that name is not the file either.
+            Some(Err(error)) if error.kind == ErrorKind::Denied => {
+                report.leave_unread(place, error);
+                return Ok(());
+            }
+            Some(Err(_)) | None => {
+                report.not_there += 1;
+                return Ok(());
+            }
         };
         let stamp = FileStamp::of(&file)?;
         if !is_same(&stamp, &place.stamp) {
-            report.changed += 1;
+            report.leave_changed(place);
             return Ok(());
         }
         let Some(blake3) = place.blake3.as_ref().filter(|_| self.is_due(place.place, turn)) else {
@@ -154,20 +190,35 @@ impl Check {
                     report.violations.push(Violation { invariant: 4, what });
                 }
             }
-            Ok(Hashed::Changed) => report.changed += 1,
+            Ok(Hashed::Changed) => report.leave_changed(place),
             Ok(Hashed::Stopped) => {}
-            Err(error) => {
-                let what = format!("{}: {}", error, place.shown);
-                report.violations.push(Violation { invariant: 4, what });
-            }
+            Err(error) => report.leave_unread(place, error),
         }
         Ok(())
     }
 
     /// Whether a place is in the share that this run reads.
-    fn is_due(&self, place: i64, turn: i64) -> bool {
-        (place.wrapping_mul(37).wrapping_add(turn)).rem_euclid(100)
+    fn is_due(&self, place: i64, turn: u8) -> bool {
+        // Neighbours fall into different shares.
+        place.wrapping_mul(37).rem_euclid(100).wrapping_sub(i64::from(turn)).rem_euclid(100)
             < i64::from(self.read_data_percent)
+    }
+}
+
+impl CheckReport {
+    fn leave_changed(&mut self, place: &StoredPlace) {
+        self.changed += 1;
+        if self.changed_files.len() < LISTED {
+            self.changed_files.push(place.shown.clone());
+        }
+    }
+
+    fn leave_unread(&mut self, place: &StoredPlace, error: Error) {
+        if self.unread.len() < LISTED {
+            self.unread.push(Failure { path: place.shown.clone(), asset: None, error });
+        } else {
+            self.more_unread += 1;
+        }
     }
 }
 

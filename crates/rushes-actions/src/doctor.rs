@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use rushes_media::Result;
+use rushes_media::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,7 @@ impl Action for Doctor {
             }),
         }
         missing_codecs(&mut health);
+        missing_catalogue(context, &mut health);
         Ok(health)
     }
 
@@ -134,6 +135,24 @@ impl Action for Doctor {
 
     fn failures(output: &Health) -> u64 {
         output.missing.len() as u64
+    }
+}
+
+/// Opens the catalogue, where there is one.
+fn missing_catalogue(context: &Context<'_>, health: &mut Health) {
+    let database = context.engine.home().database();
+    let opened = match std::fs::symlink_metadata(&database) {
+        // The first scan makes it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => Err(Error::io("looking for the catalogue", &error).at(&database)),
+        Ok(_) => context.engine.catalog().and_then(|catalog| catalog.version()),
+    };
+    if let Err(mut error) = opened {
+        let remedy = error.remedy.take();
+        health.missing.push(Missing {
+            what: error.to_string(),
+            remedy: remedy.unwrap_or_else(|| "see who may read and write the home folder".into()),
+        });
     }
 }
 

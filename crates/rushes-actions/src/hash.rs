@@ -120,7 +120,7 @@ impl Action for Hash {
     fn text(output: &HashReport) -> String {
         let mut text = output.line() + "\n";
         for failure in &output.failed {
-            text += &format!("  failed {}: {}\n", failure.path, failure.error);
+            text += &format!("  failed {}\n", failure.line());
         }
         text
     }
@@ -150,6 +150,7 @@ impl Hash {
         probe_all(context, Work::ProbeTold, threads, &mut probed)?;
         context.check_cancelled("probing what hashing told apart")?;
         report.failed.append(&mut probed.failed);
+        report.changed += probed.unsettled.len() as u64 + probed.more_unsettled;
         if probed.probed > 0 {
             queue_behind(context, &Previews::default(), false)?;
         }

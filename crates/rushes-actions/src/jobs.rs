@@ -60,9 +60,14 @@ fn line(job: &Job) -> String {
     let total = job.total.map_or(String::new(), |total| format!("/{total}"));
     let rate = job.rate_per_sec.map_or(String::new(), |rate| format!(", {rate:.0} a second"));
     let error = job.error.as_ref().map_or(String::new(), |error| format!("  ! {error}"));
+    // What a queued job waits for, or what became of its worker.
+    let note = match (&job.note, job.state) {
+        (Some(note), JobState::Queued) => format!(", {note}"),
+        _ => String::new(),
+    };
     let asked = if job.cancel_requested && job.finished.is_none() { ", stopping" } else { "" };
     format!(
-        "{:>6}  {:<9}  {}  {}{total} {}{rate}{asked}  {}{error}\n",
+        "{:>6}  {:<9}  {}  {}{total} {}{rate}{note}{asked}  {}{error}\n",
         job.id,
         job.state.name(),
         job.created,
@@ -207,6 +212,12 @@ impl Action for RetryJob {
     }
 
     fn text(output: &Job) -> String {
-        line(output)
+        let mut text = line(output);
+        let _ = writeln!(
+            text,
+            "        it waits for rushes serve, or for the same to be asked for with rushes {}",
+            output.kind
+        );
+        text
     }
 }

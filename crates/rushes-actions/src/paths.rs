@@ -60,8 +60,8 @@ impl Action for ListPaths {
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddPath {
-    /// The folder. Adding one again takes the volume that is there now for
-    /// its own. A name that is no UTF-8 is given as a file: URL.
+    /// The folder. Adding one again changes nothing. A name that is no UTF-8 is
+    /// given as a file: URL.
     #[arg(value_parser = path_parser())]
     pub path: String,
     /// A name for it; the folder's own when not given.
@@ -69,6 +69,20 @@ pub struct AddPath {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
+    /// Take the volume that is there now for that of a root that was scanned
+    /// from another one; the next scan marks gone what is not on it.
+    #[arg(long)]
+    #[serde(default)]
+    pub new_volume: bool,
+}
+
+/// What adding a folder comes to.
+enum Adding {
+    New,
+    /// The root of this name is there already.
+    Again(String),
+    /// It is there already, and was scanned from another volume.
+    NewVolume(String),
 }
 
 /// A relative path from the network: it would begin in the folder that the
@@ -115,6 +129,33 @@ impl AddPath {
         context.engine.refuse_own_folder(&path, what)?;
         Root::open(&path)
     }
+
+    /// What adding this folder comes to; a conflict when that is more than was
+    /// asked for.
+    fn adding(&self, context: &Context<'_>, root: &Root) -> Result<Adding> {
+        let catalog = context.engine.catalog()?;
+        let known = catalog.roots()?.into_iter().find(|known| known.path == root.path());
+        let Some(known) = known else { return Ok(Adding::New) };
+        let volume = root.volume()?.identity;
+        let is_other = known.volume.is_some_and(|before| before != volume)
+            && catalog.root_has_places(known.id)?;
+        match (is_other, self.new_volume) {
+            (false, _) => Ok(Adding::Again(known.name)),
+            (true, true) => Ok(Adding::NewVolume(known.name)),
+            (true, false) => {
+                let why = format!(
+                    "another volume is there now than the one that the root {:?} was scanned from",
+                    known.name
+                );
+                Err(Error::new(ErrorKind::Conflict, "registering a root", why)
+                    .remedy(
+                        "mount the right one, or take this one with --new-volume: the next scan \
+                         then marks gone what is not on it",
+                    )
+                    .at(root.path()))
+            }
+        }
+    }
 }
 
 /// A root that was registered.
@@ -126,6 +167,12 @@ pub struct AddedPath {
     pub path: String,
     /// The same path, as the prototype named it.
     pub added: String,
+    /// Whether it was a root before.
+    #[serde(default)]
+    pub already: bool,
+    /// Whether it takes another volume than before for its own.
+    #[serde(default)]
+    pub new_volume: bool,
 }
 
 impl Action for AddPath {
@@ -137,25 +184,55 @@ impl Action for AddPath {
 
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
         use std::os::unix::ffi::OsStrExt;
-        let path = display_name(self.root(context)?.path().as_os_str().as_bytes());
+        let root = self.root(context)?;
+        let path = display_name(root.path().as_os_str().as_bytes());
         let mut plan = Plan::reads(format!("register {path}"));
-        plan.push("register", format!("record {path} as a root; nothing in it is changed"));
+        match self.adding(context, &root)? {
+            Adding::New => {
+                plan.push("register", format!("record {path} as a root; nothing in it is changed"));
+            }
+            Adding::Again(name) => {
+                plan.summary = format!("nothing: {path} is the root {name:?} already");
+            }
+            Adding::NewVolume(name) => plan.push(
+                "volume",
+                format!(
+                    "take the volume that is at {path} now for that of the root {name:?}; the \
+                     next scan marks gone what is not on it"
+                ),
+            ),
+        }
         Ok(plan)
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<AddedPath> {
         use std::os::unix::ffi::OsStrExt;
         let root = self.root(context)?;
+        let adding = self.adding(context, &root)?;
         let volume = root.volume()?.identity;
         let now = context.engine.clock().now();
         let added =
             context.engine.catalog()?.add_root(root.path(), self.name.as_deref(), &volume, now)?;
         let path = display_name(added.path.as_os_str().as_bytes());
-        Ok(AddedPath { name: added.name, added: path.clone(), path })
+        Ok(AddedPath {
+            name: added.name,
+            added: path.clone(),
+            path,
+            already: !matches!(adding, Adding::New),
+            new_volume: matches!(adding, Adding::NewVolume(_)),
+        })
     }
 
     fn text(output: &AddedPath) -> String {
-        format!("{} is the root {:?}; scan it with rushes scan\n", output.path, output.name)
+        let AddedPath { name, path, .. } = output;
+        match (output.already, output.new_volume) {
+            (_, true) => format!(
+                "{path} was the root {name:?} already, and takes the volume that is there now; \
+                 scan it with rushes scan\n"
+            ),
+            (true, false) => format!("{path} was the root {name:?} already\n"),
+            (false, false) => format!("{path} is the root {name:?}; scan it with rushes scan\n"),
+        }
     }
 }
 
@@ -183,6 +260,15 @@ impl RemovePath {
             .iter()
             .find(|root| root.name == self.name)
             .or_else(|| roots.iter().find(|root| root.path == path))
+            // From where the command was given; a server's folder is nobody's business.
+            .or_else(|| {
+                if context.authority == Authority::Network || path.is_absolute() {
+                    return None;
+                }
+                let path = std::path::absolute(&path).ok()?;
+                let path = std::fs::canonicalize(&path).unwrap_or(path);
+                roots.iter().find(|root| root.path == path)
+            })
             // As the list of roots shows it.
             .or_else(|| {
                 use std::os::unix::ffi::OsStrExt;

@@ -147,7 +147,7 @@ impl Action for Previews {
         let mut text =
             format!("previews of {} assets made, {} failed\n", output.made, output.failed.len());
         for failure in &output.failed {
-            text += &format!("  failed {}: {}\n", failure.path, failure.error);
+            text += &format!("  failed {}\n", failure.line());
         }
         text
     }
@@ -282,9 +282,17 @@ fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {
         if !is_same(&FileStamp::of(&file)?, &source.stamp) {
             continue;
         }
+        let failed = |error| {
+            let path = display_name(root.join(&source.path).as_os_str().as_bytes());
+            Found::Failed(Failure { path, asset: Some(task.public_id.clone()), error })
+        };
         return match tasks::pictures(context.engine.pool(), &file, &source.path, &probe, cancelled)
         {
-            Ok(pictures) => store(context, &pictures).map(Found::Made),
+            Ok(pictures) => match store(context, &pictures) {
+                // Something else lies where this one belongs; the others have their places.
+                Err(error) if error.kind == ErrorKind::Conflict => Ok(failed(error)),
+                stored => stored.map(Found::Made),
+            },
             Err(_) if cancelled.load(Ordering::Relaxed) => Ok(Found::NotHere),
             Err(error)
                 if error.kind == ErrorKind::Unavailable
@@ -292,10 +300,7 @@ fn picture_one(context: &Context<'_>, task: &AssetTask) -> Result<Found> {
             {
                 Err(error)
             }
-            Err(error) => {
-                let path = display_name(root.join(&source.path).as_os_str().as_bytes());
-                Ok(Found::Failed(Failure { path, asset: Some(task.public_id.clone()), error }))
-            }
+            Err(error) => Ok(failed(error)),
         };
     }
     Ok(Found::NotHere)

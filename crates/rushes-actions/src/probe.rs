@@ -85,7 +85,7 @@ impl Action for ProbeFiles {
             text += &describe(file);
         }
         for failure in &output.failed {
-            let _ = writeln!(text, "{}: {}", failure.path, failure.error);
+            let _ = writeln!(text, "{}", failure.line());
         }
         text
     }

@@ -112,7 +112,8 @@ impl Action for Scan {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<ScanReport> {
-        let mut report = ScanReport::default();
+        let begun_ns = context.engine.clock().now();
+        let mut report = ScanReport { begun_ns, ..ScanReport::default() };
         let targets = register(self, context)?;
         for target in &targets {
             context.progress.effect(&target.scan_key(), EffectState::Begun, None)?;

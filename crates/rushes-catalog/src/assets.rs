@@ -54,7 +54,12 @@ pub fn identify(
             .map_err(sql(what))?;
         let same = match (hashes, &blake3) {
             (Some(hashes), Some(blake3)) => hashes.blake3[..] == blake3[..],
-            _ => old_size == found.size_bytes && fingerprint == sampled.fingerprint.0,
+            // Samples alike do not tell it from what is known to have come here.
+            _ => {
+                old_size == found.size_bytes
+                    && fingerprint == sampled.fingerprint.0
+                    && displaced(write, &found, sampled)?.is_none_or(|(asset, _)| asset == old)
+            }
         };
         if same {
             // The time of change moved but not what was looked at: the full
@@ -71,12 +76,22 @@ pub fn identify(
         }
     }
     let outcome = match find_same(write, &found, sampled, hashes)? {
-        Found::Asset(asset) => {
+        Found::Asset(asset, left) => {
             let elsewhere: bool = write
-                .prepare_cached("SELECT present>0 FROM assets WHERE id=?")
-                .and_then(|mut s| s.query_row([asset], |row| row.get(0)))
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM places WHERE asset_id=?1 AND state=0 AND id IS NOT ?2)",
+                )
+                .and_then(|mut s| s.query_row(params![asset, left], |row| row.get(0)))
                 .map_err(sql(what))?;
             attach(write, place, asset, now)?;
+            if let Some(left) = left {
+                // A name says nothing of the bytes: a hash that is known is confirmed.
+                write
+                    .prepare_cached("UPDATE assets SET rehash=(blake3 IS NOT NULL) WHERE id=?")
+                    .and_then(|mut s| s.execute([asset]))
+                    .map_err(sql(what))?;
+                forget_displaced(write, left)?;
+            }
             words::index(write, asset)?;
             let kind = if elsewhere { "copied" } else { "moved" };
             record_event(write, asset, now, kind, &format!("to {}", shown_place(write, place)?))?;
@@ -143,8 +158,50 @@ impl PlaceRow {
 
 enum Found {
     Nothing,
-    Asset(i64),
+    /// An asset, and the place that it left for this one.
+    Asset(i64, Option<i64>),
     PerhapsGone,
+}
+
+/// The asset whose file this is by number, size and time on its volume and by
+/// its samples, though the name that it had is another file's by now; and the
+/// place of that name.
+fn displaced(
+    write: &Transaction<'_>,
+    place: &PlaceRow,
+    sampled: &Sampled,
+) -> Result<Option<(i64, i64)>> {
+    write
+        .prepare_cached(
+            "SELECT displaced.asset_id, displaced.place_id FROM displaced
+             JOIN assets ON assets.id=displaced.asset_id
+             JOIN folders ON folders.id=folder_id
+             WHERE displaced.inode=?1 AND displaced.size_bytes=?2 AND displaced.mtime_ns=?3
+               AND folders.device=?4 AND assets.size_bytes=?2 AND assets.fingerprint=?5 LIMIT 1",
+        )
+        .and_then(|mut s| {
+            s.query_row(
+                params![
+                    place.inode,
+                    place.size_bytes,
+                    place.mtime_ns,
+                    place.device,
+                    &sampled.fingerprint.0[..]
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+        })
+        .map_err(sql("looking for content that had another name"))
+}
+
+/// What this place held before is found, or is there still.
+fn forget_displaced(write: &Transaction<'_>, place: i64) -> Result<()> {
+    write
+        .prepare_cached("DELETE FROM displaced WHERE place_id=?")
+        .and_then(|mut s| s.execute([place]))
+        .map(drop)
+        .map_err(sql("recording what a file is"))
 }
 
 fn find_same(
@@ -159,7 +216,10 @@ fn find_same(
             .prepare_cached("SELECT id FROM assets WHERE blake3=?")
             .and_then(|mut s| s.query_row([&hashes.blake3[..]], |row| row.get(0)).optional())
             .map_err(sql(what))?;
-        return Ok(known.map_or(Found::Nothing, Found::Asset));
+        return Ok(known.map_or(Found::Nothing, |asset| Found::Asset(asset, None)));
+    }
+    if let Some((asset, left)) = displaced(write, place, sampled)? {
+        return Ok(Found::Asset(asset, Some(left)));
     }
     // Another name of the very same file: same number on the same device,
     // same size and time, and the same samples. The other name may be gone,
@@ -189,7 +249,7 @@ fn find_same(
         })
         .map_err(sql(what))?;
     if let Some(asset) = linked {
-        return Ok(Found::Asset(asset));
+        return Ok(Found::Asset(asset, None));
     }
     let gone: bool = write
         .prepare_cached(
@@ -262,6 +322,7 @@ fn attach(write: &Transaction<'_>, place: i64, asset: i64, now: UnixNanos) -> Re
 
 /// The place was looked at and holds what it held.
 fn settle(write: &Transaction<'_>, place: i64, asset: i64) -> Result<()> {
+    forget_displaced(write, place)?;
     write
         .prepare_cached("UPDATE places SET role=1, recheck=0, asset_id=?2 WHERE id=?1")
         .and_then(|mut s| s.execute([place, asset]))
@@ -558,6 +619,7 @@ fn merge(write: &Transaction<'_>, from: i64, into: i64, now: UnixNanos) -> Resul
         "INSERT OR IGNORE INTO tags SELECT ?2, tag FROM tags WHERE asset_id=?1",
         "UPDATE events SET asset_id=?2 WHERE asset_id=?1",
         "UPDATE asset_aliases SET asset_id=?2 WHERE asset_id=?1",
+        "UPDATE displaced SET asset_id=?2 WHERE asset_id=?1",
         "INSERT INTO asset_aliases SELECT public_id, ?2 FROM assets WHERE id=?1",
     ] {
         write

@@ -85,6 +85,32 @@ const RULES: &[(u8, &str, &str)] = &[
     ),
 ];
 
+/// Where in the files, in hundredths of them, the next check that reads some
+/// again begins: where the last one ended, whenever that was.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn read_turn(catalog: &Catalog) -> Result<u8> {
+    catalog.read(|reader| {
+        reader
+            .query_row("SELECT value FROM counters WHERE name='read_turn'", [], |row| row.get(0))
+            .map_err(sql("reading which files are next to be read"))
+    })
+}
+
+/// Notes where it ended.
+///
+/// # Errors
+/// When it cannot be stored.
+pub fn set_read_turn(catalog: &Catalog, turn: u8) -> Result<()> {
+    catalog.write(|write| {
+        write
+            .execute("UPDATE counters SET value=? WHERE name='read_turn'", [turn % 100])
+            .map(drop)
+            .map_err(sql("noting which files are next to be read"))
+    })
+}
+
 /// Violations listed of one rule.
 const LISTED: usize = 100;
 

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_preview_errors.sql"),
     include_str!("../migrations/0005_job_keys.sql"),
     include_str!("../migrations/0006_root_reads.sql"),
+    include_str!("../migrations/0007_displaced.sql"),
 ];
 
 /// SQLite before this one can lose a commit when its WAL is reset.
@@ -290,9 +291,10 @@ pub fn sql(what: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             Some(Code::DiskFull) => {
                 found(ErrorKind::Unavailable).remedy("free some space on that disk")
             }
-            Some(Code::NotADatabase | Code::DatabaseCorrupt) => {
-                found(ErrorKind::Corrupt).remedy("run rushes check, or choose another --home")
-            }
+            Some(Code::NotADatabase | Code::DatabaseCorrupt) => found(ErrorKind::Corrupt).remedy(
+                "put a copy of catalogue.sqlite back into the home folder, or move it aside \
+                     with its -wal and -shm and scan again; tags are in the catalogue alone",
+            ),
             Some(Code::SystemIoFailure) if has_no_room(&error) => {
                 let why = format!("the disk is full, or it fails ({error})");
                 Error::new(ErrorKind::Unavailable, what, why).remedy(

@@ -22,7 +22,7 @@ pub use assets::{
     Hashing, Identified, extension_of, identify, record_hashes, record_no_media,
     record_not_media_at, record_unsettled,
 };
-pub use check::{Violation, check};
+pub use check::{Violation, check, read_turn, set_read_turn};
 pub use database::{Catalog, sql, sqlite_version};
 pub use detail::asset_number;
 pub use findings::{

@@ -195,6 +195,18 @@ fn change_place(
     now: UnixNanos,
 ) -> Result<()> {
     let what = "recording a change";
+    // The content that this name had may have another name now.
+    write
+        .prepare_cached(
+            "INSERT OR REPLACE INTO displaced (place_id, folder_id, asset_id, inode, size_bytes, mtime_ns)
+             SELECT id, folder_id, asset_id, inode, size_bytes, mtime_ns FROM places
+             WHERE id=?1 AND role=1 AND asset_id IS NOT NULL
+               AND (inode<>?2 OR size_bytes<>?3 OR mtime_ns<>?4)",
+        )
+        .and_then(|mut s| {
+            s.execute(params![place_id, stamp.inode as i64, stamp.size_bytes, stamp.mtime_ns])
+        })
+        .map_err(sql(what))?;
     let (was_gone, asset): (bool, Option<i64>) = write
         .prepare_cached("SELECT state=1, asset_id FROM places WHERE id=?")
         .and_then(|mut s| s.query_row([place_id], |row| Ok((row.get(0)?, row.get(1)?))))
@@ -342,6 +354,8 @@ pub struct PendingPlace {
     pub recheck: bool,
     /// Public name of the asset that it held when it was looked at.
     pub asset: Option<String>,
+    /// When its name was first seen.
+    pub first_seen_ns: UnixNanos,
 }
 
 /// The next places of these roots that are to be looked at, after this
@@ -363,7 +377,7 @@ pub fn pending_places(
         .prepare_cached(&format!(
             "SELECT places.id, root_id, path, name, size_bytes, mtime_ns, ctime_ns, inode,
                     role=4, recheck=1 AND role=1,
-                    (SELECT public_id FROM assets WHERE assets.id=asset_id)
+                    (SELECT public_id FROM assets WHERE assets.id=asset_id), first_seen_ns
              FROM places CROSS JOIN folders ON folders.id=folder_id
              WHERE {pending} AND state=0 AND places.id>?1 AND root_id IN ({roots})
              ORDER BY places.id LIMIT ?2"
@@ -385,6 +399,7 @@ pub fn pending_places(
                         is_unsettled: row.get(8)?,
                         recheck: row.get(9)?,
                         asset: row.get(10)?,
+                        first_seen_ns: row.get(11)?,
                     })
                 })?
                 .collect()
@@ -421,9 +436,11 @@ pub fn record_move(write: &Transaction<'_>, missed: i64, new: i64, now: UnixNano
         .prepare_cached("UPDATE places SET owner_id=?2 WHERE owner_id=?1")
         .and_then(|mut s| s.execute([new, missed]))
         .map_err(sql(what))?;
-    let (name, ctime, inode): (Vec<u8>, i64, i64) = write
-        .prepare_cached("DELETE FROM places WHERE id=? RETURNING name, ctime_ns, inode")
-        .and_then(|mut s| s.query_row([new], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
+    let (name, ctime, inode, replaced): (Vec<u8>, i64, i64, Option<i64>) = write
+        .prepare_cached("DELETE FROM places WHERE id=? RETURNING name, ctime_ns, inode, asset_id")
+        .and_then(|mut s| {
+            s.query_row([new], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        })
         .map_err(sql(what))?;
     write
         .prepare_cached(
@@ -437,6 +454,12 @@ pub fn record_move(write: &Transaction<'_>, missed: i64, new: i64, now: UnixNano
         .prepare_cached("SELECT asset_id FROM places WHERE id=?")
         .and_then(|mut s| s.query_row([missed], |row| row.get(0)))
         .map_err(sql(what))?;
+    // The name was known: what it held is somewhere else now, or nowhere.
+    if let Some(replaced) = replaced.filter(|replaced| Some(*replaced) != asset) {
+        refresh(write, replaced)?;
+        let detail = format!("other content at {}", shown_place(write, missed)?);
+        record_event(write, replaced, now, "changed", &detail)?;
+    }
     if let Some(asset) = asset {
         refresh(write, asset)?;
         crate::words::index(write, asset)?;

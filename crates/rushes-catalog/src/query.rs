@@ -13,10 +13,10 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
     ("kind", "kind:video", "still, video or audio"),
     ("codec", "codec:hevc", "codec of the picture, else of the sound"),
     ("ext", "ext:mov", "extension of the file name"),
-    ("duration", "duration:>10", "seconds, or h:mm:ss"),
+    ("duration", "duration:>10", "seconds, or h:mm:ss, or like 1h30m"),
     ("width", "width:>=1920", "pixels across, upright"),
     ("height", "height:<=720", "pixels down, upright"),
-    ("fps", "fps:50", "frames a second"),
+    ("fps", "fps:50", "frames a second, also as 30000/1001"),
     ("size", "size:>1G", "bytes, with K, M, G or T"),
     ("date", "date:2024-01..2024-06", "when it was made: year, month, day or a range"),
     ("batch", "batch:Trip", "name of its folder, of the first one where it lies in several"),
@@ -26,7 +26,11 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
     ("state", "state:offline", "present, offline or gone"),
     ("audio", "audio:yes", "whether it has sound"),
     ("hdr", "hdr:yes", "whether it is HDR"),
-    ("live", "live:yes", "whether it is half of a Live Photo"),
+    (
+        "live",
+        "live:yes",
+        "whether it calls itself half of a Live Photo, wherever the other half is",
+    ),
     ("error", "error:yes", "whether it could not be read"),
     ("hashed", "hashed:no", "whether the full hash of what it holds now is known"),
     ("copies", "copies:>1", "places where it is"),
@@ -119,7 +123,15 @@ pub fn parse(query: &str) -> Result<Query> {
             Some(rest) if !rest.is_empty() && !token.quoted => (true, rest),
             _ => (false, token.text.as_str()),
         };
-        match body.split_once(':').filter(|_| !token.quoted) {
+        let filtered = body.split_once(':').filter(|_| !token.quoted);
+        // A filter is one in whatever case; other words with a colon stay as they are.
+        let lower = filtered.map(|(name, value)| (name.to_lowercase(), value));
+        let is_filter = |name: &str| FILTERS.iter().any(|(filter, ..)| *filter == name);
+        match lower
+            .as_ref()
+            .filter(|(name, _)| is_filter(name))
+            .map_or(filtered, |(name, value)| Some((name, *value)))
+        {
             Some(("sort", value)) => {
                 let (key, turned) = value.strip_prefix('-').map_or((value, false), |v| (v, true));
                 // Time and size begin with the newest and the largest, names with A.
@@ -139,7 +151,7 @@ pub fn parse(query: &str) -> Result<Query> {
                 parsed.sort = sort;
                 parsed.descending = descending != turned;
             }
-            Some((name, value)) if FILTERS.iter().any(|(filter, ..)| *filter == name) => {
+            Some((name, value)) if is_filter(name) => {
                 any_state |= name == "state";
                 let (condition, values) = filter(name, value)?;
                 let condition =
@@ -185,6 +197,24 @@ struct Token {
     quoted: bool,
 }
 
+/// What is in quotes, up to the one that closes them, and what follows it.
+/// Inside them \" is a quote and \\ a backslash.
+fn in_quotes(inside: &str) -> Result<(String, &str)> {
+    let mut text = String::new();
+    let mut signs = inside.char_indices().peekable();
+    while let Some((at, sign)) = signs.next() {
+        match sign {
+            '"' => return Ok((text, inside.get(at + 1..).unwrap_or_default())),
+            '\\' => {
+                let escaped = signs.next_if(|(_, next)| matches!(next, '"' | '\\'));
+                text.push(escaped.map_or(sign, |(_, next)| next));
+            }
+            _ => text.push(sign),
+        }
+    }
+    Err(bad("a quote is not closed", "add a \""))
+}
+
 /// Splits at spaces; quotes keep them together, also after a filter's colon.
 fn tokens(query: &str) -> Result<Vec<Token>> {
     let mut found = Vec::new();
@@ -192,32 +222,27 @@ fn tokens(query: &str) -> Result<Vec<Token>> {
     while !rest.is_empty() {
         let (negated, unsigned) = rest.strip_prefix('-').map_or((false, rest), |r| (true, r));
         if let Some(inside) = unsigned.strip_prefix('"') {
-            let end = inside.find('"').ok_or_else(|| bad("a quote is not closed", "add a \""))?;
-            let (phrase, after) = inside.split_at(end);
+            let (phrase, after) = in_quotes(inside)?;
             let sign = if negated { "-" } else { "" };
             // A negated phrase is a word like any other once its quotes are off.
             found.push(Token { text: format!("{sign}{phrase}"), quoted: !negated });
-            rest = after.get(1..).unwrap_or_default().trim_start();
+            rest = after.trim_start();
             continue;
         }
         let mut text = String::new();
-        let mut inside = false;
-        let mut end = rest.len();
-        for (index, character) in rest.char_indices() {
-            match character {
-                '"' => inside = !inside,
-                c if c.is_whitespace() && !inside => {
-                    end = index;
-                    break;
-                }
-                c => text.push(c),
+        while let Some(sign) = rest.chars().next().filter(|sign| !sign.is_whitespace()) {
+            let after = rest.get(sign.len_utf8()..).unwrap_or_default();
+            if sign == '"' {
+                let (phrase, after) = in_quotes(after)?;
+                text.push_str(&phrase);
+                rest = after;
+            } else {
+                text.push(sign);
+                rest = after;
             }
         }
-        if inside {
-            return Err(bad("a quote is not closed", "add a \""));
-        }
         found.push(Token { text, quoted: false });
-        rest = rest.get(end..).unwrap_or_default().trim_start();
+        rest = rest.trim_start();
     }
     if found.len() > 64 {
         return Err(bad("it has more than 64 parts", "shorten it"));
@@ -286,7 +311,7 @@ fn filter(name: &str, value: &str) -> Result<(String, Vec<Value>)> {
         "hashed" => (yes_no("blake3 IS NOT NULL AND rehash=0", value)?, Vec::new()),
         "width" => number("width_px", value, name, plain)?,
         "height" => number("height_px", value, name, plain)?,
-        "fps" => number("round(frame_rate_hz,2)", value, name, plain)?,
+        "fps" => number("round(frame_rate_hz,2)", value, name, rate)?,
         "copies" => number("assets.present", value, name, plain)?,
         "duration" => number("duration_secs", value, name, seconds)?,
         "size" => number("assets.size_bytes", value, name, bytes)?,
@@ -340,7 +365,11 @@ fn number(
         })
     };
     if let Some((low, high)) = value.split_once("..") {
-        return Ok((format!("{column} BETWEEN ? AND ?"), vec![parse(low)?, parse(high)?]));
+        let (from, to) = (parse(low)?, parse(high)?);
+        if matches!((&from, &to), (Value::Real(from), Value::Real(to)) if from > to) {
+            return Err(reversed(value, name));
+        }
+        return Ok((format!("{column} BETWEEN ? AND ?"), vec![from, to]));
     }
     for operator in [">=", "<=", ">", "<", "="] {
         if let Some(rest) = value.strip_prefix(operator) {
@@ -350,11 +379,38 @@ fn number(
     Ok((format!("{column}=?"), vec![parse(value)?]))
 }
 
+/// A range that nothing can be in.
+fn reversed(value: &str, name: &str) -> Error {
+    let why = format!("the range {value:?} after {name}: ends before it begins");
+    bad(why, "write the smaller one first")
+}
+
 fn plain(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
+/// Frames a second, to the two digits that are compared.
+fn rate(text: &str) -> Option<f64> {
+    let Some((frames, secs)) = text.split_once('/') else { return plain(text) };
+    let rate = plain(frames)? / plain(secs)?;
+    Some((rate * 100.0).round() / 100.0)
+}
+
+/// `95`, `1:35` or `1m35s`.
 fn seconds(text: &str) -> Option<f64> {
+    let text = text.to_lowercase();
+    if text.contains(['h', 'm']) {
+        let mut rest = text.as_str();
+        let mut total = 0.0;
+        for (letter, secs) in [('h', 3600.0), ('m', 60.0)] {
+            if let Some((number, after)) = rest.split_once(letter) {
+                total += number.parse::<f64>().ok()? * secs;
+                rest = after;
+            }
+        }
+        let left = rest.trim_end_matches('s');
+        return Some(if left.is_empty() { total } else { total + left.parse::<f64>().ok()? });
+    }
     text.trim_end_matches('s')
         .split(':')
         .try_fold(0.0, |total, part| Some(total * 60.0 + part.parse::<f64>().ok()?))
@@ -393,6 +449,9 @@ fn date(value: &str) -> Result<(String, Vec<Value>)> {
     if let Some((low, high)) = value.split_once("..") {
         let start = if low.is_empty() { i64::MIN } else { span(low)?.0 };
         let end = if high.is_empty() { i64::MAX } else { span(high)?.1 };
+        if start >= end {
+            return Err(reversed(value, "date"));
+        }
         return Ok((between.into(), vec![start.into(), end.into()]));
     }
     for operator in [">=", "<=", ">", "<"] {
@@ -456,6 +515,11 @@ mod tests {
         assert!(conditions("duration:1:02:03").contains("3723"));
         assert!(conditions("width:100..200").contains("BETWEEN"));
         assert!(conditions("codec:H.265").contains("hevc"));
+        assert!(conditions("duration:1m").contains("Real(60.0)"));
+        assert!(conditions("duration:1h30m").contains("Real(5400.0)"));
+        assert!(conditions("duration:<1m5.5s").contains("Real(65.5)"));
+        assert!(conditions("fps:30000/1001").contains("Real(29.97)"));
+        assert_eq!(conditions("Kind:Video DURATION:>1"), conditions("kind:video duration:>1"));
     }
 
     #[test]
@@ -474,6 +538,24 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_in_quotes_is_escaped() {
+        for (query, batch) in [
+            (r#"batch:"say \"so\"""#, r#"say "so""#),
+            (r#"batch:"a\\""#, r"a\"),
+            (r#"batch:"a\xff""#, r"a\xff"),
+            (r#"batch:a" "b\c"#, r"a b\c"),
+        ] {
+            let parsed = parse(query).unwrap();
+            assert_eq!(parsed.conditions[1].1, [Value::Text(batch.into())], "{query}");
+        }
+        let parsed = parse(r#""big \"wave\"" hum"#).unwrap();
+        assert_eq!(
+            parsed.words,
+            [Word::Exact(r#"big "wave""#.into()), Word::Beginning("hum".into())]
+        );
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (query, part) in [
             ("kind:film", "film"),
@@ -484,6 +566,12 @@ mod tests {
             ("\"open", "quote"),
             ("duration:", "duration"),
             ("audio:maybe", "maybe"),
+            ("width:200..100", "200..100"),
+            ("duration:1m..30", "1m..30"),
+            ("date:2024-06..2024-01", "ends before it begins"),
+            ("fps:30/0", "30/0"),
+            ("duration:1m1h", "1m1h"),
+            ("batch:\"open\\\"", "quote"),
         ] {
             let error = parse(query).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Invalid);

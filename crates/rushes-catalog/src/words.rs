@@ -1,6 +1,6 @@
 //! The full-text index: what a person would type to find an asset.
 
-use rushes_media::{Probe, Result};
+use rushes_media::{Probe, Result, display_name};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::database::sql;
@@ -29,7 +29,14 @@ pub(crate) fn index(write: &Transaction<'_>, asset: i64) -> Result<()> {
             let mut rows = s.query([asset])?;
             while let Some(row) = rows.next()? {
                 for column in [0, 1] {
-                    add(&String::from_utf8_lossy(row.get_ref(column)?.as_blob()?));
+                    let name = row.get_ref(column)?.as_blob()?;
+                    let plain = String::from_utf8_lossy(name);
+                    add(&plain);
+                    // What is shown in another form is looked for in that form too.
+                    let shown = display_name(name);
+                    if shown != plain {
+                        add(&shown);
+                    }
                 }
                 add(row.get_ref(2)?.as_str()?);
             }

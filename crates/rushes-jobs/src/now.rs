@@ -11,12 +11,13 @@ use crate::{Runner, enqueue_verb};
 
 /// Queues the verb as a job and runs it in this process, or follows it where
 /// another process has it. `worker` names this process in the queue; `watch`
-/// hears how far the job is, and once how it ended. Setting `stop` cancels the
-/// job.
+/// hears how far the job is, and once how it ended. Setting `stop` cancels a
+/// job that runs here; one that another process has goes on, and is only
+/// followed no longer.
 ///
 /// # Errors
-/// The job's own error; `Unavailable` when it was cancelled or otherwise did
-/// not come to its end.
+/// The job's own error; `Unavailable` when it was cancelled, is followed no
+/// longer, or otherwise did not come to its end.
 pub fn run_now(
     engine: &Engine,
     worker: &str,
@@ -26,8 +27,17 @@ pub fn run_now(
     stop: &AtomicBool,
 ) -> Result<Value> {
     let job = enqueue_verb(&**engine.queue()?, verb, params, Authority::Local)?;
-    let ended = Runner::new(engine.clone(), worker).run_job(job.id, watch, stop)?;
+    let (ended, ran_here) =
+        Runner::new(engine.clone(), worker).run_or_follow(job.id, watch, stop)?;
     let is_interrupted = stop.load(Ordering::Relaxed) && ended.finished.is_none();
+    // What nobody has begun is as good as not asked for.
+    let is_begun = ended.state == JobState::Running || ended.attempts > 0;
+    if is_interrupted && !ran_here && is_begun {
+        let what = format!("following job {}", ended.id);
+        let why = "it is no longer followed; it goes on in the process that has it";
+        return Err(Error::new(ErrorKind::Unavailable, what, why)
+            .remedy(format!("to stop it too: rushes jobs cancel {}", ended.id)));
+    }
     let ended = if is_interrupted { engine.queue()?.cancel(job.id)? } else { ended };
     watch(&ended);
     match (ended.state, ended.error, ended.result) {

@@ -263,6 +263,16 @@ struct Ended {
     deaths: Option<u32>,
 }
 
+/// Shows jobs whose workers are gone as what they are: they wait for another one.
+fn interrupt(shown: &mut [Job], abandoned: &[Held]) {
+    let is_abandoned = |id| abandoned.iter().any(|held| held.id == id);
+    for job in shown.iter_mut().filter(|job| is_abandoned(job.id)) {
+        job.state = JobState::Queued;
+        job.rate_per_sec = None;
+        job.note = Some("interrupted: its worker is gone".into());
+    }
+}
+
 /// The queued or running job that has this key.
 fn with_key(reader: &Connection, key: &str) -> Result<Option<Job>> {
     let tail = "WHERE key = ?1 AND state IN ('queued', 'running')";
@@ -574,8 +584,11 @@ impl JobQueue for SqliteQueue {
 
     fn get(&self, id: i64) -> Result<JobDetail> {
         self.catalog.read(|reader| {
+            let mut found = vec![job(reader, id)?];
+            interrupt(&mut found, &self.abandoned(reader)?);
+            let job = found.pop().ok_or_else(|| Error::bug(READING, "the job went away"))?;
             Ok(JobDetail {
-                job: job(reader, id)?,
+                job,
                 plan: rows::plan(reader, id)?,
                 effects: rows::effects(reader, id)?,
             })
@@ -584,12 +597,24 @@ impl JobQueue for SqliteQueue {
 
     fn list(&self, state: Option<JobState>, before: Option<i64>, limit: u32) -> Result<Vec<Job>> {
         let before = before.unwrap_or(i64::MAX);
-        self.catalog.read(|reader| match state {
-            Some(state) => {
-                let tail = "WHERE state = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-                jobs(reader, tail, params![state.name(), before, limit])
-            }
-            None => jobs(reader, "WHERE id < ?1 ORDER BY id DESC LIMIT ?2", params![before, limit]),
+        self.catalog.read(|reader| {
+            let abandoned = self.abandoned(reader)?;
+            let ids: Vec<i64> = abandoned.iter().map(|held| held.id).collect();
+            let mut found = match state {
+                Some(state) => {
+                    // One that is interrupted is shown as queued, and so listed there.
+                    let tail = "WHERE (state = ?1 AND id NOT IN (SELECT value FROM json_each(?4))
+                             OR ?1 = 'queued' AND id IN (SELECT value FROM json_each(?4)))
+                         AND id < ?2 ORDER BY id DESC LIMIT ?3";
+                    jobs(reader, tail, params![state.name(), before, limit, to_json(&ids)?])?
+                }
+                None => {
+                    let tail = "WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+                    jobs(reader, tail, params![before, limit])?
+                }
+            };
+            interrupt(&mut found, &abandoned);
+            Ok(found)
         })
     }
 
@@ -667,7 +692,8 @@ impl JobQueue for SqliteQueue {
             // A mark that was never given out is of another catalogue.
             let mark = if mark > last { 0 } else { mark };
             let tail = "WHERE change > ?1 ORDER BY change LIMIT ?2";
-            let changed = jobs(reader, tail, params![mark, CHANGES_AT_ONCE])?;
+            let mut changed = jobs(reader, tail, params![mark, CHANGES_AT_ONCE])?;
+            interrupt(&mut changed, &self.abandoned(reader)?);
             let full = changed.len() >= CHANGES_AT_ONCE as usize;
             let next = match changed.last() {
                 Some(newest) if full => change_of(reader, newest.id)?,

@@ -78,14 +78,26 @@ impl Runner {
     /// when that is at the end of the job. That the job failed is no error here:
     /// see its state.
     pub fn run_job(&self, job_id: i64, watch: &dyn Fn(&Job), stop: &AtomicBool) -> Result<Job> {
+        self.run_or_follow(job_id, watch, stop).map(|(job, _)| job)
+    }
+
+    /// The same, and whether an attempt at it ran here.
+    pub(crate) fn run_or_follow(
+        &self,
+        job_id: i64,
+        watch: &dyn Fn(&Job),
+        stop: &AtomicBool,
+    ) -> Result<(Job, bool)> {
         let queue = self.engine.queue()?.as_ref();
         let mut job = queue.get(job_id)?.job;
         let mut mark = 0;
+        let mut ran_here = false;
         loop {
             if has_ended(&job) || stop.load(Ordering::Relaxed) {
-                return Ok(job);
+                return Ok((job, ran_here));
             }
             if let Some(claimed) = queue.claim(&self.name, &[], Some(job_id))? {
+                ran_here = true;
                 job = self.run(queue, &claimed, watch, stop, ASKED_PATIENCE)?;
                 continue;
             }

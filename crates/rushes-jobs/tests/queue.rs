@@ -580,6 +580,33 @@ fn failed_attempts_wait_longer_and_longer() {
     assert_eq!(parked.not_before, None);
 }
 
+/// Nobody says that a job runs whose worker is gone.
+#[test]
+fn a_job_of_a_dead_worker_is_shown_as_waiting() {
+    let bench = Bench::new();
+    let (first, other) = (bench.process(1), bench.process(2));
+    let id = first.enqueue(&new_job("scan", 1)).unwrap().id;
+    let lease = must_claim(&first).lease;
+    first.beat(&lease, &report(0)).unwrap();
+    bench.wait(Duration::from_secs(4));
+    first.beat(&lease, &report(50)).unwrap();
+    assert_eq!(other.get(id).unwrap().job.state, JobState::Running);
+    bench.kill(1);
+    let shown = other.get(id).unwrap().job;
+    assert_eq!((shown.state, shown.rate_per_sec, shown.done), (JobState::Queued, None, 50));
+    assert_eq!(shown.note.as_deref(), Some("interrupted: its worker is gone"));
+    for (state, there) in
+        [(None, true), (Some(JobState::Queued), true), (Some(JobState::Running), false)]
+    {
+        let listed = other.list(state, None, 10).unwrap();
+        assert_eq!(listed.first(), there.then_some(&shown), "{state:?}");
+    }
+    assert_eq!(other.changed_since(0).unwrap().0, [shown]);
+    // Another worker takes it over, and it runs.
+    must_claim(&other);
+    assert_eq!(other.get(id).unwrap().job.state, JobState::Running);
+}
+
 #[test]
 fn cancel_reaches_a_running_job_with_its_next_beat() {
     let bench = Bench::new();

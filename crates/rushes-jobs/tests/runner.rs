@@ -17,7 +17,7 @@ use rushes_actions::{
     Plan, Report, Route, Verb,
 };
 use rushes_catalog::Catalog;
-use rushes_jobs::{POLL, Runner, SqliteQueue, enqueue_verb, open_queue};
+use rushes_jobs::{POLL, Runner, SqliteQueue, enqueue_verb, open_queue, run_now};
 use rushes_media::{Clock, Error, ErrorKind, Limits, Result, SystemClock, UnixNanos};
 use rushes_sandbox::{Launch, Pool};
 use rushes_store::Home;
@@ -342,6 +342,24 @@ fn run_job_follows_a_job_that_another_worker_holds() {
     assert_eq!(bench.runner.run_job(job.id, &|_| {}, &bench.stop).unwrap(), ended);
     let missing = bench.runner.run_job(99, &|_| {}, &bench.stop).unwrap_err();
     assert_eq!(missing.kind, ErrorKind::NotFound);
+}
+
+/// Who only follows a job does not cancel it by looking away.
+#[test]
+fn who_stops_following_leaves_the_job_alone() {
+    let bench = Bench::new();
+    let verb = rushes_actions::find("hash").unwrap();
+    let job = enqueue_verb(bench.queue(), verb, &json!({}), Authority::Local).unwrap();
+    let lease = bench.queue().claim("other", &[], None).unwrap().unwrap().lease;
+    let seen = |_: &Job| bench.stop.store(true, Ordering::Relaxed);
+    let stopped = run_now(&bench.engine, "command", verb, &json!({}), &seen, &bench.stop);
+    let error = stopped.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(error.to_string().contains("goes on"), "{error}");
+    assert!(error.to_string().contains(&format!("rushes jobs cancel {}", job.id)), "{error}");
+    let left = bench.queue().get(job.id).unwrap().job;
+    assert_eq!((left.state, left.cancel_requested), (JobState::Running, false));
+    bench.queue().finish(&lease, &Outcome::Done(json!({}))).unwrap();
 }
 
 #[test]

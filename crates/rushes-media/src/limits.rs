@@ -69,9 +69,16 @@ impl Limits {
         let side = u64::from(self.side_px);
         if width_px > side || height_px > side || pixels > self.pixels || bytes > self.picture_bytes
         {
+            let limits = [(self.pixels, "pixels"), (side, "a side"), (self.picture_bytes, "bytes")];
+            // A limit that is not set says nothing.
+            let limits: Vec<String> = limits
+                .iter()
+                .filter(|(limit, _)| *limit != u64::MAX)
+                .map(|(limit, of)| format!("{limit} {of}"))
+                .collect();
             let why = format!(
-                "{width_px}x{height_px} pixels ({bytes} bytes) is over the limit of {} pixels, {} a side, {} bytes",
-                self.pixels, self.side_px, self.picture_bytes
+                "{width_px}x{height_px} pixels ({bytes} bytes) is over the limit of {}",
+                limits.join(", ")
             );
             return Err(Error::new(ErrorKind::Limit, "making room for the picture", why));
         }
@@ -83,6 +90,13 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::ErrorKind;
+
+    #[test]
+    fn only_limits_that_are_set_are_told() {
+        let limits = Limits { pixels: u64::MAX, picture_bytes: u64::MAX, ..Limits::default() };
+        let error = limits.check_picture(70_000, 1, 3).unwrap_err();
+        assert_eq!(error.why, "70000x1 pixels (210000 bytes) is over the limit of 65535 a side");
+    }
 
     #[test]
     fn just_under_and_just_over() {

@@ -74,6 +74,12 @@ impl PreviewStore {
                 .create(shelf)
                 .map_err(|error| Error::io("creating a folder for previews", &error).at(shelf))?;
         }
+        if path.is_dir() {
+            let why = "a folder lies where the picture belongs";
+            return Err(Error::new(ErrorKind::Conflict, "writing a preview", why)
+                .remedy("take it away, then run rushes scan --retry-failed")
+                .at(path));
+        }
         write_file(&path, bytes)?;
         Ok(hash)
     }

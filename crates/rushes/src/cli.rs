@@ -1,7 +1,7 @@
 //! The command line, made from the verbs.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use rushes_actions::ACTIONS;
 use rushes_media::{Error, Result};
 use rushes_ops::frame_operations;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The first word of a worker process. The command line does not know it: what
 /// is hidden there is listed all the same when a verb is missing.
@@ -152,7 +152,7 @@ fn filters() -> String {
     rows.fold(
         String::from("Filters (a - before one turns it round):\n"),
         |text, (_, example, does)| text + &format!("  {example:<24} {does}\n"),
-    )
+    ) + "What has spaces stands in quotes, in which \\\" is a quote and \\\\ a backslash.\n"
 }
 
 /// The operations that change a frame, with their parameters, as help text.
@@ -189,20 +189,57 @@ pub fn most_workers(matches: &ArgMatches) -> usize {
     asked.map_or(0, |workers| *workers as usize)
 }
 
+/// Which word is missing, by the help that is shown in its place.
+pub fn missing_word(help: &str) -> String {
+    let usage = help.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+    let words: Vec<&str> =
+        usage.split(' ').take_while(|word| !word.starts_with(['[', '<'])).collect();
+    let whole = command();
+    let group = words.iter().skip(1).try_fold(&whole, |group, word| group.find_subcommand(word));
+    let names: Vec<&str> =
+        group.unwrap_or(&whole).get_subcommands().map(Command::get_name).collect();
+    format!("after \"{}\" one of these is missing: {}", words.join(" "), names.join(", "))
+}
+
 /// Prints completions for the shell that was named.
-pub fn print_completions(matches: &ArgMatches) -> Result<ExitCode> {
+pub fn print_completions(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     let shell = matches.get_one::<Shell>("shell").copied().unwrap_or(Shell::Bash);
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command(), "rushes", &mut text);
-    crate::print(&String::from_utf8_lossy(&text))?;
+    let text = String::from_utf8_lossy(&text);
+    crate::print(&if as_json {
+        format!("{}\n", json!({ "completions": text }))
+    } else {
+        text.into()
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes a man page for the command and each of its verbs.
-pub fn write_man_pages(matches: &ArgMatches) -> Result<ExitCode> {
+pub fn write_man_pages(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     let folder = matches.get_one::<PathBuf>("folder").cloned().unwrap_or_default();
     let failed = |error: std::io::Error| Error::io("writing the man pages", &error).at(&folder);
     std::fs::create_dir_all(&folder).map_err(failed)?;
-    clap_mangen::generate_to(command(), &folder).map_err(failed)?;
+    let mut command = command().disable_help_subcommand(true);
+    command.build();
+    let mut written = Vec::new();
+    write_pages(&command, &folder, &mut written).map_err(failed)?;
+    if as_json {
+        crate::print(&format!("{}\n", json!({ "written": written })))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The page of this command, after those of its own commands.
+fn write_pages(command: &Command, folder: &Path, written: &mut Vec<String>) -> std::io::Result<()> {
+    for inner in command.get_subcommands() {
+        write_pages(inner, folder, written)?;
+    }
+    // Each page is of the one program, whichever of its commands it is about.
+    let page = clap_mangen::Man::new(command.clone())
+        .source(concat!("rushes ", env!("CARGO_PKG_VERSION")))
+        .manual("Rushes");
+    let path = page.generate_to(folder)?;
+    written.push(rushes_media::display_name(path.as_os_str().as_encoded_bytes()));
+    Ok(())
 }

@@ -30,16 +30,14 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no failure.
             let failed = error.use_stderr();
-            if failed && std::env::args_os().any(|word| word == "--json") {
-                let error = Error::new(
-                    ErrorKind::Invalid,
-                    "reading the command line",
-                    usage_mistake(&error),
-                )
-                .remedy("see rushes help");
-                drop(print(&format!("{}\n", json!({ "error": error }))));
+            let as_json =
+                std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+            if as_json {
+                drop(print(&format!("{}\n", told(&error))));
             }
-            drop(error.print());
+            if failed || !as_json {
+                drop(error.print());
+            }
             return ExitCode::from(if failed { ErrorKind::Invalid.exit_code() } else { 0 });
         }
     };
@@ -59,8 +57,8 @@ fn main() -> ExitCode {
 fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     let (words, verb_matches) = cli::chosen(matches);
     match words.as_str() {
-        "completions" => return cli::print_completions(verb_matches),
-        "man" => return cli::write_man_pages(verb_matches),
+        "completions" => return cli::print_completions(verb_matches, as_json),
+        "man" => return cli::write_man_pages(verb_matches, as_json),
         _ => {}
     }
     let engine = engine(matches)?;
@@ -88,14 +86,33 @@ fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed)))
 }
 
+/// What the parser of the command line says instead of running anything.
+fn told(error: &clap::Error) -> Value {
+    use clap::error::ErrorKind as Usage;
+    match error.kind() {
+        Usage::DisplayHelp => json!({ "help": error.to_string() }),
+        Usage::DisplayVersion => json!({ "version": env!("CARGO_PKG_VERSION") }),
+        _ => {
+            let what = "reading the command line";
+            let error = Error::new(ErrorKind::Invalid, what, usage_mistake(error));
+            json!({ "error": error.remedy("see rushes help") })
+        }
+    }
+}
+
 /// What is wrong with the command line, in one line.
 fn usage_mistake(error: &clap::Error) -> String {
     use clap::error::ErrorKind as Usage;
     let text = error.to_string();
-    match (error.kind(), text.lines().next()) {
-        (Usage::DisplayHelpOnMissingArgumentOrSubcommand, _) => "a word is missing".to_owned(),
-        (_, Some(first)) => first.trim_start_matches("error: ").to_owned(),
-        (kind, None) => kind.to_string(),
+    if error.kind() == Usage::DisplayHelpOnMissingArgumentOrSubcommand {
+        return cli::missing_word(&text);
+    }
+    // What it is about stands on the lines that follow, up to an empty one.
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    match lines.join(" ") {
+        line if line.is_empty() => error.kind().to_string(),
+        line => line.trim_start_matches("error: ").to_owned(),
     }
 }
 

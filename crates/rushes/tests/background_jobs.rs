@@ -235,6 +235,70 @@ fn lost_and_damaged_previews_are_made_again() {
     assert_eq!(stage.done(&["check"])["previews"], 2);
 }
 
+/// Something else where a preview belongs costs that one preview.
+#[test]
+fn a_folder_where_a_preview_belongs_fails_that_asset_alone() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/b.png", &png(2));
+    stage.scan();
+    stage.done(&["previews"]);
+    let files = preview_files(&stage);
+    for file in &files {
+        std::fs::remove_file(file).unwrap();
+    }
+    std::fs::create_dir(&files[0]).unwrap();
+    std::fs::write(files[0].join("in the way"), "").unwrap();
+    let ran = stage.run(&["previews", "--verify"]);
+    assert_eq!((ran.code, &ran.json["made"]), (1, &json!(1)), "{ran:?}");
+    let failed = ran.json["failed"].as_array().unwrap();
+    assert_eq!((failed.len(), &failed[0]["error"]["kind"]), (1, &json!("conflict")));
+}
+
+/// Changes a file once its fingerprint is stored, before it is probed.
+struct Meddler<'a> {
+    stage: &'a Stage,
+    steps: Steps,
+}
+
+impl Progress for Meddler<'_> {
+    fn report(&self, report: &Report) {
+        self.steps.report(report);
+    }
+
+    fn cancelled(&self) -> &AtomicBool {
+        self.steps.cancelled()
+    }
+
+    fn effect(&self, key: &str, state: EffectState, detail: Option<&str>) -> Result<()> {
+        self.steps.effect(key, state, detail)
+    }
+
+    fn got_further(&self) {
+        // The first step is the listing.
+        if self.steps.taken.fetch_add(1, Ordering::Relaxed) == 1 {
+            self.stage.write("media/b.png", &png(9));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changes_before_it_is_probed_is_listed_as_unsettled() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/b.png", &png(2));
+    let engine = stage.engine();
+    let progress = Meddler { stage: &stage, steps: Steps::default() };
+    let context = Context { engine: &engine, authority: Authority::Local, progress: &progress };
+    let scan = rushes_actions::find("scan").unwrap();
+    let report = (scan.apply)(&context, &json!({ "roots": [stage.text("media")] })).unwrap();
+    assert_eq!((&report["probed"], &report["added"]), (&json!(1), &json!(2)));
+    assert_eq!(report["unsettled"], json!([stage.text("media/b.png")]));
+    let report = stage.scan();
+    assert_eq!((&report["probed"], &report["unsettled"]), (&json!(1), &json!([])));
+    stage.check();
+}
+
 /// A full scan that comes while a hash job runs leaves each file to one of them.
 #[test]
 fn a_full_scan_beside_a_hash_job_reads_no_file_twice() {

@@ -135,6 +135,98 @@ fn every_verb_prints_one_document() {
     }
 }
 
+/// Also of what only tells how the command is used.
+#[test]
+fn json_is_one_document_whatever_is_asked_for() {
+    let stage = Stage::new();
+    let pages = stage.text("pages");
+    assert!(text(&stage.done(&["completions", "bash"])["completions"]).contains("rushes"));
+    assert!(text(&stage.done(&["--help"])["help"]).contains("Usage: rushes"));
+    assert!(text(&stage.done(&["scan", "--help"])["help"]).contains("--retry-failed"));
+    assert!(text(&stage.done(&["help", "paths", "add"])["help"]).contains("--new-volume"));
+    assert_eq!(stage.done(&["--version"]), json!({ "version": env!("CARGO_PKG_VERSION") }));
+    let written = stage.done(&["man", &pages])["written"].clone();
+    assert_eq!(written.as_array().map(Vec::len), Some(stage.tree("pages").len() - 1));
+    assert!(written.to_string().contains("rushes-paths-add.1"), "{written}");
+    let page = std::fs::read_to_string(stage.path("pages/rushes-scan.1")).expect("a page");
+    let head = page.lines().find(|line| line.starts_with(".TH")).unwrap_or_default();
+    assert!(head.contains(concat!("\"rushes ", env!("CARGO_PKG_VERSION"), "\"")), "{head}");
+    assert!(!stage.path("home").exists(), "none of them makes a home folder");
+
+    for (arguments, part) in [
+        (&["show"][..], "<ID>"),
+        (&["convert", "a"], "<OUTPUT>"),
+        (&["paths"], "list, add, remove"),
+        (&[], "scan, "),
+        (&["jobs", "list", "--state", "lost"], "queued"),
+    ] {
+        let ran = stage.run(arguments);
+        let why = text(&ran.json["error"]["why"]);
+        assert!(
+            ran.code == 2 && why.contains(part) && !why.contains('\n'),
+            "{arguments:?}: {ran:?}"
+        );
+    }
+}
+
+/// Runs that read a share each read every file once, at whatever times.
+#[test]
+fn checks_of_a_share_reach_every_file() {
+    let stage = Stage::new();
+    // Each size is more than all smaller ones together, so that the sum tells which were read.
+    for number in 0..12 {
+        stage.write(format!("media/{number}.wav"), &wav(number, 100 << number));
+    }
+    stage.scan();
+    stage.done(&["hash"]);
+    let all = stage.done(&["check", "--read-data", "100"]);
+    let (mut read, mut bytes) = (0, 0);
+    for share in ["25", "5", "45", "25"] {
+        let report = stage.done(&["check", "--read-data", share]);
+        read += report["read"].as_u64().unwrap_or_default();
+        bytes += report["read_bytes"].as_u64().unwrap_or_default();
+    }
+    assert_eq!((&json!(read), &json!(bytes)), (&all["read"], &all["read_bytes"]));
+    assert_eq!(read, 12);
+}
+
+#[test]
+fn a_check_lists_what_it_could_not_compare() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.write("media/b.png", &png(2));
+    stage.scan();
+    let said = |stage: &Stage| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
+        let output = command.arg("--home").arg(stage.path("home")).arg("check").output();
+        String::from_utf8(output.expect("it runs").stdout).expect("text")
+    };
+    assert!(said(&stage).ends_with("everything is as it must be\n"));
+    stage.write("media/a.png", &png(3));
+    let report = stage.done(&["check", "--read-data", "100"]);
+    assert_eq!((&report["changed"], &report["read"]), (&json!(1), &json!(1)));
+    assert_eq!(report["changed_files"], json!([stage.text("media/a.png")]));
+    let said = said(&stage);
+    assert!(said.contains("a.png") && !said.contains("everything"), "{said}");
+}
+
+#[test]
+fn a_broken_catalogue_is_told_with_a_way_out() {
+    let stage = Stage::new();
+    std::fs::create_dir(stage.path("home")).expect("a folder");
+    std::fs::write(stage.path("home/catalogue.sqlite"), "no database, ".repeat(1_000))
+        .expect("written");
+    let ran = stage.run(&["check"]);
+    let remedy = text(&ran.json["error"]["remedy"]);
+    assert!(
+        ran.code == 5 && remedy.contains("aside") && !remedy.contains("rushes check"),
+        "{ran:?}"
+    );
+    let doctor = stage.run(&["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.json["missing"].to_string().contains("catalogue.sqlite"), "{doctor:?}");
+}
+
 #[test]
 fn pages_follow_one_another() {
     let stage = Stage::new();

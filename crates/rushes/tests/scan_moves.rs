@@ -89,6 +89,69 @@ fn swapped_names_follow_the_content() {
     stage.check();
 }
 
+/// The same before anything is hashed, when nothing but its number, size and
+/// time tells which file it is, and as a chain whose last name is a new one.
+#[test]
+fn names_that_pass_on_before_the_hash_follow_the_content() {
+    // Times that differ make a change of content of it, times alike one of attributes.
+    for apart in [0, 1] {
+        let stage = Stage::new();
+        let names = ["1.wav", "2.wav", "3.wav", "4.wav", "5.wav"];
+        let at = |name: &str| format!("media/{name}");
+        for (seed, name) in (1..).zip(names) {
+            let path = stage.write(at(name), &big(seed));
+            support::set_modified(
+                &path,
+                support::long_ago() + std::time::Duration::from_secs(seed * apart),
+            );
+        }
+        stage.scan();
+        assert_eq!(stage.search("hashed:no").len(), 5, "they are to be hashed later");
+        let ids = names.map(|name| stage.id_at(&at(name)));
+        // Two swap their names; the others each take the next one's.
+        for (from, to) in [
+            ("1.wav", "between"),
+            ("2.wav", "1.wav"),
+            ("between", "2.wav"),
+            ("5.wav", "6.wav"),
+            ("4.wav", "5.wav"),
+            ("3.wav", "4.wav"),
+        ] {
+            stage.rename(at(from), at(to));
+        }
+        let moved = ["2.wav", "1.wav", "4.wav", "5.wav", "6.wav"];
+        let report = stage.scan();
+        assert_eq!(
+            (&report["added"], &report["moved"], &report["copied"]),
+            (&json!(0), &json!(5), &json!(0)),
+            "{report}"
+        );
+        assert_eq!(moved.map(|name| stage.id_at(&at(name))), ids, "before the hash");
+        stage.done(&["hash"]);
+        assert_eq!(moved.map(|name| stage.id_at(&at(name))), ids, "after the hash");
+        assert!(stage.search("state:gone").is_empty());
+        assert_eq!(stage.search("").len(), 5);
+        stage.check();
+    }
+}
+
+/// A name whose content goes elsewhere and that gets new content at once.
+#[test]
+fn a_name_with_new_content_leaves_the_old_one_its_asset() {
+    let stage = Stage::new();
+    stage.write("media/a.wav", &big(1));
+    stage.scan();
+    let id = stage.id_at("media/a.wav");
+    stage.rename("media/a.wav", "media/b.wav");
+    stage.write("media/a.wav", &wav(9, 3_000));
+    stage.scan();
+    assert_eq!(stage.id_at("media/b.wav"), id);
+    assert_ne!(stage.id_at("media/a.wav"), id);
+    stage.done(&["hash"]);
+    assert_eq!(stage.id_at("media/b.wav"), id);
+    stage.check();
+}
+
 /// Two roots, with a file that goes from the first to the second.
 fn moved_between_roots() -> (Stage, [String; 2]) {
     let stage = Stage::new();
@@ -156,7 +219,7 @@ fn a_copy_is_another_place_of_the_asset() {
     let id = stage.id_at("media/small.png");
     stage.write("media/backup/holiday.png", &png(1));
     let report = stage.scan();
-    assert_eq!(report["copied"], 1);
+    assert_eq!((&report["copied"], &report["added"]), (&json!(1), &json!(1)));
     let asset = stage.show(&id);
     assert_eq!(places(&asset).len(), 2);
     assert_eq!(

@@ -105,10 +105,26 @@ fn every_name_is_kept_byte_for_byte_and_found_again() {
     ] {
         assert!(stage.search(query).len() >= least, "{query}: {:?}", stage.names(query));
     }
+    // As it is shown, with its quotes and backslashes escaped.
+    for row in &rows {
+        let name = text(&row["name"]).replace('\\', "\\\\").replace('"', "\\\"");
+        let found = stage.search(&format!("\"{name}\""));
+        assert!(found.iter().any(|other| other["id"] == row["id"]), "{name}");
+    }
     stage.scan();
     assert_eq!(stage.search("").len(), rows.len());
     assert!(stage.search("state:gone").is_empty());
     stage.check();
+}
+
+#[test]
+fn a_root_is_removed_from_where_one_stands() {
+    let stage = Stage::new();
+    stage.write("media/a.png", &png(1));
+    stage.done(&["paths", "add", &stage.text("media"), "--name", "Footage"]);
+    let mut command = stage.command(&["paths", "remove", "./media"]);
+    let ran = support::ran(command.current_dir(stage.path("")));
+    assert_eq!((ran.code, &ran.json["removed"]), (0, &serde_json::json!("Footage")), "{ran:?}");
 }
 
 /// A root may have such a name as well, when it is found from where one stands.

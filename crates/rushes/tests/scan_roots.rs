@@ -198,9 +198,44 @@ fn the_same_root_twice_is_one() {
     let roundabout = stage.text("media/inner/..");
     let report = stage.done(&["scan", &media, &slashed, &roundabout, &media]);
     assert_eq!(report["roots"].as_array().map(Vec::len), Some(1));
-    stage.done(&["paths", "add", &media]);
+    let again = stage.done(&["paths", "add", &media]);
+    assert_eq!((&again["already"], &again["new_volume"]), (&json!(true), &json!(false)));
+    assert_eq!(stage.done(&["paths", "add", "--dry-run", &media])["plan"]["effects"], json!([]));
     assert_eq!(stage.done(&["paths", "list"])["roots"].as_array().map(Vec::len), Some(1));
     assert_eq!(stage.done(&["stats"])["places"], 4);
+    stage.check();
+}
+
+/// Whose volume is another one now, keeps what it knew until somebody says so.
+#[test]
+fn another_volume_is_only_taken_when_asked_for() {
+    let stage = populated();
+    let media = stage.text("media");
+    stage.done(&["scan", &media]);
+    rushes::catalog::Catalog::open(&stage.path("home/catalogue.sqlite"))
+        .and_then(|catalog| {
+            catalog.write(|write| {
+                write
+                    .execute_batch("UPDATE roots SET volume='another'")
+                    .map_err(rushes::catalog::sql("testing"))
+            })
+        })
+        .expect("it can be changed");
+    for arguments in [&["paths", "add", &media][..], &["paths", "add", "--dry-run", &media]] {
+        let refused = stage.run(arguments);
+        assert_eq!((refused.code, &refused.json["error"]["kind"]), (9, &json!("conflict")));
+        let remedy = refused.json["error"]["remedy"].to_string();
+        assert!(remedy.contains("--new-volume") && remedy.contains("gone"), "{remedy}");
+    }
+    assert_eq!(stage.run(&["scan"]).json["roots"][0]["state"], "offline");
+    let plan = stage.done(&["paths", "add", "--new-volume", "--dry-run", &media]);
+    assert_eq!(plan["plan"]["effects"][0]["key"], "volume", "{plan}");
+    let taken = stage.done(&["paths", "add", "--new-volume", &media]);
+    assert_eq!((&taken["already"], &taken["new_volume"]), (&json!(true), &json!(true)));
+    assert_eq!(stage.done(&["scan"])["roots"][0]["state"], "online");
+    let elsewhere = stage.text("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder");
+    assert_eq!(stage.done(&["paths", "add", &elsewhere])["already"], false);
     stage.check();
 }
 

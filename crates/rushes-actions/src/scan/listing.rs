@@ -214,7 +214,7 @@ fn open(context: &Context<'_>, target: &Target) -> Result<Root> {
             "opening a root",
             "another volume is there now",
         )
-        .remedy("mount the right one, or take this one with rushes paths add"));
+        .remedy("mount the right one, or take this one with rushes paths add --new-volume"));
     }
     Ok(root)
 }

@@ -77,6 +77,9 @@ fn wait_until_settled(context: &Context<'_>, youngest_ns: UnixNanos) {
     let clock = context.engine.clock();
     let settled_ns = SETTLED.as_nanos() as i64;
     let until = youngest_ns.min(clock.now()).saturating_add(settled_ns);
+    if clock.now() < until {
+        tell(context, 0, None, "waiting for files that may still be written");
+    }
     while clock.now() < until && !context.progress.cancelled().load(Ordering::Relaxed) {
         clock.sleep(Duration::from_millis(20));
     }
@@ -203,7 +206,13 @@ impl<'a> Looker<'a> {
                         Some(round.youngest_ns.map_or(mtime_ns, |y| y.max(mtime_ns)));
                 }
                 Ok(Stored::Identified(Identified::Copied)) => report.copied += 1,
-                Ok(Stored::Identified(Identified::Moved)) => report.moved += 1,
+                Ok(Stored::Identified(Identified::Moved)) => {
+                    report.moved += 1;
+                    // This scan's listing took it for new.
+                    if place.first_seen_ns >= report.begun_ns {
+                        report.added = report.added.saturating_sub(1);
+                    }
+                }
                 Ok(Stored::Identified(Identified::AskForHash)) => round.ask.push(place),
                 Ok(Stored::Identified(_)) => {}
             }

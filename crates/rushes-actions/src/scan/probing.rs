@@ -29,6 +29,8 @@ enum Found {
     },
     /// No place of it can be read now; it waits.
     NotHere,
+    /// It changed since it was looked at; the next scan looks again.
+    Changed,
     /// The worker itself could not be had; nothing is said about the file.
     NoWorker(Error),
 }
@@ -78,6 +80,7 @@ pub(crate) fn probe_all(
                         report.fail(Failure { path, asset: Some(asset.public_id), error });
                     }
                     Found::NoWorker(error) => return Err(error),
+                    Found::Changed => report.leave_unsettled(path),
                     Found::NotHere => {}
                 }
             }
@@ -89,7 +92,7 @@ pub(crate) fn probe_all(
 /// Stores what was found out about one asset; nothing of one that is gone by
 /// now, because hashing found it to be the same as another.
 fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Result<()> {
-    if matches!(found, Found::NotHere | Found::NoWorker(_)) {
+    if matches!(found, Found::NotHere | Found::Changed | Found::NoWorker(_)) {
         return Ok(());
     }
     if !asset.is_there(write)? {
@@ -103,7 +106,7 @@ fn record(write: &Transaction<'_>, asset: &AssetKey, found: &mut Found) -> Resul
             record_not_media_at(write, asset.number, others)?;
             record_probe_failure(write, asset.number, error, *guess)
         }
-        Found::NotHere | Found::NoWorker(_) => Ok(()),
+        Found::NotHere | Found::Changed | Found::NoWorker(_) => Ok(()),
     }
 }
 
@@ -112,13 +115,15 @@ fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(String, Found)>
     let mut places = context.engine.catalog()?.read(|reader| sources(reader, task.asset))?;
     // The same bytes may have several names; the one that promises media is tried.
     places.sort_by_key(|source| kind_by_name(&source.path).is_none());
+    let mut changed = None;
     for source in &places {
         let Ok(root) = Root::open(&source.root) else { continue };
         let Ok(file) = root.open_file(&source.path) else { continue };
+        let shown = display_name(root.join(&source.path).as_os_str().as_bytes());
         if !is_same(&FileStamp::of(&file)?, &source.stamp) {
+            changed.get_or_insert(shown);
             continue;
         }
-        let shown = display_name(root.join(&source.path).as_os_str().as_bytes());
         let probed =
             tasks::probe(context.engine.pool(), &file, &source.path, context.progress.cancelled());
         let found = match probed {
@@ -135,7 +140,7 @@ fn probe_one(context: &Context<'_>, task: &AssetTask) -> Result<(String, Found)>
         };
         return Ok((shown, found));
     }
-    Ok((String::new(), Found::NotHere))
+    Ok(changed.map_or((String::new(), Found::NotHere), |path| (path, Found::Changed)))
 }
 
 /// What a failure means: no media when no name of it promised any.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rushes_media::Error;
+use rushes_media::{Error, UnixNanos};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct ScanReport {
     pub roots: Vec<RootReport>,
     /// Files that were listed.
     pub files: u64,
-    /// Files that were not known.
+    /// Files that were not known; copies of others are among them.
     pub added: u64,
     /// Files whose size, time or attributes changed.
     pub changed: u64,
@@ -49,6 +49,9 @@ pub struct ScanReport {
     pub hashed: Option<HashReport>,
     /// How long each step took.
     pub phases: Phases,
+    /// When it began; nothing that a scan sees first was seen before.
+    #[serde(skip)]
+    pub(super) begun_ns: UnixNanos,
 }
 
 /// How long the steps of a scan took.
@@ -89,6 +92,15 @@ pub struct Failure {
     pub asset: Option<String>,
     /// Why.
     pub error: Error,
+}
+
+impl Failure {
+    /// Path and error in one line, with the path once.
+    pub(crate) fn line(&self) -> String {
+        let mut error = self.error.clone();
+        error.path = error.path.filter(|path| *path != self.path);
+        format!("{}: {error}", self.path)
+    }
 }
 
 impl ScanReport {
@@ -147,7 +159,7 @@ impl ScanReport {
         }
         text.push('\n');
         for failure in &self.failed {
-            let _ = writeln!(text, "  failed {}: {}", failure.path, failure.error);
+            let _ = writeln!(text, "  failed {}", failure.line());
         }
         if self.more_failed > 0 {
             let _ = writeln!(text, "  ... and {} more failed", self.more_failed);

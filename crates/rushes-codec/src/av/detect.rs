@@ -174,7 +174,7 @@ fn allowed(demuxer: *const ffi::AVInputFormat, score: c_int) -> Result<Detected>
         (Some(format), _) => Ok(Detected { demuxer, format, score }),
         (None, Some(format)) => {
             let why = format!("it is a still, {}", format.words);
-            Err(Error::new(ErrorKind::Unsupported, WHAT, why))
+            Err(Error::new(ErrorKind::Unsupported, "reading it as video or sound", why))
         }
         (None, None) => {
             let words = words.unwrap_or(name);

@@ -234,6 +234,7 @@ class Library:
         path: str | os.PathLike[str],
         *,
         name: str | None = None,
+        new_volume: bool = False,
         dry_run: bool = False,
     ) -> Record:
         """Register a folder as a root. The command: `rushes paths add`."""
