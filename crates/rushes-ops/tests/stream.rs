@@ -262,7 +262,10 @@ fn a_label_stands_in_the_lower_left_corner() {
 fn a_label_that_is_wider_than_its_tile_is_made_to_fit() {
     let tile = || Tile::new(still((160, 120), Layout::Gray, Values::U8(vec![90; 160 * 120])));
     let plain = MosaicOptions { arrangement: Arrangement::Row, ..MosaicOptions::default() };
-    for label in ["letters for all of a tile", "a label of far more letters than a tile is wide"] {
+    for label in [
+        "letters for all of a tile and a bit more",
+        "a label of far more letters than a tile is wide",
+    ] {
         let frames = all(Mosaic::new(vec![tile().labelled(label), tile()], &plain).unwrap());
         let changed = (0..120)
             .flat_map(|y| (0..320).map(move |x| (x, y)))
