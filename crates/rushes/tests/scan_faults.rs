@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use support::bytes::{big, png, ppm, wav};
+use support::bytes::{big, png};
 use support::disk::{
     essence, forget_home, points, restore_home, scan_and_change, write_first_tree,
 };

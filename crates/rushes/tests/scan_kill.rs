@@ -14,11 +14,11 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use support::bytes::{big, noise, png, ppm, wav};
+use support::bytes::{big, noise, png};
 use support::disk::{
     essence, forget_home, points, restore_home, scan_and_change, write_first_tree,
 };
-use support::{PATIENCE, Stage, has_strace, output_within, say, text};
+use support::{PATIENCE, Stage, has_strace, output_within, say};
 
 /// Points of one sweep, unless all are wanted.
 const POINTS: usize = 4;
