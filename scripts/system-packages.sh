@@ -39,6 +39,8 @@ test    cmd:ffprobe                             ffmpeg
 test    cmd:exiftool                            libimage-exiftool-perl
 test    cmd:mediainfo                           mediainfo
 test    cmd:heif-convert                        libheif-examples
+test    cmd:avifdec                             libavif-bin
+test    cmd:djxl                                libjxl-tools
 test    cmd:node                                nodejs
 test    cmd:npm                                 npm
 test    cmd:strace                              strace
