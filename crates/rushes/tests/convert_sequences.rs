@@ -113,7 +113,17 @@ fn recordings_pages_and_animations() {
     };
     // Numbers and times of a Norpix recording, at millisecond of Matroska.
     let (out, into) = make("mono8_v5.seq", &[]);
-    let numbers = ffmpeg(&["-i", &into, "-vsync", "0", "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
+    let numbers = ffmpeg(&[
+        "-i",
+        &into,
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray",
+        "-",
+    ]);
     assert!(numbers == std::fs::read(kept("mono8_v5.seq.numbers")).expect("numbers"));
     let times = ffprobe(&stage, &out, "frame=pts_time");
     let wanted = [0.0, 0.003_141, 0.006_282, 0.010_423, 0.013_564];
@@ -126,7 +136,17 @@ fn recordings_pages_and_animations() {
     let (given, into) = (kept("mono8_v5.seq"), stage.text("even.mkv"));
     let given = given.to_str().expect("text");
     stage.done(&["convert", given, &into, "--codec", "ffv1", "--fps", "500"]);
-    let even = ffmpeg(&["-i", &into, "-vsync", "0", "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
+    let even = ffmpeg(&[
+        "-i",
+        &into,
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray",
+        "-",
+    ]);
     let whole = std::fs::read(kept("mono8_v5.seq.numbers")).expect("numbers");
     let recorded: Vec<&[u8]> = whole.chunks(20 * 12).collect();
     let shown: Vec<u8> =
@@ -167,7 +187,17 @@ fn a_hiris_recording_is_read_with_the_files_beside_it() {
     stage.write("shot_1.bin", &frames[3 * 48..]);
     let (given, into) = (stage.text("shot.seq"), stage.text("out.mkv"));
     stage.done(&["convert", &given, &into, "--codec", "ffv1", "--fps", "100"]);
-    let found = ffmpeg(&["-i", &into, "-vsync", "0", "-f", "rawvideo", "-pix_fmt", "gray", "-"]);
+    let found = ffmpeg(&[
+        "-i",
+        &into,
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray",
+        "-",
+    ]);
     assert!(found == frames);
 }
 
@@ -182,8 +212,8 @@ fn what_makes_no_sense_of_sequences_is_said() {
     for (given, code, word) in [
         (vec!["convert", &mixed, &out], 2, "several formats"),
         (vec!["convert", &stage.text("none.####.png"), &out], 3, "fits the pattern"),
-        (vec!["convert", &pattern, &stage.text("o.png")], 4, "does not become"),
-        (vec!["convert", &pattern, &stage.text("o.wav")], 4, "do not become"),
+        (vec!["convert", &pattern, &stage.text("o.png")], 4, "number its stills"),
+        (vec!["convert", &pattern, &stage.text("o.wav")], 4, "no video can be written"),
         (vec!["convert", &pattern, &out, "--fps", "0"], 2, "rate"),
         (vec!["convert", &pattern, &out, "--codec", "prores"], 2, "prores"),
         (vec!["convert", &one, &out], 4, "pattern"),
