@@ -50,7 +50,7 @@ impl Tile {
 
     /// Writes this into its lower left corner, over a dark box, as large as
     /// suits its size there: smaller where it is wider than the tile, and then
-    /// cut short with an ellipsis. See [`crate::Text`] for what it may hold.
+    /// cut short with an ellipsis. See [`Text`](crate::frame::Text) for what it may hold.
     #[must_use]
     pub fn labelled(self, label: impl Into<String>) -> Tile {
         Tile { label: Some(label.into()), ..self }
