@@ -160,8 +160,12 @@ fn probe_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Repl
     Ok(Reply { value, blobs: Vec::new() })
 }
 
-/// What a file holds, with what its tags say; for workers only.
-pub(crate) fn probe_with_tags(source: &Source) -> Result<Probe> {
+/// What a file holds, with what its tags say; read by this process, which must be
+/// a worker or one that may be lost.
+///
+/// # Errors
+/// As for [`rushes_codec::probe`]. Tags that are broken are none.
+pub fn probe_with_tags(source: &Source) -> Result<Probe> {
     let mut probe = rushes_codec::probe(source)?;
     // A tag that cannot be read never costs the probe.
     let read = |room: &mut [u8], position| source.read_at(room, position);
@@ -176,6 +180,18 @@ pub(crate) fn probe_with_tags(source: &Source) -> Result<Probe> {
         rushes_tags::from_container(&probe.tags).merge_into(&mut probe);
     }
     Ok(probe)
+}
+
+/// How a still is set upright by its tags: degrees clockwise, and whether it is
+/// mirrored left to right after that. Read by this process, as in
+/// [`probe_with_tags`].
+///
+/// # Errors
+/// As for [`probe_with_tags`].
+pub fn orientation(source: &Source) -> Result<(u16, bool)> {
+    let probe = probe_with_tags(source)?;
+    let stated = probe.picture();
+    Ok(stated.map_or((0, false), |it| (it.rotation_degrees.unwrap_or(0), it.mirrored)))
 }
 
 fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {

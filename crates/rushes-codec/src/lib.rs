@@ -7,6 +7,7 @@
 mod audio;
 mod av;
 mod formats;
+mod room;
 mod sequence;
 mod source;
 mod still;
@@ -16,13 +17,14 @@ mod write;
 pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use formats::{FORMATS, Format};
+pub use room::room;
 pub use sequence::{
     Orientation, Sequence, SequenceFiles, SequenceOptions, SequenceReader, SequenceStream, Shelf,
 };
 pub use source::{ReadAt, Source, SourceReader};
 pub use still::{
     STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
-    still_frame_in_profile, still_picture, still_profile,
+    still_frame_for, still_frame_in_profile, still_picture, still_profile,
 };
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream, upright};
 pub use write::{

@@ -170,7 +170,7 @@ fn stills_are_turned_as_they_say() {
     let sequence = Arc::new(open(&path).unwrap());
     let with = |upright| {
         let options = VideoOptions { layout: Layout::Gray, upright, ..VideoOptions::default() };
-        SequenceReader::open(Arc::clone(&sequence), options, Some(|_| (90, false))).unwrap()
+        SequenceReader::open(Arc::clone(&sequence), options, Some(|_| Ok((90, false)))).unwrap()
     };
     let mut turned = with(true);
     assert_eq!((turned.width_px(), turned.height_px(), turned.rotation()), (2, 3, (90, false)));

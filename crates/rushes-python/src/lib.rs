@@ -7,6 +7,7 @@ mod forks;
 mod frame_index;
 mod library;
 mod origin;
+mod picture;
 mod plot;
 mod registry;
 mod running;
@@ -35,13 +36,15 @@ mod _rushes {
     #[pymodule_export]
     use super::origin::Origin;
     #[pymodule_export]
+    use super::picture::Picture;
+    #[pymodule_export]
     use super::plot::{plot_histogram, plot_image, plot_lines, plot_spectrogram, stft};
     #[pymodule_export]
     use super::sound::{Sound, SoundWriter};
     #[pymodule_export]
     use super::still::{Still, encode_still, write_still};
     #[pymodule_export]
-    use super::stream::{Frames, Operations, Picture, deinterlaced, mosaic, operations, sampled};
+    use super::stream::{Frames, Operations, deinterlaced, mosaic, operations, sampled};
     #[pymodule_export]
     use super::video::Reader;
     #[pymodule_export]

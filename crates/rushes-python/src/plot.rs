@@ -9,7 +9,7 @@ use rushes_ops::frame::Map;
 use rushes_ops::plot::{self, Figure, ImageOptions, LineOptions, Plot, Series, SpectrogramOptions};
 use serde_json::Value;
 
-use crate::stream::Picture;
+use crate::picture::Picture;
 use crate::watch::exception;
 
 const WHAT: &str = "drawing a plot";

@@ -4,18 +4,19 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use pyo3::buffer::PyBuffer;
+use pyo3::buffer::{Element, PyBuffer};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rushes_codec::Source;
 use rushes_media::{
-    Block, Blocks, Error, ErrorKind, Frame, Layout, Limits, MediaKind, Probe, Result, Values,
+    Block, Blocks, Error, ErrorKind, Frame, Layout, Limits, MediaKind, Result, Values,
 };
+use rushes_ops::FrameOperation as _;
+use rushes_ops::frame::Resize;
 use rushes_store::PartialFile;
 
 use crate::origin::{Opened, Origin};
+use crate::picture::Picture;
 use crate::watch::exception;
 
 const READING: &str = "reading the picture";
@@ -25,7 +26,7 @@ const WRITING: &str = "writing the picture";
 /// what the file states.
 const MOST_BYTES: u64 = 1 << 40;
 
-/// A picture file: what it states, and its pixels once they are decoded.
+/// A picture file, and what it states.
 #[pyclass(frozen, module = "rushes._rushes")]
 pub(crate) struct Still {
     origin: Py<Origin>,
@@ -34,8 +35,6 @@ pub(crate) struct Still {
     stated_px: (u32, u32),
     /// Degrees clockwise, and whether it is mirrored after.
     rotation: (u16, bool),
-    /// Locked for moments, with the interpreter held.
-    frame: Mutex<Option<Frame>>,
 }
 
 #[pymethods]
@@ -55,29 +54,10 @@ impl Still {
         (self.stated_bytes, self.stated_px.1, self.stated_px.0)
     }
 
-    /// Decodes it. Gives height, width and channels, and the numbers by name.
-    fn decode(&self, py: Python<'_>, upright: bool) -> PyResult<((u32, u32, usize), &'static str)> {
-        let decoded = py.detach(|| self.decoded(upright));
-        let frame = self.origin.get().told(py, decoded)?;
-        let shape = (frame.height_px(), frame.width_px(), frame.layout().channels());
-        let dtype = match frame.values() {
-            Values::U8(_) => "uint8",
-            Values::U16(_) => "uint16",
-            Values::F32(_) => "float32",
-        };
-        *self.frame.lock().unwrap_or_else(PoisonError::into_inner) = Some(frame);
-        Ok((shape, dtype))
-    }
-
-    /// Writes the decoded pixels into an array of that shape and those numbers.
-    fn copy_into(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
-        let frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match frame.map(Frame::into_values) {
-            Some(Values::U8(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
-            Some(Values::U16(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
-            Some(Values::F32(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
-            None => Err(exception(py, &Error::bug(READING, "it is not decoded"))),
-        }
+    /// Decodes it, and makes it smaller where its longer side is over `fit_px`.
+    fn decode(&self, py: Python<'_>, upright: bool, fit_px: Option<u32>) -> PyResult<Picture> {
+        let decoded = py.detach(|| self.decoded(upright, fit_px));
+        self.origin.get().told(py, decoded).map(Picture::new)
     }
 }
 
@@ -85,12 +65,11 @@ impl Still {
     fn open(origin: Py<Origin>) -> Result<Still> {
         let opened = origin.get().open()?;
         let source = opened.source(limits())?;
-        let mut probe = rushes_codec::probe(&source)?;
+        let probe = rushes_actions::tasks::probe_with_tags(&source)?;
         if probe.kind == MediaKind::Audio {
             return Err(Error::new(ErrorKind::Unsupported, READING, "it is sound")
                 .remedy("read it with rushes.aread"));
         }
-        add_tags(&source, &mut probe);
         let pictures = probe.streams.iter().filter_map(|stream| {
             let pixels = stream.pixel_format.as_deref().unwrap_or_default();
             let channels = match pixels {
@@ -106,14 +85,8 @@ impl Still {
             };
             Some((stream.width_px?, stream.height_px?, channels * bytes, stream))
         });
-        let mut still = Still {
-            origin,
-            opened,
-            stated_bytes: 0,
-            stated_px: (0, 0),
-            rotation: (0, false),
-            frame: Mutex::new(None),
-        };
+        let mut still =
+            Still { origin, opened, stated_bytes: 0, stated_px: (0, 0), rotation: (0, false) };
         if let Some((width_px, height_px, pixel_bytes, stream)) = { pictures }.next() {
             still.stated_px = (width_px, height_px);
             let pixels = u64::from(width_px).saturating_mul(height_px.into());
@@ -123,51 +96,51 @@ impl Still {
         Ok(still)
     }
 
-    fn decoded(&self, upright: bool) -> Result<Frame> {
-        let frame = rushes_codec::still_frame(&self.opened.source(limits())?);
-        let frame = frame.map_err(|error| match error.kind {
+    fn decoded(&self, upright: bool, fit_px: Option<u32>) -> Result<Frame> {
+        let source = self.opened.source(limits())?;
+        let frame = rushes_codec::still_frame_for(&source, fit_px.unwrap_or(u32::MAX));
+        let mut frame = frame.map_err(|error| match error.kind {
             ErrorKind::Unsupported if error.remedy.is_none() => {
                 error.remedy("where it is a video, open it with rushes.open")
             }
             _ => error,
         })?;
+        if let Some(fit_px) = fit_px {
+            frame = fitted(frame, fit_px)?;
+        }
         let (degrees, mirrored) = self.rotation;
         if upright { rushes_codec::upright(frame, degrees, mirrored) } else { Ok(frame) }
     }
+}
+
+/// Made smaller, where its longer side is longer than this.
+fn fitted(frame: Frame, longer_px: u32) -> Result<Frame> {
+    let (width_px, height_px) = (frame.width_px(), frame.height_px());
+    if width_px.max(height_px) <= longer_px {
+        return Ok(frame);
+    }
+    let is_wide = width_px >= height_px;
+    let wanted = Resize {
+        width_px: is_wide.then_some(longer_px),
+        height_px: (!is_wide).then_some(longer_px),
+        ..Resize::default()
+    };
+    wanted.apply(&frame)
 }
 
 fn limits() -> Limits {
     Limits { pixels: MOST_BYTES, picture_bytes: MOST_BYTES, ..Limits::default() }
 }
 
-/// Tags that cannot be read cost no picture.
-fn add_tags(source: &Source, probe: &mut Probe) {
-    let read = |room: &mut [u8], position| source.read_at(room, position);
-    let format = &probe.container.format;
-    let tags = rushes_tags::read_at(&read, source.size_bytes(), format, source.limits());
-    if let Ok(tags) = tags {
-        tags.merge_into(probe);
-    }
-}
-
-/// How a still is set upright by its tags: degrees clockwise, and whether it is
-/// mirrored after.
-pub(crate) fn orientation(source: &Source) -> (u16, bool) {
-    let Ok(mut probe) = rushes_codec::probe(source) else { return (0, false) };
-    add_tags(source, &mut probe);
-    let stream = probe.picture();
-    stream.map_or((0, false), |stream| (stream.rotation_degrees.unwrap_or(0), stream.mirrored))
-}
-
 /// The numbers of an array, `[H, W]` or `[H, W, C]`, as a frame.
 pub(crate) fn frame_of(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Frame> {
     let (values, shape) = if let Ok(buffer) = PyBuffer::<u8>::get(array) {
-        (Values::U8(buffer.to_vec(py)?), buffer.shape().to_vec())
+        (Values::U8(numbers(py, &buffer)?), buffer.shape().to_vec())
     } else if let Ok(buffer) = PyBuffer::<u16>::get(array) {
-        (Values::U16(buffer.to_vec(py)?), buffer.shape().to_vec())
+        (Values::U16(numbers(py, &buffer)?), buffer.shape().to_vec())
     } else {
         let buffer = PyBuffer::<f32>::get(array)?;
-        (Values::F32(buffer.to_vec(py)?), buffer.shape().to_vec())
+        (Values::F32(numbers(py, &buffer)?), buffer.shape().to_vec())
     };
     let made = match *shape {
         [height, width] => Some((height, width, Layout::Gray)),
@@ -181,6 +154,12 @@ pub(crate) fn frame_of(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Fra
     })
     .unwrap_or_else(|| Err(Error::bug(WRITING, "the array is no picture")))
     .map_err(|error| exception(py, &error))
+}
+
+fn numbers<T: Element + Default>(py: Python<'_>, buffer: &PyBuffer<T>) -> PyResult<Vec<T>> {
+    let mut numbers = rushes_codec::room(buffer.item_count());
+    buffer.copy_to_slice(py, &mut numbers)?;
+    Ok(numbers)
 }
 
 /// Writes an array as a picture file, all of it or nothing, with the metadata of

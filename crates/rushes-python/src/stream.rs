@@ -3,14 +3,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use rushes_media::{Error, ErrorKind, Frame, FrameStream, Rational, Result, Values};
+use rushes_media::{Error, ErrorKind, Frame, FrameStream, Rational, Result};
 use rushes_ops::frame::{Field, Weston};
 use rushes_ops::stream::{Arrangement, Deinterlaced, Mosaic, MosaicOptions, Sampled, Tile};
 use rushes_ops::{FrameOperation, frame_operations};
 use serde_json::{Value, json};
 
+use crate::picture::Picture;
 use crate::still::frame_of;
 use crate::watch::exception;
 
@@ -62,64 +62,6 @@ fn made(chain: &[(String, String)]) -> Result<Vec<Box<dyn FrameOperation>>> {
         maker.from_json(&parameters).map_err(|error| Error { what: name.clone(), ..error })
     };
     chain.iter().map(one).collect()
-}
-
-/// A frame on its way into an array.
-#[pyclass(frozen, module = "rushes._rushes")]
-pub(crate) struct Picture {
-    shape: (u32, u32, usize),
-    dtype: &'static str,
-    times: [Option<(i64, i64)>; 2],
-    /// Locked for moments, with the interpreter held.
-    values: Mutex<Option<Values>>,
-}
-
-impl Picture {
-    pub(crate) fn new(frame: Frame) -> Picture {
-        let terms = |secs: Option<Rational>| secs.map(|secs| (secs.num(), secs.den()));
-        Picture {
-            shape: (frame.height_px(), frame.width_px(), frame.layout().channels()),
-            dtype: match frame.values() {
-                Values::U8(_) => "uint8",
-                Values::U16(_) => "uint16",
-                Values::F32(_) => "float32",
-            },
-            times: [terms(frame.time_secs), terms(frame.duration_secs)],
-            values: Mutex::new(Some(frame.into_values())),
-        }
-    }
-}
-
-#[pymethods]
-impl Picture {
-    /// Height, width and channels.
-    #[getter]
-    fn shape(&self) -> (u32, u32, usize) {
-        self.shape
-    }
-
-    /// Its numbers, by name.
-    #[getter]
-    fn dtype(&self) -> &'static str {
-        self.dtype
-    }
-
-    /// When it is shown, and for how long, in seconds.
-    #[getter]
-    fn times(&self) -> [Option<(i64, i64)>; 2] {
-        self.times
-    }
-
-    /// Writes the numbers into an array of that shape and those numbers, once.
-    fn copy_into(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
-        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match values {
-            Some(Values::U8(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
-            Some(Values::U16(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
-            Some(Values::F32(values)) => PyBuffer::get(array)?.copy_from_slice(py, &values),
-            None => Err(exception(py, &Error::bug(WHAT, "it was copied before"))),
-        }
-    }
 }
 
 /// What a Python iterator raised, kept while the error passes through Rust.

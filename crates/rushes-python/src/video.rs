@@ -9,12 +9,12 @@ use std::time::Duration;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
+use rushes_actions::tasks;
 use rushes_codec::{Depth, SequenceReader, Source, VideoOptions, VideoReader};
 use rushes_media::{Error, ErrorKind, Layout, Planes, Result, Values};
 use self_cell::self_cell;
 
 use crate::frame_index::{Frames, Index, source, terms};
-use crate::still::orientation;
 use crate::watch::{Watch, exception};
 
 const WHAT: &str = "reading the video";
@@ -337,7 +337,7 @@ impl Reading {
             }
             Frames::Sequence(sequence) => {
                 let sequence = Arc::clone(sequence);
-                let reader = SequenceReader::open(sequence, options, Some(orientation))?;
+                let reader = SequenceReader::open(sequence, options, Some(tasks::orientation))?;
                 let watching = watch.clone();
                 Open::Sequence(Box::new(reader.watched(move || watching.goes_on())))
             }

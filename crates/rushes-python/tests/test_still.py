@@ -62,7 +62,42 @@ def test_what_is_written_is_what_is_read(
         array = numpy.repeat(array[:, :, None], 3, axis=2)
     assert again.dtype == dtype and again.shape == array.shape
     assert numpy.array_equal(again, array)
-    assert again.flags.c_contiguous and again.flags.writeable and again.base is None
+    assert again.flags.c_contiguous and again.flags.writeable and again.flags.aligned
+    assert not numpy.shares_memory(again, rushes.imread(path))
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png"])
+@pytest.mark.parametrize("shape", [(900, 640), (640, 900, 3)], ids=str)
+def test_a_picture_is_made_to_fit(tmp_path: Path, extension: str, shape: tuple[int, ...]) -> None:
+    across, down = numpy.meshgrid(numpy.arange(shape[1]), numpy.arange(shape[0]))
+    array = ((across + down) * 255 // (shape[0] + shape[1])).astype("uint8")
+    if len(shape) == 3:
+        array = numpy.stack([array, 255 - array, array // 2], axis=2)
+    path = tmp_path / f"a.{extension}"
+    rushes.imwrite(path, array, quality=None if extension == "png" else 95)
+    whole = rushes.imread(path)
+    for fit_px, divided_by in ((900, 1), (1000, 1), (300, 3), (225, 4), (90, 10)):
+        small = rushes.imread(path, fit_px=fit_px)
+        assert max(small.shape[:2]) == 900 // divided_by
+        # Means of blocks, as the doc says; a JPEG is scaled before its last rounding.
+        size = (shape[0] // divided_by, divided_by, shape[1] // divided_by, divided_by)
+        blocks = whole[: size[0] * divided_by, : size[2] * divided_by]
+        means = blocks.reshape(*size, *shape[2:]).mean(axis=(1, 3))
+        if 640 % divided_by == 0:
+            assert numpy.abs(means - small).max() <= (1.0 if extension == "png" else 3.0)
+    assert rushes.imread(path, fit_px=1).shape == (1, 1, *shape[2:])
+    for wrong in (0, -1, 1.5, "many"):
+        with pytest.raises((rushes.Invalid, TypeError)):
+            rushes.imread(path, fit_px=wrong)  # type: ignore[arg-type]
+
+
+def test_a_picture_is_made_to_fit_upright(tmp_path: Path) -> None:
+    turned = SAMPLES / "Coast" / "moonrise.jpg"
+    assert rushes.imread(turned).shape != rushes.imread(turned, upright=False).shape
+    whole = rushes.imread(turned)
+    small = rushes.imread(turned, fit_px=64)
+    assert max(small.shape[:2]) == 64
+    assert (small.shape[0] > small.shape[1]) == (whole.shape[0] > whole.shape[1])
 
 
 def test_every_format_is_written_and_read(tmp_path: Path) -> None:

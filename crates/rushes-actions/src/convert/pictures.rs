@@ -14,7 +14,7 @@ use rushes_ops::stream::{Ahead, Changed, Sampled};
 use super::{Order, StreamReport, WHAT};
 use crate::making::pipe::{Nowhere, Told};
 use crate::making::reading::Asked;
-use crate::tasks::probe_with_tags;
+use crate::tasks::orientation;
 
 /// Frames that are read ahead, and changed ahead.
 const AHEAD: usize = 2;
@@ -200,11 +200,4 @@ impl Frames {
             Frames::Sampled(frames) => frames.next_frame(),
         }
     }
-}
-
-/// How a still is set upright.
-fn orientation(source: &Source) -> (u16, bool) {
-    let probe = probe_with_tags(source).ok();
-    let stated = probe.as_ref().and_then(|probe| probe.picture());
-    stated.map_or((0, false), |it| (it.rotation_degrees.unwrap_or(0), it.mirrored))
 }

@@ -12,7 +12,7 @@ use crate::{Depth, Source, VideoOptions};
 
 /// Says how a still is set upright: degrees clockwise, 0, 90, 180 or 270, and
 /// whether it is mirrored left to right after that. Tags are read elsewhere.
-pub type Orientation = fn(&Source) -> (u16, bool);
+pub type Orientation = fn(&Source) -> Result<(u16, bool)>;
 
 /// Gives any picture of a [`Sequence`], as [`crate::VideoReader`] gives frames
 /// of a video: frame `i` has the same numbers whichever were read before.
@@ -76,7 +76,7 @@ impl SequenceReader {
         };
         let taken = reader.sequence.pictures.picture(0)?;
         if let (Some(still), Some(orientation)) = (&taken.still, orientation) {
-            reader.turn = orientation(still);
+            reader.turn = orientation(still)?;
         }
         let first = reader.set_upright(taken)?;
         let stored = (first.width_px(), first.height_px());
@@ -303,7 +303,7 @@ impl SequenceReader {
 
     fn set_upright(&self, taken: Taken) -> Result<Frame> {
         let stated = match (&taken.still, self.orientation) {
-            (Some(still), Some(orientation)) => orientation(still),
+            (Some(still), Some(orientation)) => orientation(still)?,
             _ => self.turn,
         };
         if self.upright { upright(taken.frame, stated.0, stated.1) } else { Ok(taken.frame) }

@@ -9,7 +9,7 @@ use turbojpeg::{Colorspace, Compressor, Decompressor, Image, PixelFormat, Scalin
 
 use super::srgb::Profile;
 use super::{Embedded, exif, icc, note_truncation, probe_of, read, rgb, stated};
-use crate::Source;
+use crate::{Source, room};
 
 /// Segments before the first scan; files have about twenty.
 const SEGMENTS: usize = 20_000;
@@ -336,7 +336,7 @@ fn decode_as(bytes: &[u8], limits: &Limits, target_px: u32, as_srgb: bool) -> Re
     }
     let scaled = header.scaled(decoder.scaling_factor());
     let pitch = scaled.width * format.size();
-    let mut pixels = vec![0; pitch * scaled.height];
+    let mut pixels = room(pitch * scaled.height);
     let output = Image {
         pixels: pixels.as_mut_slice(),
         width: scaled.width,

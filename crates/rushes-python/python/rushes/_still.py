@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 READING, WRITING = "reading the picture", "writing the picture"
 
 
-def imread(path: Media, *, upright: bool = True, allow: Iterable[str] = ()) -> NDArray[Any]:
+def imread(
+    path: Media, *, upright: bool = True, fit_px: int | None = None, allow: Iterable[str] = ()
+) -> NDArray[Any]:
     """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA.
 
     path: the file: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, OpenEXR, Radiance, BMP, GIF, TGA,
         QOI, PNM, ICO, or camera RAW, of which it is the largest JPEG that the camera left inside.
         Or bytes, an object with `read` and `seek`, or an address, as `rushes.open` takes them.
     upright: turn and mirror it as its EXIF orientation says. HEIC, AVIF and JPEG XL always are.
+    fit_px: the most that the longer side may have in pixels, at least 1: a larger picture is made
+        smaller by the mean of what each new pixel covers, in the aspect that it has. Of a JPEG not
+        all is decoded then, so that thumbnails come fast. None for the stored size.
     allow: schemes of addresses that may be read: "http", "https".
 
     Numbers are uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1, and beyond it), whichever
@@ -35,18 +40,25 @@ def imread(path: Media, *, upright: bool = True, allow: Iterable[str] = ()) -> N
     no still that is read here, `CorruptMedia` for one that is broken, and `NotEnoughMemory` for
     one whose pixels are over `rushes.memory_budget_bytes`, before they are decoded.
     """
-    import numpy
-
+    if fit_px is not None:
+        fit_px = within(fit_px, "fit_px", 1, (1 << 32) - 1, READING)
     origin, place = origin_of(path, allow, READING)
     still = _rushes.Still(origin)
     stated_bytes, height, width = still.stated
     _memory.check_bytes(stated_bytes, f"its {height}x{width} pixels take", READING, path=place)
-    shape, dtype = still.decode(upright)
-    array = numpy.empty(shape if shape[2] > 1 else shape[:2], dtype)
-    takes = f"its {shape[0]}x{shape[1]} pixels take"
+    array = as_array(still.decode(upright, fit_px))
+    takes = f"its {array.shape[0]}x{array.shape[1]} pixels take"
     _memory.check_bytes(array.nbytes, takes, READING, path=place)
-    still.copy_into(array)
     return array
+
+
+def as_array(picture: _rushes.Picture) -> NDArray[Any]:
+    """A frame of the core as an array, which takes over its memory."""
+    import numpy
+
+    height, width, channels = picture.shape
+    shape = picture.shape if channels > 1 else (height, width)
+    return numpy.ndarray(shape, picture.dtype, buffer=picture)
 
 
 def imwrite(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat
 from . import _describe, _rushes
 from ._errors import Error, Invalid
 from ._source import is_media
-from ._still import imread, picture_of
+from ._still import as_array, imread, picture_of
 from ._video import Video, rate_of, seconds
 from ._writer import write
 
@@ -276,15 +276,6 @@ def native(chain: list[tuple[str, str]]) -> Callable[[Any], Any]:
     operations = _rushes.Operations(chain)
     return lambda array: as_array(operations.apply(picture_of(array, WHAT)))
 
-
-def as_array(picture: _rushes.Picture) -> NDArray[Any]:
-    """A frame of the core as an array."""
-    import numpy
-
-    height, width, channels = picture.shape
-    array = numpy.empty(picture.shape if channels > 1 else (height, width), picture.dtype)
-    picture.copy_into(array)
-    return array
 
 
 def mono(samples: ArrayLike, what: str) -> NDArray[numpy.float32]:

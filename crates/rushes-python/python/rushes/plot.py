@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat, TypedDict, Unp
 
 from . import _rushes
 from ._errors import Invalid
-from ._stream import Stream, as_array, made_of, mono
+from ._still import as_array
+from ._stream import Stream, made_of, mono
 from ._video import Video, rate_of, seconds
 
 if TYPE_CHECKING:
