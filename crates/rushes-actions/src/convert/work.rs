@@ -10,6 +10,7 @@ use rushes_codec::{
 use rushes_media::{
     Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
 };
+use rushes_ops::frame::{Filter as Scaling, Resize};
 use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
@@ -116,9 +117,18 @@ impl Order {
             deinterlacing: self.timing.deinterlacing(),
             changes_frames: !self.filters.is_empty(),
             gray: self.gray(),
+            scaled_px: self.scaled_px(),
             threads: 0,
             plays: self.plays,
         }
+    }
+
+    /// The size that a chain makes frames at once, if it begins so.
+    fn scaled_px(&self) -> Option<(u32, u32)> {
+        let first = self.filters.first().filter(|first| first.name == "resize")?;
+        let resize: Resize = serde_json::from_value(first.parameters.clone()).ok()?;
+        let size = (resize.width_px.unwrap_or(0), resize.height_px.unwrap_or(0));
+        (resize.filter == Scaling::Area && size != (0, 0)).then_some(size)
     }
 
     /// What a chain that begins with grey needs of the pictures: their luma,

@@ -69,6 +69,10 @@ pub struct Conversion {
     pub changes_frames: bool,
     /// Whether what changes them takes grey ones as well.
     pub gray: Gray,
+    /// Width and height to which the first change scales by the mean of what
+    /// each new pixel covers; one may be 0 to keep the aspect. Where both become
+    /// half or less, frames come in that size, and less is made RGB.
+    pub scaled_px: Option<(u32, u32)>,
     /// Threads that decode and encode; 0 for as fits.
     pub threads: u32,
     /// How often an animation is shown; 0 for without end.

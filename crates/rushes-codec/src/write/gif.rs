@@ -1,40 +1,26 @@
 //! Animated GIF (GIF89a): palettes that follow the picture, and of each frame
 //! only what has changed.
 
+mod palette;
+
 use std::borrow::Cow;
 use std::io::BufWriter;
 
 use gif::{DisposalMethod, Encoder, EncodingError, Frame as Block, Repeat};
 use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result, Values};
 
+use self::palette::{COLORS, Color, Palette, distance};
 use super::sink::Sequential;
 use super::{FrameSink, Sink, WHAT};
 use crate::still::eight_bits;
 
-type Color = [u8; 3];
-
-/// Colours of one palette; one more place says "as before".
-const COLORS: usize = 255;
-const AS_BEFORE: u8 = 255;
-
-/// Bits of each channel by which the nearest colour is looked up.
-const LOOKUP_BITS: u32 = 6;
+/// The place in a palette that says "as before".
+const AS_BEFORE: u8 = COLORS as u8;
 
 /// Squared distance (of three channels) by which what is shown may be off from
 /// the new picture beyond what the palette would be, and stays: the noise of a
 /// camera is not worth its bytes.
 const UNSEEN: i32 = 3 * 5 * 5;
-
-/// How often a palette is brought nearer to its picture.
-const ROUNDS: usize = 3;
-
-/// A palette is replaced when its mean squared error has grown by this factor
-/// and this much since it was made.
-const WORSE_BY: f64 = 1.5;
-const WORSE_AT_LEAST: f64 = 6.0;
-
-/// Every how many pixels a palette is judged by.
-const JUDGED: usize = 13;
 
 /// Browsers show what is shorter much slower.
 const SHORTEST: i64 = 2;
@@ -186,152 +172,6 @@ fn colors(frame: &Frame) -> Result<Vec<Color>> {
 fn hundredths(secs: Rational) -> i64 {
     let (num, den) = (i128::from(secs.num()) * 200, i128::from(secs.den()));
     i64::try_from((num + den).div_euclid(den * 2)).unwrap_or(i64::MAX)
-}
-
-fn distance(one: Color, other: Color) -> i32 {
-    let square = |at: usize| {
-        let off = i32::from(one[at]) - i32::from(other[at]);
-        off * off
-    };
-    square(0) + square(1) + square(2)
-}
-
-/// Colours of a picture, and the nearest of them to any.
-struct Palette {
-    colors: Vec<Color>,
-    /// By the leading bits of each channel; looked up once.
-    known: Vec<Option<u8>>,
-    /// Mean squared error of the picture that it was made of.
-    error: f64,
-}
-
-impl Palette {
-    /// A good one for these pixels: by median cut (Heckbert, 1982), then brought
-    /// nearer.
-    fn of(pixels: &[Color]) -> Palette {
-        let mut palette = Palette { colors: median_cut(pixels), known: Vec::new(), error: 0.0 };
-        for _ in 0..ROUNDS {
-            palette.forget();
-            palette.move_to_means(pixels);
-        }
-        palette.forget();
-        palette.error = palette.error_of(pixels);
-        palette
-    }
-
-    /// Nothing has been looked up yet.
-    fn forget(&mut self) {
-        self.known.clear();
-        self.known.resize(1 << (3 * LOOKUP_BITS), None);
-    }
-
-    /// Moves each colour to the mean of the pixels that it is nearest to, which
-    /// brings all of them nearer (Lloyd, 1982).
-    fn move_to_means(&mut self, pixels: &[Color]) {
-        let mut sums = vec![[0_u64; 4]; self.colors.len()];
-        for &pixel in pixels {
-            let (index, _) = self.nearest(pixel);
-            if let Some([red, green, blue, count]) = sums.get_mut(usize::from(index)) {
-                *red += u64::from(pixel[0]);
-                *green += u64::from(pixel[1]);
-                *blue += u64::from(pixel[2]);
-                *count += 1;
-            }
-        }
-        for (color, &[red, green, blue, count]) in self.colors.iter_mut().zip(&sums) {
-            if count > 0 {
-                *color = [red, green, blue].map(|sum| ((sum + count / 2) / count) as u8);
-            }
-        }
-    }
-
-    fn nearest(&mut self, color: Color) -> (u8, Color) {
-        let part = |value: u8| usize::from(value >> (8 - LOOKUP_BITS));
-        let [red, green, blue] = color.map(part);
-        let at = (red << (2 * LOOKUP_BITS)) | (green << LOOKUP_BITS) | blue;
-        let known = self.known.get(at).copied().flatten();
-        let index = known.unwrap_or_else(|| {
-            // The middle of all colours that are looked up together.
-            let half = 1 << (7 - LOOKUP_BITS);
-            let middle =
-                color.map(|value| (value >> (8 - LOOKUP_BITS) << (8 - LOOKUP_BITS)) + half);
-            let all = self.colors.iter().enumerate();
-            let found = all.min_by_key(|(_, known)| distance(**known, middle));
-            let index = found.map_or(0, |(index, _)| index as u8);
-            if let Some(place) = self.known.get_mut(at) {
-                *place = Some(index);
-            }
-            index
-        });
-        (index, self.colors.get(usize::from(index)).copied().unwrap_or_default())
-    }
-
-    /// Mean squared error of some of the pixels.
-    fn error_of(&mut self, pixels: &[Color]) -> f64 {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for &pixel in pixels.iter().step_by(JUDGED) {
-            sum += f64::from(distance(pixel, self.nearest(pixel).1));
-            count += 1.0;
-        }
-        sum / f64::max(count, 1.0)
-    }
-
-    fn has_become_bad(&mut self, pixels: &[Color]) -> bool {
-        let error = self.error_of(pixels);
-        error > self.error * WORSE_BY && error > self.error + WORSE_AT_LEAST
-    }
-
-    /// Its colours one after the other, with one more for "as before".
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.colors.as_flattened().to_vec();
-        bytes.resize(256 * 3, 0);
-        bytes
-    }
-}
-
-/// Splits the pixels at the middle of the widest part, again and again; the mean
-/// of each part is a colour.
-fn median_cut(pixels: &[Color]) -> Vec<Color> {
-    let mut all = pixels.to_vec();
-    let mut parts: Vec<(&mut [Color], usize, u64)> = Vec::with_capacity(COLORS);
-    let mut rest = vec![all.as_mut_slice()];
-    while let Some(part) = rest.pop() {
-        let (channel, spread) = widest(part);
-        parts.push((part, channel, spread));
-        if !rest.is_empty() {
-            continue;
-        }
-        let room = parts.len() < COLORS;
-        let most = parts.iter().enumerate().max_by_key(|(_, (_, _, spread))| *spread);
-        let Some((at, _)) = most.filter(|(_, (_, _, spread))| room && *spread > 0) else { break };
-        let (part, channel, _) = parts.swap_remove(at);
-        let middle = part.len() / 2;
-        part.select_nth_unstable_by_key(middle, |color| color[channel]);
-        let (low, high) = part.split_at_mut(middle);
-        rest.extend([low, high].into_iter().filter(|part| !part.is_empty()));
-    }
-    parts.iter().map(|(part, _, _)| mean(part)).collect()
-}
-
-/// The channel in which these colours differ most, and how much that is in all.
-fn widest(part: &[Color]) -> (usize, u64) {
-    let count = part.len() as u64;
-    let spread = |channel: usize| {
-        let values = || part.iter().map(|color| u64::from(color[channel]));
-        let sum: u64 = values().sum();
-        let squares: u64 = values().map(|value| value * value).sum();
-        squares.saturating_sub(sum * sum / count.max(1))
-    };
-    (0..3)
-        .map(|channel| (channel, spread(channel)))
-        .max_by_key(|&(_, spread)| spread)
-        .unwrap_or((0, 0))
-}
-
-fn mean(part: &[Color]) -> Color {
-    let count = part.len().max(1) as u64;
-    let sum = |channel: usize| part.iter().map(|color| u64::from(color[channel])).sum::<u64>();
-    [0, 1, 2].map(|channel| ((sum(channel) + count / 2) / count) as u8)
 }
 
 fn failed(error: EncodingError) -> Error {

@@ -9,6 +9,7 @@ use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 use super::shots::{Frames, Sampled, Shot, Shots, Whole};
 use super::{Conversion, Edit};
 use crate::av::decode::Frame as Decoded;
+use crate::video::fitted;
 use crate::write::native::Way;
 use crate::{FrameIndex, Source, Span, VideoOptions, VideoReader};
 
@@ -103,8 +104,17 @@ pub(super) fn decode(
         }
         let layout = way.layout();
         let options = VideoOptions { threads: wanted.threads, layout, ..VideoOptions::default() };
-        let reader = VideoReader::open(source, index, options)?;
+        let mut reader = VideoReader::open(source, Arc::clone(&index), options)?;
+        let size = (reader.width_px(), reader.height_px());
         let is_stored = matches!(way, Way::Stored(_));
+        if let Some(asked) = wanted.scaled_px.filter(|_| !is_stored) {
+            let scaled = fitted(asked, size)?;
+            // Only then does the reader take means.
+            if scaled.0 <= size.0 / 2 && scaled.1 <= size.1 / 2 {
+                let options = VideoOptions { size: Some(scaled), ..options };
+                reader = VideoReader::open(source, index, options)?;
+            }
+        }
         let is_sideways = !is_stored && matches!(reader.rotation().0, 90 | 270);
         let aspect = reader.sample_aspect();
         let turned = || Rational::whole(1).checked_div(aspect).unwrap_or(aspect);
@@ -112,7 +122,7 @@ pub(super) fn decode(
             count,
             span,
             step,
-            size: (reader.width_px(), reader.height_px()),
+            size,
             sample_aspect: if is_sideways { turned() } else { aspect },
         };
         if to.send(Made::Start(start)).is_err() {
