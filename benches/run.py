@@ -18,11 +18,13 @@ import sys
 
 import contenders
 import latency
+import libraries
 import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-SECTIONS = ["tree", "probe", "previews", "latency"]
+SECTIONS = ["tree", "probe", "previews", "latency", "libraries"]
+TITLES = {"tree": "A tree of", "probe": "What is in", "previews": "Previews of", "latency": "HTTP with"}
 TREE_SHAPE = (100, 10, 100)
 MEDIA_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mxf", ".mp3",
                   ".m4a", ".flac", ".wav", ".ogg", ".opus", ".jpg", ".jpeg", ".png", ".gif", ".webp")
@@ -124,6 +126,8 @@ def table(section):
     lines = [f"## {section['title']}", ""]
     if "skipped" in section:
         return lines + [f"Not measured: {section['skipped']}", ""]
+    if section.get("peers") or section.get("exactness"):
+        return lines + libraries.table(section)
     if section["reference"] is None:
         lines += ["| request | p50 ms | p99 ms | worst ms | requests |", "|---|--:|--:|--:|--:|"]
         for row in section["rows"]:
@@ -209,6 +213,21 @@ def latency_section(values, requests, assets):
     return {"title": title, "reference": None, "rows": rows}
 
 
+def earlier(history, key):
+    """The sections of this name as they were last measured."""
+    if not os.path.exists(history):
+        return []
+    with open(history, encoding="utf-8") as lines:
+        runs = [json.loads(line) for line in lines]
+    for run in reversed(runs):
+        # The first runs named their sections by title alone.
+        found = [{"date": run["date"], **section} for section in run["sections"]
+                 if section.get("key") == key or section["title"].startswith(TITLES.get(key, "\n"))]
+        if found:
+            return found
+    return []
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rushes", default=os.path.join(ROOT, "target", "release", "rushes"))
@@ -238,25 +257,33 @@ def main():
     for name in ("tree", "home", "full_home", "jpegs", "out", "media_list", "database"):
         values[name] = os.path.join(scratch, name)
 
-    makers = {"tree": lambda: tree_section(values, arguments.rounds),
-              "probe": lambda: probe_section(values, arguments.rounds),
-              "previews": lambda: previews_section(values, arguments.rounds),
-              "latency": lambda: latency_section(values, arguments.requests, arguments.assets)}
-    sections = []
-    for name in SECTIONS:
-        if name in chosen:
-            sections.append(without_paths(makers[name](), scratch))
-            print("\n" + "\n".join(table(sections[-1])[2:]))
-
+    makers = {"tree": lambda: [tree_section(values, arguments.rounds)],
+              "probe": lambda: [probe_section(values, arguments.rounds)],
+              "previews": lambda: [previews_section(values, arguments.rounds)],
+              "latency": lambda: [latency_section(values, arguments.requests, arguments.assets)],
+              "libraries": lambda: libraries.sections(values["rushes"], arguments.rounds)}
     facts = machine_facts(values["rushes"])
     date = datetime.date.today().isoformat()
-    lines = ["# Measured", "", f"By `make bench` on {date}. Written by benches/run.py; edit that.", "",
+    history = os.path.join(HERE, "history.jsonl")
+    sections, shown = [], []
+    for name in SECTIONS:
+        if name not in chosen:
+            shown += earlier(history, name)
+            continue
+        for section in makers[name]():
+            section = {**without_paths(section, scratch), "key": name, "date": date}
+            sections.append(section)
+            shown.append(section)
+            print("\n" + "\n".join(table(section)[2:]))
+
+    lines = ["# Measured", "", "By `make bench`. Written by benches/run.py; edit that.", "",
              *(f"- {name}: {fact}" for name, fact in facts.items()), ""]
-    for section in sections:
-        lines += table(section)
+    for section in shown:
+        title, *rest = table(section)
+        lines += [title, "", f"On {section['date']}.", *rest]
     with open(arguments.results, "w", encoding="utf-8") as file:
         file.write("\n".join(lines).rstrip() + "\n")
-    with open(os.path.join(HERE, "history.jsonl"), "a", encoding="utf-8") as file:
+    with open(history, "a", encoding="utf-8") as file:
         file.write(json.dumps({"date": date, "machine": facts, "sections": sections}) + "\n")
     print(f"written to {os.path.relpath(arguments.results)}")
     if any("failure" in row for section in sections for row in section.get("rows", [])):

@@ -16,5 +16,16 @@ if [[ $(cat "$tools/.wanted" 2>/dev/null) != "${wanted[*]}" ]]; then
         --target "$tools" "${wanted[@]}"
     echo "${wanted[*]}" >"$tools/.wanted"
 fi
+# The environment in which other libraries are measured, where it is: see benches/libraries.py.
+peers=${PEERS_HOME:-$HOME/.cache/rushes-peers}/venv/bin/python
+if [[ " $* " == *libraries* || $* != *--only* ]] && [[ -x $peers ]]; then
+    need_maturin python3
+    work=$(mktemp -d)
+    "$maturin" build --quiet --release --locked --interpreter python3 --target-dir "$target_dir" \
+        --manifest-path crates/rushes-python/Cargo.toml --out "$work"
+    PIP_ROOT_USER_ACTION=ignore "$peers" -m pip install --quiet --disable-pip-version-check \
+        --force-reinstall --no-deps "$work"/rushes-*.whl
+    rm -rf "$work"
+fi
 PYTHONPATH=$tools${PYTHONPATH:+:$PYTHONPATH} exec python3 benches/run.py \
     --rushes "$target_dir/release/rushes" "$@"

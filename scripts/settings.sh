@@ -17,3 +17,12 @@ need_cargo() {
     echo "No cargo found. Install a Rust toolchain (https://rustup.rs), then run this again." >&2
     return 1
 }
+
+# Sets `maturin` to the program that builds the Python package, fetched once by this interpreter.
+need_maturin() {
+    local version=1.16.0
+    local folder=$rushes_cache/tools/maturin-$version
+    maturin=$folder/bin/maturin
+    "$maturin" --version >/dev/null 2>&1 ||
+        "$1" -m pip install --quiet --no-deps --upgrade --target "$folder" "maturin==$version"
+}
