@@ -38,10 +38,20 @@ const NOT_STATED: c_int = -99;
 /// The most that libav may allocate in one piece, for any input.
 const ALLOCATION_BYTES: usize = 512 << 20;
 
+/// What SVT-AV1 prints to the standard error by itself: less than fatal errors.
+const SVT_LOG: (&str, &str) = ("SVT_LOG", "-2");
+
 /// Silences libav's log and bounds its allocations, once.
 pub(crate) fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
+        let (name, level) = SVT_LOG;
+        if std::env::var_os(name).is_none() {
+            // There is no other way to tell it.
+            // SAFETY: Rust's own readers are locked out, and nothing of libav, whose
+            // threads might read, has been called before.
+            unsafe { std::env::set_var(name, level) };
+        }
         // SAFETY: both only set a number that libav reads atomically.
         unsafe {
             ffi::av_log_set_level(ffi::AV_LOG_QUIET);
@@ -81,6 +91,17 @@ pub(crate) fn error(what: &str, code: c_int) -> Error {
         code => (ErrorKind::Corrupt, format!("FFmpeg says: {}", words(code))),
     };
     Error::new(kind, what, why)
+}
+
+/// A failed libav call that was to make something: no media are damaged.
+pub(crate) fn refused(what: &str, code: c_int) -> Error {
+    match error(what, code) {
+        found if matches!(found.kind, ErrorKind::Corrupt | ErrorKind::Unsupported) => {
+            let why = format!("FFmpeg refuses it: {}", words(code));
+            Error::new(ErrorKind::Unsupported, what, why)
+        }
+        found => found,
+    }
 }
 
 /// libav's own words for an error code.

@@ -11,6 +11,7 @@ mod output;
 mod pictures;
 mod pixels;
 mod scaler;
+mod sides;
 mod sink;
 mod sound;
 mod stills;
@@ -79,8 +80,8 @@ pub struct WriterOptions {
 ///
 /// RGB becomes Y'CbCr by BT.709, limited range, and says so; frames whose
 /// colour is BT.2020 with PQ or HLG keep it. 16-bit and float frames are
-/// written with 10 bits where the codec has them, with 16 in FFV1. Codecs that
-/// halve colour get whole colour (4:4:4) where a side is odd. Memory stays
+/// written with 10 bits where the codec has them, with 16 in FFV1. H.264 and HEVC
+/// get whole colour (4:4:4) where a side is odd. Memory stays
 /// flat: what the encoder looks ahead.
 ///
 /// The file is not whole before [`VideoWriter::finish`] has given `Ok`.
@@ -269,7 +270,8 @@ impl VideoWriter {
     ///
     /// # Errors
     /// `Invalid` when it differs in size, layout or kind of number from the
-    /// first, or has no later time than the one before where times are kept;
+    /// first, has no later time than the one before where times are kept, or is
+    /// smaller or larger than the codec holds;
     /// `Unsupported` when the codec cannot hold such frames; `Unavailable` and
     /// `Limit` when the disk fails or is full.
     pub fn write(&mut self, frame: &Frame) -> Result<()> {

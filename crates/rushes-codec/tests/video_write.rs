@@ -294,16 +294,118 @@ fn odd_sides_keep_their_size() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    for (name, size) in
-        [("a.mp4", (33, 17)), ("b.mkv", (101, 64)), ("c.webm", (33, 17)), ("d.avi", (33, 17))]
-    {
+    for (name, codec, size) in [
+        ("a.mp4", "h264", (33, 17)),
+        ("b.mkv", "h264", (101, 64)),
+        ("c.webm", "vp9", (33, 17)),
+        ("d.avi", "mjpeg", (33, 17)),
+        // SVT-AV1 takes neither odd sides nor any below 64.
+        ("e.mp4", "av1", (65, 66)),
+        ("f.mkv", "av1", (66, 65)),
+        ("g.avif", "av1", (47, 61)),
+        ("h.mp4", "av1", (1, 1)),
+        ("i.mp4", "av1", (66, 64)),
+    ] {
+        if !has(codec) {
+            continue;
+        }
         let path = folder.path().join(name);
         let frames =
             [picture(0, size, Layout::Rgb, Depth::U8), picture(1, size, Layout::Rgb, Depth::U8)];
-        written(&path, rate(25), &frames);
-        for frame in read(&path, Layout::Rgb, Depth::U8) {
+        written(&path, WriterOptions { codec: Some(codec.into()), ..rate(25) }, &frames);
+        let again = read(&path, Layout::Rgb, Depth::U8);
+        assert_eq!(again.len(), 2, "{name}");
+        for (frame, given) in again.iter().zip(&frames) {
             assert_eq!((frame.width_px(), frame.height_px()), size, "{name}");
+            let found = psnr(frame, given);
+            assert!(found >= 30.0, "{name}: {found:.1} dB");
         }
+    }
+}
+
+/// What encoders print by themselves is seen from outside alone.
+#[test]
+fn encoders_print_nothing() {
+    if !has("av1") {
+        return;
+    }
+    let run = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "odd_sides_keep_their_size"])
+        .env_remove("SVT_LOG")
+        .output()
+        .unwrap();
+    assert!(run.status.success());
+    assert_eq!(String::from_utf8_lossy(&run.stderr), "");
+}
+
+#[test]
+fn sizes_that_a_codec_does_not_hold_are_refused_with_its_limits() {
+    let refused = |codec: &str, size: (u32, u32)| {
+        let container = CONTAINERS.iter().find(|it| it.codecs.contains(&codec)).unwrap();
+        let options = WriterOptions { codec: Some(codec.into()), ..rate(25) };
+        let file = tempfile::tempfile().unwrap();
+        let mut writer = VideoWriter::create(file, container.extensions[0], options).unwrap();
+        writer.write(&picture(0, size, Layout::Rgb, Depth::U8)).err()
+    };
+    for (codec, least, most) in [
+        ("h264", (1, 1), 16_384),
+        ("hevc", (16, 16), 16_888),
+        ("av1", (1, 1), 65_535),
+        ("vp9", (1, 1), 16_384),
+        ("prores", (1, 1), 65_535),
+        ("dnxhr", (256, 120), 16_384),
+        ("mjpeg", (1, 1), 65_500),
+        ("mpeg4", (1, 1), 8_191),
+        ("mpeg2", (1, 1), 16_383),
+        ("webp", (1, 1), 16_383),
+        ("gif", (1, 1), 65_535),
+    ] {
+        if !has(codec) {
+            continue;
+        }
+        let (width, height) = least;
+        // x265 wants a whole block on the other side of a long one.
+        for size in [least, (most, height.max(64))] {
+            let found = refused(codec, size).map(|error| error.to_string());
+            assert_eq!(found, None, "{codec} {size:?}");
+        }
+        let mut wrong = vec![(most + 1, height), (width, most + 1)];
+        if least != (1, 1) {
+            wrong.extend([(width - 1, height), (width, height - 1)]);
+        }
+        for size in wrong {
+            let error = refused(codec, size).unwrap();
+            assert_eq!(error.kind, ErrorKind::Invalid, "{codec} {size:?}: {error}");
+            assert!(error.remedy.is_some(), "{codec} {size:?}: {error}");
+        }
+    }
+    // What no table knows is refused by the encoder, and no media are damaged.
+    if has("mpeg2") {
+        let error = refused("mpeg2", (4096, 16)).unwrap();
+        assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+        assert!(error.why.contains("4096x16") && error.remedy.is_some(), "{error}");
+    }
+}
+
+/// x265 gives such packets times that it never set.
+#[test]
+fn few_frames_of_hevc_keep_their_times() {
+    if !has_ffmpeg() || !has("hevc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("few.mp4");
+    let size = (66, 64);
+    for count in [1, 2, 2, 2, 2, 2, 2, 2, 2, 3] {
+        let frames = vec![picture(0, size, Layout::Rgb, Depth::U8); count];
+        written(&path, WriterOptions { codec: Some("hevc".into()), ..rate(25) }, &frames);
+        let times: Vec<Rational> = read(&path, Layout::Rgb, Depth::U8)
+            .iter()
+            .map(|frame| frame.time_secs.unwrap())
+            .collect();
+        let expected: Vec<Rational> =
+            (0..count as i64).map(|number| Rational::new(number, 25).unwrap()).collect();
+        assert_eq!(times, expected);
     }
 }
 

@@ -10,26 +10,30 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 use super::output::Output;
 use super::pictures::Pictures;
 use super::targets::{Container, Scale, VideoCodec};
-use super::{WEBP, WHAT, WriterOptions, fraction};
+use super::{WEBP, WHAT, WriterOptions, fraction, sides};
 use crate::av::decode::Frame;
-use crate::av::error;
 use crate::av::input::{Options, Packet};
+use crate::av::{error, refused};
+
+/// An encoder, and its name.
+type Found = (*const ffi::AVCodec, &'static str);
+
+/// Those of the codec's encoders that are there.
+fn present(encoders: &[&'static str]) -> impl Iterator<Item = Found> {
+    encoders.iter().filter_map(|&name| {
+        let text = CString::new(name).ok()?;
+        // SAFETY: the name ends with a zero; encoders are constants, or null.
+        let encoder = unsafe { ffi::avcodec_find_encoder_by_name(text.as_ptr()) };
+        (!encoder.is_null()).then_some((encoder, name))
+    })
+}
 
 /// The first of the codec's encoders that is there.
 ///
 /// # Errors
 /// `Unsupported` when there is none.
-pub(super) fn find(
-    words: &str,
-    encoders: &[&'static str],
-) -> Result<(*const ffi::AVCodec, &'static str)> {
-    let found = encoders.iter().find_map(|&name| {
-        let text = CString::new(name).ok()?;
-        // SAFETY: the name ends with a zero; encoders are constants, or null.
-        let encoder = unsafe { ffi::avcodec_find_encoder_by_name(text.as_ptr()) };
-        (!encoder.is_null()).then_some((encoder, name))
-    });
-    found.ok_or_else(|| {
+pub(super) fn find(words: &str, encoders: &[&'static str]) -> Result<Found> {
+    present(encoders).next().ok_or_else(|| {
         let why = format!("the linked FFmpeg has no encoder for {words}");
         Error::new(ErrorKind::Unsupported, WHAT, why)
             .remedy(format!("install one with {}, or name another codec", encoders.join(" or ")))
@@ -40,12 +44,17 @@ pub(super) fn find(
 const PRORES_HQ: i32 = 3;
 const PRORES_4444: i32 = 4;
 
+/// x265 takes the delay between decoding and showing from the frame behind these.
+const X265_DELAY_FRAMES: u64 = 2;
+
 /// An open encoder.
 pub(super) struct Encoder {
     context: *mut ffi::AVCodecContext,
     packet: Packet,
     /// How long frames are shown, by their time, until their packet comes.
     durations: HashMap<i64, i64>,
+    /// How many frames came.
+    given: u64,
     /// The container's own name for the codec; 0 for libav's choice.
     tag: u32,
     /// The number of its stream in the output.
@@ -57,6 +66,8 @@ pub(super) struct Encoder {
 unsafe impl Send for Encoder {}
 
 impl Encoder {
+    /// The first of the codec's encoders that takes such pictures: SVT-AV1, for
+    /// one, knows no odd sides and none below 64 pixels.
     pub(super) fn open(
         container: &Container,
         codec: &VideoCodec,
@@ -64,11 +75,29 @@ impl Encoder {
         pictures: &Pictures,
         time_base: Rational,
     ) -> Result<Encoder> {
-        let (found, name) = find(codec.words, codec.encoders)?;
+        let first = find(codec.words, codec.encoders)?;
+        sides::check(codec, pictures)?;
+        let opened = Encoder::of(first, container, codec, options, pictures, time_base);
+        opened.or_else(|refused| {
+            let mut others = present(codec.encoders).skip(1);
+            let open = |found| Encoder::of(found, container, codec, options, pictures, time_base);
+            others.find_map(|found| open(found).ok()).ok_or(refused)
+        })
+    }
+
+    fn of(
+        (found, name): Found,
+        container: &Container,
+        codec: &VideoCodec,
+        options: &WriterOptions,
+        pictures: &Pictures,
+        time_base: Rational,
+    ) -> Result<Encoder> {
         // Apple's players take HEVC under this name only.
         let is_mp4 = ["mp4", "mov"].contains(&container.muxer);
         let tag = if codec.name == "hevc" && is_mp4 { u32::from_le_bytes(*b"hvc1") } else { 0 };
-        Encoder::start(found, tag, container.has_global_header(), |context, more| {
+        let has_header = container.has_global_header();
+        let opened = Encoder::start(found, tag, has_header, |context, more| {
             // SAFETY: the context is whole and not open yet.
             unsafe {
                 pictures.describe(context);
@@ -103,6 +132,14 @@ impl Encoder {
             for (key, value) in pictures.settings(name) {
                 more.set(key, &value);
             }
+        });
+        opened.map_err(|mut error| {
+            if error.kind == ErrorKind::Unsupported {
+                let (width_px, height_px) = (pictures.width_px, pictures.height_px);
+                error.why = format!("{name} and {width_px}x{height_px} pixels: {}", error.why);
+                error = error.remedy("resize or pad the frames, or name another codec");
+            }
+            error
         })
     }
 
@@ -119,7 +156,7 @@ impl Encoder {
             return Err(error(WHAT, ffi::AVERROR(libc::ENOMEM)));
         }
         let (packet, durations) = (Packet::new()?, HashMap::new());
-        let encoder = Encoder { context, packet, durations, tag, stream: 0 };
+        let encoder = Encoder { context, packet, durations, given: 0, tag, stream: 0 };
         let mut options = Options::new();
         set_up(context, &mut options);
         // SAFETY: context and options are ours, the codec is a constant.
@@ -129,7 +166,7 @@ impl Encoder {
             }
             ffi::avcodec_open2(context, codec, &raw mut options.0)
         };
-        if code < 0 { Err(error("opening the encoder", code)) } else { Ok(encoder) }
+        if code < 0 { Err(refused("opening the encoder", code)) } else { Ok(encoder) }
     }
 
     /// libav's context, open.
@@ -158,6 +195,12 @@ impl Encoder {
         Ok(())
     }
 
+    /// Whether the times at which packets are decoded were never set. So few frames
+    /// are in the order in which they are shown.
+    fn has_untimed_packets(&self) -> bool {
+        self.context().codec_id == ffi::AVCodecID::HEVC && self.given <= X265_DELAY_FRAMES
+    }
+
     /// Encodes one frame, with how many ticks it is shown (0 when that is not
     /// known) where the encoder is to be told; or what is left when there is
     /// none. The packets that come of it are written.
@@ -167,6 +210,7 @@ impl Encoder {
         output: &mut Output,
     ) -> Result<()> {
         if let Some((picture, duration)) = frame {
+            self.given += 1;
             if let Some(duration) = duration {
                 self.durations.insert(picture.get().pts, duration);
             }
@@ -178,7 +222,7 @@ impl Encoder {
         // SAFETY: the context is open; the frame is whole, or null for the end.
         let code = unsafe { ffi::avcodec_send_frame(self.context, given) };
         if code < 0 {
-            return Err(error(WHAT, code));
+            return Err(refused(WHAT, code));
         }
         loop {
             // SAFETY: the context is open, the packet is ours.
@@ -187,10 +231,13 @@ impl Encoder {
                 return Ok(());
             }
             if code < 0 {
-                return Err(error(WHAT, code));
+                return Err(refused(WHAT, code));
             }
             // SAFETY: as above.
             let time_base = unsafe {
+                if frame.is_none() && self.has_untimed_packets() {
+                    (*self.packet.0).dts = (*self.packet.0).pts;
+                }
                 if let Some(duration) = self.durations.remove(&(*self.packet.0).pts) {
                     (*self.packet.0).duration = duration;
                 }

@@ -10,8 +10,8 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use super::encoder::Encoder;
 use super::{Sink, WHAT, webp};
-use crate::av::error;
 use crate::av::input::{Options, Packet};
+use crate::av::{error, refused};
 
 /// libav gathers this much before it writes.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -121,7 +121,7 @@ impl Output {
         // SAFETY: the context is open and has streams.
         let code = unsafe { ffi::avformat_write_header(self.context, &raw mut options.0) };
         self.has_begun = code >= 0;
-        self.explain(code)
+        self.explain(code, refused)
     }
 
     /// Writes one packet of this stream, whose times are in `time_base`; it is
@@ -147,7 +147,7 @@ impl Output {
             ffi::av_packet_rescale_ts(packet.0, time_base, (*stream).time_base);
             ffi::av_interleaved_write_frame(self.context, packet.0)
         };
-        self.explain(code)
+        self.explain(code, error)
     }
 
     /// Has the last frame of an animation shown for so long: in a WebP to the
@@ -185,11 +185,11 @@ impl Output {
             ffi::avio_flush((*self.context).pb);
             code
         };
-        self.explain(code)
+        self.explain(code, error)
     }
 
     /// libav's code as an error; that of the sink itself when it failed.
-    fn explain(&mut self, code: c_int) -> Result<()> {
+    fn explain(&mut self, code: c_int, error: fn(&str, c_int) -> Error) -> Result<()> {
         // SAFETY: as above.
         if let Some(failed) = unsafe { (*self.window).failed.take() } {
             return Err(Error::io(WHAT, &failed));
