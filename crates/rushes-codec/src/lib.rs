@@ -6,6 +6,7 @@
 
 mod audio;
 mod av;
+mod camera;
 mod formats;
 mod sequence;
 mod source;
@@ -15,6 +16,7 @@ mod write;
 
 pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
+pub use camera::{Camera, CameraInfo, CameraMode, CameraOptions, cameras};
 pub use formats::{FORMATS, Format};
 pub use sequence::{
     Orientation, Sequence, SequenceFiles, SequenceOptions, SequenceReader, SequenceStream, Shelf,
