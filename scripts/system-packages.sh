@@ -53,6 +53,7 @@ test    file:/usr/lib/*/libXcursor.so.1         libxcursor1
 test    file:/usr/lib/*/libXi.so.6              libxi6
 test    file:/usr/lib/*/libxkbcommon-x11.so.0   libxkbcommon-x11-0
 test    file:/usr/lib/*/libasound.so.2          libasound2|libasound2t64
+test    file:/usr/include/linux/videodev2.h     linux-libc-dev
 test    cmd:jq                                  jq
 test    cmd:curl                                curl
 samples cmd:ffmpeg                              ffmpeg

@@ -6,6 +6,7 @@
 
 mod audio;
 mod av;
+mod camera;
 mod formats;
 mod room;
 mod sequence;
@@ -16,6 +17,7 @@ mod write;
 
 pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
+pub use camera::{Camera, CameraInfo, CameraMode, CameraOptions, cameras};
 pub use formats::{FORMATS, Format};
 pub use room::room;
 pub use sequence::{

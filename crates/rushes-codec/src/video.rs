@@ -17,7 +17,7 @@ mod stored;
 mod stream;
 mod turn;
 
-pub(crate) use convert::{fitted, wrong_size};
+pub(crate) use convert::{Converter, fitted, wrong_size};
 pub use index::FrameIndex;
 pub use options::{Depth, VideoOptions};
 pub use reader::VideoReader;

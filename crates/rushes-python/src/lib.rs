@@ -1,8 +1,9 @@
 //! The extension module `rushes._rushes`: the verbs, run on threads of their
 //! own with the interpreter free; frames, stills and sound, read and written;
-//! windows; and the entry of the worker processes. The package around it (python/rushes)
+//! cameras and windows; and the entry of the worker processes. The package around it (python/rushes)
 //! gives them names, signatures and classes.
 
+mod camera;
 mod forks;
 mod frame_index;
 mod library;
@@ -27,6 +28,8 @@ use rushes_actions::tasks;
 /// What is behind `import rushes`. Private: use the package.
 #[pymodule]
 mod _rushes {
+    #[pymodule_export]
+    use super::camera::{Camera, cameras};
     #[pymodule_export]
     use super::forks::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]

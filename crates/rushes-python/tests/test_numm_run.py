@@ -132,13 +132,20 @@ def test_what_a_function_raises_ends_nothing(capfd: pytest.CaptureFixture[str]) 
     assert printed.count("KeyError: 'out of tune'") == 1 and "in broken" in printed
 
 
-def test_video_in_without_a_video_is_told_once() -> None:
+def test_video_in_without_a_camera_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def camera(**options: Any) -> None:
+        assert options == {"size": (320, 240), "fps": 30}
+        raise rushes.NotFound("opening the camera", "there is no camera")
+
+    # On whose machine it is there may be one.
+    monkeypatch.setattr("rushes.compat.numm._run.Camera", camera)
+
     def video_out(frame: Any) -> None:
         if frame.timestamp:
             running.quit()
 
     running = numm.Run(video_in=print, video_out=video_out, video_sink=lambda frame: None)
-    with pytest.warns(RuntimeWarning, match="give video_src") as told:
+    with pytest.warns(RuntimeWarning, match="no camera: .*give video_src") as told:
         running.run()
     assert len(told) == 1
 

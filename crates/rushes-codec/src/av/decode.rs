@@ -145,7 +145,43 @@ impl Decoder {
         reorder: u32,
     ) -> Result<Decoder> {
         // SAFETY: a stream of an open input has parameters.
-        let parameters = unsafe { &*(*stream).codecpar };
+        let (parameters, time_base) = unsafe { (&*(*stream).codecpar, (*stream).time_base) };
+        Decoder::of(parameters, time_base, limits, threads, reorder)
+    }
+
+    /// Opens a decoder of pictures of this size that stand alone, and come without a container.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub(crate) fn of_pictures(
+        codec: ffi::AVCodecID,
+        (width_px, height_px): (u32, u32),
+        limits: &Limits,
+    ) -> Result<Decoder> {
+        // SAFETY: takes nothing; the result is checked, and freed below.
+        let mut parameters = unsafe { ffi::avcodec_parameters_alloc() };
+        // SAFETY: ours, or null.
+        let Some(given) = (unsafe { parameters.as_mut() }) else {
+            return Err(error("opening a decoder", ffi::AVERROR(libc::ENOMEM)));
+        };
+        given.codec_type = ffi::AVMediaType::VIDEO;
+        given.codec_id = codec;
+        let side = |px: u32| c_int::try_from(px).unwrap_or(c_int::MAX);
+        (given.width, given.height) = (side(width_px), side(height_px));
+        let time_base = ffi::AVRational { num: 1, den: 1 };
+        let opened = Decoder::of(given, time_base, limits, 1, 0);
+        // SAFETY: it was made here, and the decoder has a copy.
+        unsafe { ffi::avcodec_parameters_free(&raw mut parameters) };
+        opened
+    }
+
+    fn of(
+        parameters: &ffi::AVCodecParameters,
+        time_base: ffi::AVRational,
+        limits: &Limits,
+        threads: u32,
+        reorder: u32,
+    ) -> Result<Decoder> {
         if let Some((width, height)) = u32::try_from(parameters.width)
             .ok()
             .zip(u32::try_from(parameters.height).ok())
@@ -172,11 +208,11 @@ impl Decoder {
             if decoder.context.is_null() {
                 return Err(error(&what, ffi::AVERROR(libc::ENOMEM)));
             }
-            let code = ffi::avcodec_parameters_to_context(decoder.context, (*stream).codecpar);
+            let code = ffi::avcodec_parameters_to_context(decoder.context, parameters);
             if code < 0 {
                 return Err(error(&what, code));
             }
-            (*decoder.context).pkt_timebase = (*stream).time_base;
+            (*decoder.context).pkt_timebase = time_base;
             (*decoder.context).max_pixels = coded_pixels(limits);
             let reorder = c_int::try_from(reorder.min(MOST_REORDERED)).unwrap_or(0);
             (*decoder.context).has_b_frames = (*decoder.context).has_b_frames.max(reorder);

@@ -18,11 +18,11 @@ const WHAT: &str = "converting a frame";
 
 /// What is given.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Target {
-    pub(super) width_px: u32,
-    pub(super) height_px: u32,
-    pub(super) layout: Layout,
-    pub(super) depth: Depth,
+pub(crate) struct Target {
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+    pub(crate) layout: Layout,
+    pub(crate) depth: Depth,
 }
 
 impl Target {
@@ -86,7 +86,7 @@ impl Drop for Scaler {
 }
 
 /// Converts a stream's frames.
-pub(super) struct Converter {
+pub(crate) struct Converter {
     target: Target,
     /// The size before the turn.
     flat: (u32, u32),
@@ -113,9 +113,33 @@ impl Converter {
             (parameters.width, parameters.height, parameters.format, aspect)
         };
         let side = |px: c_int| u32::try_from(px).unwrap_or(0);
-        let (width, height) = (side(width), side(height));
-        limits.check_picture(width.into(), height.into(), 1)?;
+        let size = (side(width), side(height));
         let turn = turn_of(packets.stream).unwrap_or_default();
+        let format = ffi::AVPixelFormat(format);
+        let sample_aspect = positive(aspect).unwrap_or(Rational::whole(1));
+        Converter::turned(size, format, turn, sample_aspect, limits, options)
+    }
+
+    /// For frames of this width, height and format that come from no container, and lie as they are seen.
+    pub(crate) fn of(
+        size: (u32, u32),
+        format: ffi::AVPixelFormat,
+        sample_aspect: Rational,
+        limits: Limits,
+        options: VideoOptions,
+    ) -> Result<Converter> {
+        Converter::turned(size, format, Turn::default(), sample_aspect, limits, options)
+    }
+
+    fn turned(
+        (width, height): (u32, u32),
+        format: ffi::AVPixelFormat,
+        turn: Turn,
+        sample_aspect: Rational,
+        limits: Limits,
+        options: VideoOptions,
+    ) -> Result<Converter> {
+        limits.check_picture(width.into(), height.into(), 1)?;
         let sideways = options.upright && matches!(turn.degrees, 90 | 270);
         let swap = |(one, other)| if sideways { (other, one) } else { (one, other) };
         let (shown_width, shown_height) = swap((width, height));
@@ -125,7 +149,7 @@ impl Converter {
         };
         // SAFETY: descriptors are constants, or null.
         let depth = unsafe {
-            let descriptor = ffi::av_pix_fmt_desc_get(ffi::AVPixelFormat(format)).as_ref();
+            let descriptor = ffi::av_pix_fmt_desc_get(format).as_ref();
             descriptor.and_then(|it| it.comp.first()).map_or(8, |component| component.depth)
         };
         let depth = match options.depth {
@@ -141,7 +165,7 @@ impl Converter {
             flat: swap((width_px, height_px)),
             turn,
             upright: options.upright,
-            sample_aspect: positive(aspect).unwrap_or(Rational::whole(1)),
+            sample_aspect,
             limits,
             scaler: None,
             padded: Vec::new(),
@@ -150,12 +174,12 @@ impl Converter {
         })
     }
 
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 
     /// The frame's numbers.
-    pub(super) fn values(&mut self, frame: &Frame) -> Result<Values> {
+    pub(crate) fn values(&mut self, frame: &Frame) -> Result<Values> {
         let count = self.target.pixels() * self.target.layout.channels();
         match self.target.depth {
             Depth::U8 | Depth::Auto => {

@@ -14,7 +14,8 @@
 What comes back are `Record`s, dicts whose keys are attributes too; times are RFC 3339, and exact
 numbers are strings such as "30000/1001", which `fraction` reads. What fails raises an exception
 under `Error`. `open` gives a `Video`, whose frames are NumPy arrays; `write` and
-`VideoWriter` write them; `imread` and `imwrite` are for stills, `aread` and `awrite` for sound.
+`VideoWriter` write them; `imread` and `imwrite` are for stills, `aread` and `awrite` for sound,
+and `camera` gives what a camera sees.
 A `Stream` changes frames on their way, by `ops` and functions of your own, and `mosaic` lays
 several out side by side; `plot` draws numbers and sound as frames, and `show` shows any of these
 in a notebook. `MediaIndexer` is for programs that were written for the prototype.
@@ -22,6 +23,7 @@ in a notebook. `MediaIndexer` is for programs that were written for the prototyp
 
 from . import ops as ops
 from . import plot as plot
+from ._camera import Camera, camera, cameras
 from ._errors import (
     Bug,
     Conflict,
@@ -51,6 +53,7 @@ from .indexer import MediaIndexer
 
 __all__ = [
     "Bug",
+    "Camera",
     "Conflict",
     "CorruptMedia",
     "Denied",
@@ -73,6 +76,8 @@ __all__ = [
     "__version__",
     "aread",
     "awrite",
+    "camera",
+    "cameras",
     "fraction",
     "imread",
     "imwrite",

@@ -13,10 +13,11 @@ from . import plot as plot
 from ._source import Media
 
 __all__ = [
-    "Bug", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library", "LimitExceeded",
-    "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Shown", "Stream", "Tile",
-    "Unavailable", "Unsupported", "Video", "VideoWriter", "__version__", "aread", "awrite",
-    "fraction", "imread", "imwrite", "mosaic", "open", "show", "write",
+    "Bug", "Camera", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library",
+    "LimitExceeded", "MediaIndexer", "NotEnoughMemory", "NotFound", "Planes", "Record", "Shown",
+    "Stream", "Tile", "Unavailable", "Unsupported", "Video", "VideoWriter", "__version__", "aread",
+    "awrite", "camera", "cameras", "fraction", "imread", "imwrite", "mosaic", "open", "show",
+    "write",
 ]
 
 __version__: str
@@ -42,6 +43,18 @@ def awrite(
     overwrite: bool = True,
 ) -> None:
     """Writes samples as a sound file, of the kind that its extension names."""
+
+def camera(
+    which: int | str | os.PathLike[str] = 0,
+    *,
+    size: tuple[int, int] | None = None,
+    fps: SupportsFloat | str | None = None,
+    format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
+) -> Camera:
+    """Opens a camera of this machine, by Video4Linux2, which Linux has."""
+
+def cameras() -> list[Record]:
+    """The cameras of this machine, in the order of their devices."""
 
 def fraction(value: str | None) -> Fraction | None:
     """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""
@@ -120,6 +133,57 @@ def write(
     overwrite: bool = True,
 ) -> int:
     """Writes frames as a video or as numbered stills, and gives how many there were."""
+
+class Camera:
+    """An open camera: frames one after another, each a NumPy array, as `rushes.camera` gives it."""
+
+    def __init__(
+        self,
+        which: int | str | os.PathLike[str] = 0,
+        *,
+        size: tuple[int, int] | None = None,
+        fps: SupportsFloat | str | None = None,
+        format: Literal["rgb24", "bgr24", "rgba", "gray"] = "rgb24",
+    ) -> None: ...
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+
+    @property
+    def path(self) -> str:
+        """Its device, such as /dev/video0."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of its frames in pixels."""
+
+    @property
+    def fps(self) -> Fraction | None:
+        """Frames a second that the camera says it was set to; None where it says nothing."""
+
+    @property
+    def time(self) -> Fraction | None:
+        """When the last frame was captured, in exact seconds from the first on; None before it."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were not given: not taken in time, lost by the driver, or broken."""
+
+    def read(self) -> NDArray[Any]:
+        """The next frame; waits for it."""
+
+    def latest(self) -> NDArray[Any] | None:
+        """The newest frame, where there is one that was not given yet, else None; does not wait."""
+
+    def close(self) -> None:
+        """Lets go of the camera, for good; who waits for a frame is told."""
+
+    def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+    def __enter__(self) -> Camera: ...
+
+    def __exit__(self, *raised: object) -> None: ...
 
 class Library:
     """A catalogue of media, and everything that can be done with it and with media files."""

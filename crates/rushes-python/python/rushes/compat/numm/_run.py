@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 import numpy
 
 from ... import _rushes
+from ..._camera import Camera
 from ..._errors import Error, Invalid, Unavailable
 from ..._video import Video, is_main, rate_of
 from ._audio import Audio
@@ -50,14 +51,15 @@ class Run:
     audio_in(samples): gets what the sound device hears, alike. Both are called on threads of
         their own.
     video_out(frame): draws the next frame: (240, 320, 3) of uint8, black.
-    video_in(frame): gets the next frame of `video_src`, of the same size.
+    video_in(frame): gets the next frame of `video_src`, of the same size; without one, of the
+        first camera, the newest that it has.
     mouse_in(type, x, y, button): "mouse-move", "mouse-button-press" or "mouse-button-release",
         the place in the frame, 0 to 1 from left and top, and the button: 1, 2, 3, 0 for none.
     keyboard_in(type, key): "key-press" or "key-release", and X11's name of the key, such as "a",
         "space" or "Left". What it gives says whether the keys that this class knows (F9, F10,
         F11) are to do nothing. Without a window these are the keys of the terminal.
     exit_on_window_close: whether `run` ends when the window is closed.
-    video_src: a video file, or anything that gives frames one after another.
+    video_src: a video file, or anything that gives frames one after another. None for the camera.
     video_sink: a video file to write, or a function that is called with each frame.
     video_size: (width, height) of frames in pixels.
     video_fps: frames a second.
@@ -108,6 +110,9 @@ class Run:
             self._callbacks.set("video_sink", video_sink)
         self._ended = threading.Event()
         self._frames: Iterator[NDArray[Any]] | None = None
+        self._camera: Camera | None = None
+        # Not to be had, or gone.
+        self._is_cameraless = False
         self._recording: Recording | None = None
         self._terminal: Terminal | None = None
         self._window: _rushes.Window | None = None
@@ -156,7 +161,7 @@ class Run:
         raises.
         """
         self._ended.clear()
-        self._is_windowless = False
+        self._is_windowless = self._is_cameraless = False
         number, start = 0, time.monotonic()
         try:
             self._open()
@@ -194,10 +199,17 @@ class Run:
     def _close(self) -> None:
         self._ended.set()
         with contextlib.ExitStack() as closing:
-            for opened in (self._recording, self._terminal, self._window, *self._audio):
+            for opened in (
+                self._recording,
+                self._terminal,
+                self._window,
+                self._camera,
+                *self._audio,
+            ):
                 if opened is not None:
                     closing.callback(opened.close)
             self._recording = self._terminal = self._window = self._frames = None
+            self._camera = None
 
     def _end(self, error: BaseException) -> None:
         """Ends it with what was raised on another thread."""
@@ -292,10 +304,10 @@ class Run:
 
     def _take(self, at: Fraction) -> None:
         """A frame of the source."""
+        if self._source is None:
+            self._see(at)
+            return
         if self._frames is None:
-            if self._source is None:
-                remedy = "give video_src: a file, or anything that gives frames one after another"
-                self._warn(f"video_in has no video; {remedy}")
             return
         frame = next(self._frames, None)
         if frame is not None:
@@ -306,6 +318,22 @@ class Run:
         self._frames = None
         if self._window is None:
             self.quit()
+
+    def _see(self, at: Fraction) -> None:
+        """The newest frame of the camera."""
+        if self._is_cameraless:
+            return
+        try:
+            if self._camera is None:
+                self._camera = Camera(size=self._size, fps=self._fps)
+            frame = self._camera.latest()
+        except Error as error:
+            self._is_cameraless = True
+            remedy = "or give video_src: a file, or anything that gives frames one after another"
+            self._warn(f"video_in has no camera: {error}; {remedy}")
+            return
+        if frame is not None:
+            self._callbacks.call("video_in", stamped(frame, at))
 
     def _warn(self, problem: Error | str) -> None:
         """Says once what goes on without."""
