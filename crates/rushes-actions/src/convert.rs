@@ -11,7 +11,7 @@ pub(crate) mod work;
 use std::fmt::Write as _;
 
 use clap::Args;
-use rushes_media::{Error, ErrorKind, Rational, Result, display_name};
+use rushes_media::{Basis, Count, Error, ErrorKind, Rational, Result, display_name};
 use rushes_ops::frame_operations;
 use rushes_sandbox::Task;
 use schemars::JsonSchema;
@@ -36,9 +36,9 @@ pub(crate) const TASKS: [(&str, Task); 2] =
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Convert {
-    /// What to convert: a file of video, sound or a still; or stills that
-    /// become a video: a folder of them, a pattern (shot.%04d.exr,
-    /// shot.####.exr) or quoted wildcards ('shot.*.png').
+    /// What to convert: a file of video, sound or a still; or pictures that
+    /// become a video: a folder of stills, a pattern (shot.%04d.exr,
+    /// shot.####.exr), quoted wildcards ('shot.*.png') or an array (clip.zarr).
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
@@ -160,6 +160,14 @@ pub struct StreamReport {
     pub becomes: String,
 }
 
+/// What a worker says that it would do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Planned {
+    streams: Vec<StreamReport>,
+    /// Files that it would write, where each frame is one.
+    files: Option<Count>,
+}
+
 /// One change of every frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Filter {
@@ -214,7 +222,7 @@ impl Convert {
     /// Opens the input, and makes sure that the output may be written.
     fn files(&self, context: &Context<'_>) -> Result<Files> {
         let input = Reading::open(context, WHAT, &self.input)?;
-        let own: Vec<_> = input.input.iter().map(|input| &input.file).collect();
+        let own: Vec<_> = input.file.iter().collect();
         let (start, overwrite) = (self.start_number, self.overwrite);
         let output = making::output(context, WHAT, &self.output, start, &own, overwrite)?;
         if overwrite && input.is_among(&output) {
@@ -224,12 +232,7 @@ impl Convert {
     }
 
     /// Asks a worker what would become of each stream.
-    fn streams(
-        &self,
-        context: &Context<'_>,
-        files: &Files,
-        order: &Order,
-    ) -> Result<Vec<StreamReport>> {
+    fn planned(&self, context: &Context<'_>, files: &Files, order: &Order) -> Result<Planned> {
         let params = making::to_value(WHAT, order)?;
         let cancelled = context.progress.cancelled();
         let give = |number| files.input.give(context, WHAT, number);
@@ -240,11 +243,16 @@ impl Convert {
         serde_json::from_value(reply.value).map_err(|_| making::senseless(WHAT))
     }
 
-    fn plan_for(&self, files: &Files, streams: &[StreamReport]) -> Plan {
+    fn plan_for(&self, files: &Files, planned: &Planned) -> Plan {
         let path = making::shown(&files.output.path);
         let mut plan = Plan::reads(format!("write {path}"));
-        let parts: Vec<String> = streams.iter().map(StreamReport::words).collect();
-        plan.push(making::WRITE, format!("write {path}: {}", parts.join("; ")));
+        let count = match planned.files {
+            Some(Count { frames, basis: Basis::Counted }) => format!(" ({frames} files)"),
+            Some(Count { frames, .. }) => format!(" (about {frames} files)"),
+            None => String::new(),
+        };
+        let parts: Vec<String> = planned.streams.iter().map(StreamReport::words).collect();
+        plan.push(making::WRITE, format!("write {path}{count}: {}", parts.join("; ")));
         plan
     }
 }
@@ -266,14 +274,13 @@ impl Action for Convert {
     fn plan(&self, context: &Context<'_>) -> Result<Plan> {
         let files = self.files(context)?;
         let order = self.order(&files)?;
-        let streams = self.streams(context, &files, &order)?;
-        Ok(self.plan_for(&files, &streams))
+        Ok(self.plan_for(&files, &self.planned(context, &files, &order)?))
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<ConvertReport> {
         let files = self.files(context)?;
         let order = self.order(&files)?;
-        let streams = self.streams(context, &files, &order)?;
+        let Planned { streams, .. } = self.planned(context, &files, &order)?;
         let making = Making {
             what: WHAT,
             note: format!("converting {}", display_name(&files.input.name)),

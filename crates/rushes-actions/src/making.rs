@@ -48,23 +48,6 @@ pub(crate) fn allowed(context: &Context<'_>, what: &str, given: &Path) -> Result
     })
 }
 
-/// A file that is read, and its name.
-pub(crate) struct Input {
-    pub(crate) file: File,
-    pub(crate) name: Vec<u8>,
-}
-
-/// Opens a file to be read.
-///
-/// # Errors
-/// As for [`allowed`].
-pub(crate) fn input(context: &Context<'_>, what: &str, given: &str) -> Result<Input> {
-    let path = allowed(context, what, &path_given(given)?)?;
-    let file = File::open(&path).map_err(|error| Error::io(what, &error).at(&path))?;
-    let name = path.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default();
-    Ok(Input { file, name })
-}
-
 /// What is to be made.
 pub(crate) struct Output {
     pub(crate) path: PathBuf,
@@ -201,14 +184,6 @@ impl Making<'_> {
 /// `Bug` only.
 pub(crate) fn to_value(what: &str, order: &impl Serialize) -> Result<Value> {
     serde_json::to_value(order).map_err(|error| Error::bug(what, error))
-}
-
-/// For a task that reads nothing but what travels with it.
-///
-/// # Errors
-/// `Bug` always.
-pub(crate) fn give_nothing(number: u64) -> Result<(File, Vec<u8>)> {
-    Err(Error::bug("opening a file for a worker", format!("there is no file {number}")))
 }
 
 /// What is said of frames that could not be decoded; nothing when none was

@@ -5,7 +5,7 @@ mod sound;
 mod tiles;
 pub(crate) mod work;
 
-use std::os::fd::AsFd as _;
+use std::fs::File;
 
 use clap::Args;
 use rushes_media::{Error, ErrorKind, Rational, Result};
@@ -16,13 +16,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::Context;
+use crate::making::reading::Reading;
 use crate::making::{self, Making};
 
 use sound::Wish;
 pub use tiles::{FileTile, MosaicTile, TileSpec};
-use tiles::{Laid, first, laid, tile_parser};
+use tiles::{Laid, first, laid, passed, tile_parser};
 
 const WHAT: &str = "making a mosaic";
+/// Where the number of a tile begins, before that of one of its files.
+const TILE_BITS: u32 = 56;
 /// What a worker does for it.
 pub(crate) const TASKS: [(&str, Task); 2] =
     [("plan mosaic", work::plan_task), ("mosaic", work::mosaic_task)];
@@ -31,7 +34,9 @@ pub(crate) const TASKS: [(&str, Task); 2] =
 #[derive(Args, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mosaic {
-    /// The tiles: files of video or pictures, in order. A tile may also be
+    /// The tiles: files of video or pictures, in order; pictures in a row too, as
+    /// a folder, a pattern (shot.%04d.png), wildcards or an array (.zarr), which
+    /// run at 25 a second where they have no times of their own. A tile may also be
     /// JSON, to say how it stands: {"path":"b.mp4", "offset_secs":1.5,
     /// "speed":2, "label":"left", "filters":["clahe"]}, or to be a mosaic itself:
     /// {"layout":"column", "tiles":["b.mp4","c.png"]}.
@@ -172,9 +177,20 @@ struct Size {
 }
 
 struct Files {
-    inputs: Vec<making::Input>,
+    inputs: Vec<Reading>,
     output: making::Output,
     order: Order,
+}
+
+impl Files {
+    /// Opens what the worker asks for: the number of a tile's file, behind that of
+    /// the tile.
+    fn give(&self, context: &Context<'_>, number: u64) -> Result<(File, Vec<u8>)> {
+        let (tile, number) = (number >> TILE_BITS, number & ((1 << TILE_BITS) - 1));
+        let input = usize::try_from(tile).ok().and_then(|tile| self.inputs.get(tile));
+        let input = input.ok_or_else(|| Error::bug(WHAT, format!("there is no tile {tile}")))?;
+        input.give(context, WHAT, number)
+    }
 }
 
 impl Mosaic {
@@ -188,9 +204,12 @@ impl Mosaic {
             spacing_px: self.spacing_px,
         };
         let tile = laid(context, &root, &mut inputs, 0)?;
-        let files: Vec<_> = inputs.iter().map(|input| &input.file).collect();
+        let own: Vec<_> = inputs.iter().filter_map(|input| input.file.as_ref()).collect();
         let (start, overwrite) = (self.start_number, self.overwrite);
-        let output = making::output(context, WHAT, &self.output, start, &files, overwrite)?;
+        let output = making::output(context, WHAT, &self.output, start, &own, overwrite)?;
+        if overwrite && inputs.iter().any(|input| input.is_among(&output)) {
+            return Err(making::is_own(WHAT, &output.path));
+        }
         let order = Order {
             tile,
             rate_hz: self.rate_hz,
@@ -208,9 +227,10 @@ impl Mosaic {
 
     fn size(&self, context: &Context<'_>, files: &Files) -> Result<Size> {
         let params = making::to_value(WHAT, &files.order)?;
-        let passed: Vec<_> = files.inputs.iter().map(|input| input.file.as_fd()).collect();
         let cancelled = context.progress.cancelled();
-        let reply = context.engine.converters().call("plan mosaic", &params, &passed, cancelled)?;
+        let (passed, give) = (passed(&files.inputs), |number| files.give(context, number));
+        let converters = context.engine.converters();
+        let reply = converters.call_giving("plan mosaic", &params, &passed, &give, cancelled)?;
         serde_json::from_value(reply.value).map_err(|_| making::senseless(WHAT))
     }
 }
@@ -248,8 +268,8 @@ impl Action for Mosaic {
             note: format!("laying out {}", making::shown(&files.output.path)),
             task: "mosaic",
             params: making::to_value(WHAT, &files.order)?,
-            inputs: files.inputs.iter().map(|input| input.file.as_fd()).collect(),
-            give: &making::give_nothing,
+            inputs: passed(&files.inputs),
+            give: &|number| files.give(context, number),
             output: &files.output,
             overwrite: self.overwrite,
         };

@@ -8,6 +8,8 @@ mod audio;
 mod av;
 mod camera;
 mod formats;
+mod frames;
+mod media;
 mod room;
 mod sequence;
 mod source;
@@ -19,10 +21,10 @@ pub use audio::{AudioOptions, AudioReader};
 pub use av::{audio_peaks, cover_picture, encode_webp, preview_frames};
 pub use camera::{Camera, CameraInfo, CameraMode, CameraOptions, cameras};
 pub use formats::{FORMATS, Format};
+pub use frames::FrameReader;
+pub use media::{Media, open};
 pub use room::room;
-pub use sequence::{
-    Orientation, Sequence, SequenceFiles, SequenceOptions, SequenceReader, SequenceStream, Shelf,
-};
+pub use sequence::{Orientation, Sequence, SequenceFiles, SequenceReader, SequenceStream, Shelf};
 pub use source::{ReadAt, Source, SourceReader};
 pub use still::{
     STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
@@ -31,9 +33,9 @@ pub use still::{
 pub use video::{Depth, FrameIndex, VideoOptions, VideoReader, VideoStream, upright};
 pub use write::{
     AudioWriter, AudioWriterOptions, CONTAINERS, Container, Conversion, Converted, Cut,
-    Deinterlacing, Edit, Field, Gray, Mark, Part, SOUND_TARGETS, Sink, SoundTarget, Span,
-    StreamPlan, Target, Treatment, VIDEO_CODECS, VideoCodec, VideoWriter, WriterOptions, convert,
-    plan_conversion,
+    Deinterlacing, Edit, Field, Gray, Mark, Part, SOUND_TARGETS, Samples, Sink, SoundTarget,
+    SoundWriter, Span, StillWriter, StreamPlan, Target, TargetKind, Treatment, VIDEO_CODECS,
+    VideoCodec, VideoWriter, Writer, WriterOptions, convert, create, plan_conversion,
 };
 
 use rushes_media::{Error, ErrorKind, Probe, Result};

@@ -5,8 +5,10 @@
 //! A [`Sequence`] knows how many there are and when each is shown; a
 //! [`SequenceReader`] gives any of them as [`crate::VideoReader`] gives frames.
 
+mod chunks;
 mod files;
 mod hiris;
+mod kind;
 mod names;
 mod norpix;
 mod numbers;
@@ -20,18 +22,16 @@ mod webp;
 mod zarr;
 
 use std::fmt;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-use rushes_media::{Error, ErrorKind, Frame, Limits, Rational, Result};
+use rushes_media::{Error, ErrorKind, Frame, Rational, Result};
 
-use crate::av::AnimatedWebP;
-use crate::{Source, av, still};
+use crate::{Source, Span};
 use times::Times;
 
 pub use files::{SequenceFiles, Shelf};
+pub(crate) use hiris::is_hiris;
+pub(crate) use kind::{Kind, is_still};
 pub(crate) use names::Pattern;
 pub(crate) use probe::{preview, probe};
 pub use reader::{Orientation, SequenceReader};
@@ -46,18 +46,13 @@ const STILLS_HZ: Rational = Rational::whole(25);
 /// Frames of one recording at most.
 const MOST_FRAMES: usize = 1 << 24;
 
-/// How a [`Sequence`] is opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SequenceOptions {
-    /// Frames a second of pictures that have no times of their own; 25 when
-    /// none is stated.
-    pub rate_hz: Option<Rational>,
-    /// What reading each file may cost.
-    pub limits: Limits,
-}
-
 /// Which pictures there are, and when each is shown. It is made from headers
-/// and file names; pixels are read one picture at a time.
+/// and file names; pixels are read one picture at a time. [`crate::open`] finds
+/// it.
+///
+/// Files of a folder, a pattern or wildcards are sorted by the numbers in
+/// their names. Numbers that are missing make no frames and take no time;
+/// [`Sequence::warnings`] tells them.
 ///
 /// It never changes, holds open no more than one file, and may be shared by
 /// any number of readers.
@@ -94,76 +89,6 @@ struct Taken {
 }
 
 impl Sequence {
-    /// Opens what is at a path: a folder of stills of one format, or one that is an
-    /// array (Zarr v3, `[T, H, W]` or `[T, H, W, C]`); a pattern
-    /// (`shot.%04d.exr`, `shot.####.exr`) or wildcards (`*`, `?`) in place of a
-    /// name; a still; a TIFF of many pages; an animated WebP; a recording by
-    /// StreamPix (Norpix) or Hiris (R&D Vision). Content decides. `None` when it
-    /// is none of these, and [`crate::FrameIndex`] is to try it.
-    ///
-    /// Files of a folder, a pattern or wildcards are sorted by the numbers in
-    /// their names. Numbers that are missing make no frames and take no time;
-    /// [`Sequence::warnings`] tells them. `goes_on` is asked now and then
-    /// whether to go on.
-    ///
-    /// # Errors
-    /// `NotFound` when nothing is there, `Invalid` for a folder of several
-    /// formats and for a rate given to what has times of its own, `Corrupt`
-    /// when headers contradict the file, `Unsupported` for kinds of recordings
-    /// that are not read here, `Limit` when there are too many pictures,
-    /// `Unavailable` when `goes_on` said to stop.
-    pub fn open(
-        path: &Path,
-        options: SequenceOptions,
-        goes_on: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> Result<Option<Sequence>> {
-        if zarr::is_zarr(path) {
-            return zarr::open(path, options).map(Some).map_err(|error| error.at(path));
-        }
-        if let Some(files) = SequenceFiles::stills(path)? {
-            return of_files(files, options).map(Some).map_err(|error| error.at(path));
-        }
-        let opened = || {
-            let source = source(path, options.limits)?.watched(goes_on);
-            with_stills(source, SequenceFiles::beside(path)?, options)
-        };
-        opened().map_err(|error: Error| error.at(path))
-    }
-
-    /// The pictures of one file: a TIFF of many pages, an animated WebP, a
-    /// recording by StreamPix or Hiris, whose frames are in the files beside
-    /// it. `None` for a still and for what [`crate::FrameIndex`] is to try.
-    ///
-    /// # Errors
-    /// As for [`Sequence::open`].
-    pub fn of_source(
-        source: Source,
-        beside: impl Shelf + 'static,
-        options: SequenceOptions,
-    ) -> Result<Option<Sequence>> {
-        let head = source.head()?;
-        if norpix::is_norpix(&head) {
-            timeless(options)?;
-            return norpix::open(source, &head).map(Some);
-        }
-        if hiris::is_hiris(&head) {
-            return hiris::open(&source, beside, options).map(Some);
-        }
-        if let Some(animated) = AnimatedWebP::find(&source, &head) {
-            timeless(options)?;
-            return webp::open(source, animated).map(Some);
-        }
-        if is_film(&source, &head) {
-            return Ok(None);
-        }
-        if let Some(pages) = still::tiff_pages(&source, &head)
-            && let Some(pages) = pages::TiffPages::of(source, pages?)
-        {
-            return pages.sequence(options).map(Some);
-        }
-        Ok(None)
-    }
-
     /// The same pictures, so many a second.
     ///
     /// # Errors
@@ -189,17 +114,13 @@ impl Sequence {
         self.times.step(self.len())
     }
 
-    /// The same of what a source holds, which is under its own watch. Recordings
-    /// by Hiris are files beside each other, and are opened by their path alone.
-    ///
-    /// # Errors
-    /// As for [`Sequence::open`].
-    pub fn of(source: Source, options: SequenceOptions) -> Result<Option<Sequence>> {
-        if hiris::is_hiris(&source.head()?) {
-            let why = "its frames are in files beside it";
-            return Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy("open it by its path"));
-        }
-        with_stills(source, SequenceFiles::none(), options)
+    /// All of it.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        let last = self.len().saturating_sub(1);
+        let start_secs = self.time_secs(last);
+        let end_secs = start_secs.checked_add(self.duration_secs(last)).unwrap_or(start_secs);
+        Span { first: 0, end: self.len(), start_secs: Rational::ZERO, end_secs }
     }
 
     /// How many pictures there are.
@@ -248,58 +169,9 @@ impl Sequence {
     }
 }
 
-fn of_files(files: SequenceFiles, options: SequenceOptions) -> Result<Sequence> {
-    let warnings = files.gaps().into_iter().collect();
-    let sequence = Sequence::of_stills(files, options)?;
-    Ok(Sequence { warnings, ..sequence })
-}
-
-/// What [`Sequence::of_source`] gives, and a still as a sequence of one.
-fn with_stills(
-    source: Source,
-    beside: SequenceFiles,
-    options: SequenceOptions,
-) -> Result<Option<Sequence>> {
-    let head = source.head()?;
-    let is_own = !is_film(&source, &head);
-    let is_still = is_own && (still::is_still(&source, &head) || av::is_still(&source));
-    let still = source.patched(Vec::new());
-    match Sequence::of_source(source, beside, options)? {
-        None if is_still => {
-            let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), 1)?;
-            let (pictures, has_times) = (Box::new(files::Still(still)), false);
-            let (epoch_secs, warnings) = (None, Vec::new());
-            Ok(Some(Sequence { pictures, times, has_times, epoch_secs, warnings }))
-        }
-        found => Ok(found),
-    }
-}
-
-/// Whether libav plays it although it begins as a still does.
-fn is_film(source: &Source, head: &[u8]) -> bool {
-    av::is_animation(source, head) || is_bare_motion_jpeg(source)
-}
-
-/// A bare stream of JPEGs begins as a JPEG does; its name tells them apart.
-fn is_bare_motion_jpeg(source: &Source) -> bool {
-    matches!(source.extension(), "mjpeg" | "mjpg")
-}
-
-fn timeless(options: SequenceOptions) -> Result<()> {
-    match options.rate_hz {
-        None => Ok(()),
-        Some(_) => Err(has_times()),
-    }
-}
-
 fn has_times() -> Error {
     Error::new(ErrorKind::Invalid, WHAT, "it has times of its own")
         .remedy("state no frame rate for it")
-}
-
-fn source(path: &Path, limits: Limits) -> Result<Source> {
-    let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
-    Source::new(file, path.as_os_str().as_bytes(), limits)
 }
 
 fn corrupt(why: impl Into<String>) -> Error {

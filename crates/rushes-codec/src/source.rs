@@ -376,12 +376,11 @@ mod tests {
 
     #[test]
     fn sequences_are_read_from_bytes() {
-        let options = crate::SequenceOptions::default();
         let bytes = std::fs::read("../../samples/media/Coast/moonrise.jpg").unwrap();
         let over = |bytes| Source::over(Arc::new(Failing(bytes, u64::MAX)), b"", Limits::default());
-        let still = crate::Sequence::of(over(bytes), options).unwrap().unwrap();
+        let still = crate::Media::of(over(bytes)).unwrap().sequence().unwrap().unwrap();
         assert_eq!(still.len(), 1);
-        let beside = crate::Sequence::of(over(b"[Sequence Settings]\nWidth=2".to_vec()), options);
+        let beside = crate::Media::of(over(b"[Sequence Settings]\nWidth=2".to_vec()));
         assert_eq!(beside.unwrap_err().kind, ErrorKind::Unsupported);
     }
 

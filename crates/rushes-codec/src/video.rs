@@ -22,6 +22,7 @@ pub use index::FrameIndex;
 pub use options::{Depth, VideoOptions};
 pub use reader::VideoReader;
 pub(crate) use still::still_frame;
+pub(crate) use stream::OpenVideo;
 pub use stream::VideoStream;
 pub(crate) use turn::turn;
 pub use turn::upright;

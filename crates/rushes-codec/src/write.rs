@@ -2,6 +2,7 @@
 
 mod carry;
 mod convert;
+mod create;
 mod cut;
 mod encoder;
 mod gif;
@@ -30,6 +31,7 @@ use crate::av::input::Options;
 pub use convert::{
     Conversion, Converted, Deinterlacing, Edit, Field, Gray, convert, plan_conversion,
 };
+pub use create::{Samples, SoundWriter, StillWriter, TargetKind, Writer, create};
 pub use cut::{Cut, Mark, Span};
 use encoder::Encoder;
 use gif::GifWriter;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use av_fixtures::{ffprobe, has_ffmpeg, source};
 use rushes_codec::{
-    Conversion, Sequence, SequenceOptions, SequenceReader, VideoOptions, VideoReader, VideoWriter,
-    WriterOptions, convert, plan_conversion, probe,
+    Conversion, SequenceReader, VideoOptions, VideoReader, VideoWriter, WriterOptions, convert,
+    plan_conversion, probe,
 };
 use rushes_media::{ErrorKind, Frame, Layout, MediaKind, Rational, Values};
 use video_clips::index;
@@ -178,8 +178,7 @@ fn webp_moves() {
                 }
             }
             write(&path, WriterOptions { quality, plays: 2, ..WriterOptions::default() }, &frames);
-            let sequence =
-                Sequence::open(&path, SequenceOptions::default(), || true).unwrap().unwrap();
+            let sequence = rushes_codec::open(&path).unwrap().sequence().unwrap().unwrap();
             let options = VideoOptions { layout, ..VideoOptions::default() };
             let mut reader = SequenceReader::open(Arc::new(sequence), options, None).unwrap();
             assert_eq!(reader.len(), frames.len());

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use av_fixtures::{ffmpeg, has_ffmpeg, source};
 use rushes_codec::{
-    Depth, FrameIndex, Sequence, SequenceOptions, SequenceReader, VideoOptions, VideoReader,
-    encode_still, preview_frames, probe, still_frame,
+    Depth, FrameIndex, Sequence, SequenceReader, VideoOptions, VideoReader, encode_still,
+    preview_frames, probe, still_frame,
 };
 use rushes_media::{Error, ErrorKind, Frame, Layout, MediaKind, Rational, Result, Values};
 
@@ -21,9 +21,13 @@ fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sequences").join(name)
 }
 
+/// The pictures that libav does not play.
+fn found(path: &Path) -> Result<Option<Sequence>> {
+    rushes_codec::open(path)?.sequence()
+}
+
 fn open(path: &Path) -> Result<Sequence> {
-    let options = SequenceOptions::default();
-    Sequence::open(path, options, || true).map(|found| found.unwrap())
+    Ok(found(path)?.unwrap())
 }
 
 fn reader(path: &Path, layout: Layout, depth: Depth) -> SequenceReader {
@@ -106,9 +110,8 @@ fn numbered_stills() {
         assert_eq!(firsts, [100, 1, 100, 3]);
         assert_eq!(reader.frame(6).unwrap_err().kind, ErrorKind::NotFound);
     }
-    let options =
-        SequenceOptions { rate_hz: Rational::new(24_000, 1001), ..SequenceOptions::default() };
-    let timed = Sequence::open(folder.path(), options, || true).unwrap().unwrap();
+    let rate_hz = Rational::new(24_000, 1001).unwrap();
+    let timed = open(folder.path()).unwrap().at_rate(rate_hz).unwrap();
     assert_eq!(timed.time_secs(24 - 19), Rational::new(5005, 24_000).unwrap());
 
     // Padded to two digits: only those that printf would write so.
@@ -122,7 +125,7 @@ fn numbered_stills() {
         assert_eq!(refused(&path).kind, kind, "{path:?}");
     }
     // What is no still belongs to others.
-    let text = Sequence::open(&at("notes.txt"), SequenceOptions::default(), || true);
+    let text = found(&at("notes.txt"));
     assert!(text.unwrap().is_none());
 
     let stopped =
@@ -238,9 +241,7 @@ fn animated_webp_is_composited() {
         assert_eq!(sequence.duration_secs(i), Rational::new(lasts, 1000).unwrap());
         now += lasts;
     }
-    let options =
-        SequenceOptions { rate_hz: Some(Rational::whole(5)), ..SequenceOptions::default() };
-    let timed = Sequence::open(&kept("moving.webp"), options, || true).unwrap_err();
+    let timed = open(&kept("moving.webp")).unwrap().at_rate(Rational::whole(5)).unwrap_err();
     assert_eq!(timed.kind, ErrorKind::Invalid);
 }
 
@@ -249,7 +250,7 @@ fn animated_webp_is_composited() {
 fn gif_and_apng_are_composited() {
     for name in ["moving.gif", "moving.png"] {
         let path = kept(name);
-        assert!(Sequence::open(&path, SequenceOptions::default(), || true).unwrap().is_none());
+        assert!(found(&path).unwrap().is_none());
         let source = source(&path);
         let index = Arc::new(FrameIndex::build(&source, &mut |_| true).unwrap());
         let options = VideoOptions { layout: Layout::Rgba, ..VideoOptions::default() };
@@ -290,7 +291,7 @@ fn animated_avif() {
         return;
     }
     let path = folder.path().join("a.avif");
-    assert!(Sequence::open(&path, SequenceOptions::default(), || true).unwrap().is_none());
+    assert!(found(&path).unwrap().is_none());
     let source = source(&path);
     let index = Arc::new(FrameIndex::build(&source, &mut |_| true).unwrap());
     let mut reader = VideoReader::open(&source, index, VideoOptions::default()).unwrap();
@@ -454,7 +455,7 @@ fn prefixes_of_every_file_are_refused_or_shorter() {
         let step = (whole.len() / 150).max(1);
         for length in (0..whole.len()).step_by(step) {
             fs::write(&path, &whole[..length]).unwrap();
-            let opened = Sequence::open(&path, SequenceOptions::default(), || true);
+            let opened = found(&path);
             match opened {
                 Ok(None) => {}
                 Ok(Some(short)) => {
@@ -484,8 +485,7 @@ fn any_byte_may_be_wrong() {
             let mut bytes = whole.clone();
             bytes[at] ^= 0xa5;
             fs::write(&path, &bytes).unwrap();
-            let read = Sequence::open(&path, SequenceOptions::default(), || true)
-                .and_then(|found| found.map_or(Ok(0), read_all));
+            let read = found(&path).and_then(|found| found.map_or(Ok(0), read_all));
             if let Err(error) = read {
                 assert_ne!(error.kind, ErrorKind::Bug, "{name} {at}: {error}");
             }
@@ -560,7 +560,7 @@ fn y4m_of_every_layout() {
         let raw = made("a.y4m", &[]);
         let other = made("a.mkv", &["-c:v", "ffv1", "-level", "3"]);
         assert_eq!(probe(&source(&raw)).unwrap().container.format, "y4m");
-        assert!(Sequence::open(&raw, SequenceOptions::default(), || true).unwrap().is_none());
+        assert!(found(&raw).unwrap().is_none());
         for (layout, depth) in [(Layout::Gray, Depth::Auto), (Layout::Rgb, Depth::U16)] {
             let frames = |path: &Path| -> Vec<Frame> {
                 let source = source(path);

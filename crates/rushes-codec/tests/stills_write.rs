@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use av_fixtures::{has_ffmpeg, source};
 use rushes_codec::{
-    Conversion, Depth, Part, Sequence, SequenceOptions, SequenceReader, Sink, Target, VideoOptions,
-    VideoWriter, WriterOptions, convert, plan_conversion,
+    Conversion, Depth, Part, SequenceReader, Sink, Target, VideoOptions, VideoWriter,
+    WriterOptions, convert, plan_conversion,
 };
 use rushes_media::{ErrorKind, Frame, Layout, Values};
 
@@ -68,7 +68,7 @@ fn write(sink: impl Sink + 'static, format: &str, options: WriterOptions, frames
 }
 
 fn read(path: &Path, layout: Layout) -> Vec<Frame> {
-    let sequence = Sequence::open(path, SequenceOptions::default(), || true).unwrap().unwrap();
+    let sequence = rushes_codec::open(path).unwrap().sequence().unwrap().unwrap();
     let options = VideoOptions { layout, ..VideoOptions::default() };
     let mut reader = SequenceReader::open(Arc::new(sequence), options, None).unwrap();
     std::iter::from_fn(|| reader.next().unwrap()).collect()

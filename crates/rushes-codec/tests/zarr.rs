@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rushes_codec::{
-    Part, Sequence, SequenceOptions, SequenceReader, Sink, Target, VideoOptions, VideoWriter,
-    WriterOptions,
+    Media, Part, Sequence, SequenceReader, Sink, Target, VideoOptions, VideoWriter, WriterOptions,
 };
 use rushes_media::{ErrorKind, Frame, Layout, Limits, Rational, Result, Values};
 use serde_json::{Value, json};
@@ -58,12 +57,12 @@ fn write(path: &Path, rate_hz: Option<Rational>, frames: &[Frame]) {
     writer.finish().unwrap();
 }
 
-fn open(path: &Path, options: SequenceOptions) -> Result<Sequence> {
-    Sequence::open(path, options, || true).map(|found| found.unwrap())
+fn open(path: &Path, limits: Limits) -> Result<Sequence> {
+    Ok(Media::open(path, limits, || true)?.sequence()?.unwrap())
 }
 
 fn read(path: &Path, layout: Layout) -> Vec<Frame> {
-    let sequence = Arc::new(open(path, SequenceOptions::default()).unwrap());
+    let sequence = Arc::new(open(path, Limits::default()).unwrap());
     let options = VideoOptions { layout, ..VideoOptions::default() };
     let mut reader = SequenceReader::open(sequence, options, None).unwrap();
     std::iter::from_fn(|| reader.next().unwrap()).collect()
@@ -97,8 +96,8 @@ fn numbers_and_times_come_back() {
     for (one, other) in read(&path, Layout::Gray).iter().zip(&given) {
         assert_eq!((one.time_secs, one.duration_secs), (other.time_secs, other.duration_secs));
     }
-    let stated = SequenceOptions { rate_hz: Some(rate), ..SequenceOptions::default() };
-    assert_eq!(open(&path, stated).unwrap_err().kind, ErrorKind::Invalid);
+    let stated = open(&path, Limits::default()).unwrap().at_rate(rate);
+    assert_eq!(stated.unwrap_err().kind, ErrorKind::Invalid);
 }
 
 /// A header of 5 frames, 4 high, 6 wide, RGB, in chunks of 2, 3, 4 and 2.
@@ -199,13 +198,12 @@ fn what_makes_no_sense_is_said() {
         (wide(json!([1, 4_000, 4_000, 3]), json!([1, 1, 1, 1])), ErrorKind::Limit),
     ] {
         put(path, &header);
-        let refused = open(path, SequenceOptions::default()).unwrap_err();
+        let refused = open(path, Limits::default()).unwrap_err();
         assert_eq!(refused.kind, kind, "{refused} of {header}");
     }
     let little = Limits { picture_bytes: 100, ..Limits::default() };
     put(path, &header());
-    let options = SequenceOptions { limits: little, ..SequenceOptions::default() };
-    assert_eq!(open(path, options).unwrap_err().kind, ErrorKind::Limit);
+    assert_eq!(open(path, little).unwrap_err().kind, ErrorKind::Limit);
 
     // A chunk that is cut, one that holds more, and a bomb.
     let plain = wide(json!([1, 4, 6, 1]), json!([1, 4, 6, 1]));
@@ -217,7 +215,7 @@ fn what_makes_no_sense_is_said() {
     for (header, bytes) in [(&bare, vec![0; 47]), (&bare, vec![0; 49]), (&zstd, bomb)] {
         put(path, header);
         std::fs::write(path.join("0.0.0.0"), bytes).unwrap();
-        let sequence = Arc::new(open(path, SequenceOptions::default()).unwrap());
+        let sequence = Arc::new(open(path, Limits::default()).unwrap());
         let refused = SequenceReader::open(sequence, VideoOptions::default(), None).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Corrupt, "{refused}");
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rushes_codec::{FrameIndex, Sequence, SequenceOptions, Source, VideoOptions, VideoReader};
+use rushes_codec::{FrameIndex, Media, Sequence, Source, VideoOptions, VideoReader};
 use rushes_media::{Error, ErrorKind, Limits, Rational, Result};
 use rushes_store::{FileStamp, Fingerprint, FrameIndexStore, sample_file};
 
@@ -138,13 +138,16 @@ pub(crate) fn source(opened: &Opened, watch: Watch) -> Result<Source> {
 }
 
 fn open(origin: &Origin, rate_hz: Option<Rational>, watch: &Watch) -> Result<Frames> {
-    let options = SequenceOptions { rate_hz, limits: limits() };
     let watching = watch.clone();
-    let sequence = match origin.path_of() {
-        Some(path) => Sequence::open(path, options, move || watching.goes_on())?,
-        None => Sequence::of(source(&origin.open()?, watching)?, options)?,
+    let media = match origin.path_of() {
+        Some(path) => Media::open(path, limits(), move || watching.goes_on())?,
+        None => Media::of(source(&origin.open()?, watching)?)?,
     };
-    if let Some(found) = sequence {
+    if let Some(found) = media.sequence()? {
+        let found = match rate_hz {
+            Some(rate_hz) => found.at_rate(rate_hz)?,
+            None => found,
+        };
         return Ok(Frames::Sequence(Arc::new(found)));
     }
     if rate_hz.is_some() {

@@ -10,9 +10,8 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 use rushes_actions::tasks;
-use rushes_codec::{Depth, SequenceReader, Source, VideoOptions, VideoReader};
-use rushes_media::{Error, ErrorKind, Layout, Planes, Result, Values};
-use self_cell::self_cell;
+use rushes_codec::{Depth, FrameReader, SequenceReader, VideoOptions};
+use rushes_media::{Error, ErrorKind, Layout, Result, Values};
 
 use crate::frame_index::{Frames, Index, source, terms};
 use crate::watch::{Watch, exception};
@@ -22,23 +21,9 @@ const WHAT: &str = "reading the video";
 /// How long who waits for its turn sleeps before it looks again.
 const WAIT: Duration = Duration::from_millis(1);
 
-self_cell! {
-    /// A reader, and the source that it reads.
-    struct OpenVideo {
-        owner: Source,
-        #[not_covariant]
-        dependent: VideoReader,
-    }
-}
-
-enum Open {
-    Video(Box<OpenVideo>),
-    Sequence(Box<SequenceReader>),
-}
-
 /// A reader with the watch that it is under.
 struct Reading {
-    open: Open,
+    reader: FrameReader,
     watch: Watch,
 }
 
@@ -115,7 +100,7 @@ impl Reader {
         let watch = Watch::default();
         watch.begin(is_main);
         let reading = py.detach(|| Reading::open(of, options, watch.clone()));
-        let mut reading = watch.raised().map_or_else(|| of.told(py, reading), Err)?;
+        let reading = watch.raised().map_or_else(|| of.told(py, reading), Err)?;
         let facts = reading.facts();
         Ok(Reader {
             index,
@@ -181,8 +166,9 @@ impl Reader {
         };
         let mut turn = self.take_turn(py)?;
         let (done, raised) = py.detach(|| {
-            let (done, raised) =
-                self.read(&mut turn, is_main, &mut |reading| reading.read(&indexes, room));
+            let (done, raised) = self.read(&mut turn, is_main, &mut |reading| {
+                reading.reader.frames_into(&indexes, room)
+            });
             if self.swaps && done.is_ok() {
                 swap_ends(room, self.facts.depth);
             }
@@ -199,7 +185,7 @@ impl Reader {
     fn planes<'py>(&self, py: Python<'py>, i: usize, is_main: bool) -> PyResult<Described<'py>> {
         let mut turn = self.take_turn(py)?;
         let (done, raised) =
-            py.detach(|| self.read(&mut turn, is_main, &mut |reading| reading.planes(i)));
+            py.detach(|| self.read(&mut turn, is_main, &mut |reading| reading.reader.planes(i)));
         drop(turn);
         let planes = self.told(py, done, raised)?;
         let parts = planes.planes.iter().map(|plane| {
@@ -326,65 +312,31 @@ impl Drop for Turn<'_> {
 
 impl Reading {
     fn open(index: &Index, options: VideoOptions, watch: Watch) -> Result<Box<Reading>> {
-        let open = match &index.frames {
+        let reader = match &index.frames {
             Frames::Video(opened, frames) => {
                 let source = source(opened, watch.clone())?;
-                let frames = Arc::clone(frames);
-                let open = OpenVideo::try_new(source, |source| {
-                    VideoReader::open(source, frames, options)
-                })?;
-                Open::Video(Box::new(open))
+                FrameReader::of_video(source, Arc::clone(frames), options)?
             }
             Frames::Sequence(sequence) => {
                 let sequence = Arc::clone(sequence);
                 let reader = SequenceReader::open(sequence, options, Some(tasks::orientation))?;
                 let watching = watch.clone();
-                Open::Sequence(Box::new(reader.watched(move || watching.goes_on())))
+                reader.watched(move || watching.goes_on()).into()
             }
         };
-        Ok(Box::new(Reading { open, watch }))
+        Ok(Box::new(Reading { reader, watch }))
     }
 
-    fn read(&mut self, indexes: &[usize], room: &mut [u8]) -> Result<()> {
-        match (&mut self.open, indexes) {
-            (Open::Video(open), [one]) => {
-                open.with_dependent_mut(|_, reader| reader.frame_into(*one, room))
-            }
-            (Open::Video(open), many) => {
-                open.with_dependent_mut(|_, reader| reader.frames_into(many, room))
-            }
-            (Open::Sequence(reader), many) => reader.frames_into(many, room),
-        }
-    }
-
-    fn planes(&mut self, i: usize) -> Result<Planes> {
-        match &mut self.open {
-            Open::Video(open) => open.with_dependent_mut(|_, reader| reader.planes(i)),
-            Open::Sequence(_) => {
-                let why = "pictures in a row have no planes of their own";
-                Err(Error::new(ErrorKind::Unsupported, WHAT, why)
-                    .remedy("take them as frames: video[i]"))
-            }
-        }
-    }
-
-    fn facts(&mut self) -> Facts {
-        macro_rules! facts {
-            ($reader:expr) => {
-                Facts {
-                    width_px: $reader.width_px(),
-                    height_px: $reader.height_px(),
-                    channels: $reader.layout().channels(),
-                    depth: $reader.depth(),
-                    frame_bytes: $reader.frame_bytes(),
-                    rotation: $reader.rotation(),
-                    sample_aspect: terms($reader.sample_aspect()),
-                }
-            };
-        }
-        match &self.open {
-            Open::Video(open) => open.with_dependent(|_, reader| facts!(reader)),
-            Open::Sequence(reader) => facts!(reader),
+    fn facts(&self) -> Facts {
+        let reader = &self.reader;
+        Facts {
+            width_px: reader.width_px(),
+            height_px: reader.height_px(),
+            channels: reader.layout().channels(),
+            depth: reader.depth(),
+            frame_bytes: reader.frame_bytes(),
+            rotation: reader.rotation(),
+            sample_aspect: terms(reader.sample_aspect()),
         }
     }
 }

@@ -202,6 +202,68 @@ fn a_hiris_recording_is_read_with_the_files_beside_it() {
 }
 
 #[test]
+fn arrays_become_video() {
+    if !has("ffmpeg") || !has("ffprobe") {
+        return;
+    }
+    let stage = Stage::new();
+    std::fs::create_dir(stage.path("shots")).expect("a folder");
+    stills(&stage, "shots/shot.%04d.png");
+    let wanted = frames(&["-start_number", "3", "-i", &stage.text("shots/shot.%04d.png")]);
+    let (array, into) = (stage.text("clip.zarr"), stage.text("out.mkv"));
+    stage.done(&["convert", &stage.text("shots"), &array, "--fps", "30000/1001"]);
+    let asked = ["convert", &array, &into, "--codec", "ffv1"];
+    let plan = stage.done(&[&asked[..], &["--dry-run"]].concat())["plan"].clone();
+    let does = text(&plan["effects"][0]["does"]);
+    assert!(does.contains("12 frames of 64x48, 30000/1001 a second"), "{does}");
+    assert_eq!(stage.done(&asked)["frames"], 12);
+    assert_eq!(frames(&["-i", &into]), wanted);
+    assert_eq!(ffprobe(&stage, "out.mkv", "stream=r_frame_rate"), ["30000/1001"]);
+
+    // Nothing is written into the folder that it is read from.
+    for own in ["clip.zarr", "clip.zarr/c/0/0/0/0", "clip.zarr/out.mkv"] {
+        let refused = stage.run(&["convert", &array, &stage.text(own), "--overwrite"]);
+        assert_ne!(refused.code, 0, "{own}: {refused:?}");
+    }
+    assert_eq!(stage.done(&["convert", &array, &stage.text("again.mkv")])["frames"], 12);
+
+    // As others write them: chunks of several frames, spread over a frame, not
+    // packed, with dots in their names, and one left out, which is all 7.
+    let header = json!({
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": [3, 8, 10],
+        "data_type": "uint8",
+        "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": [2, 8, 6] } },
+        "chunk_key_encoding": { "name": "v2" },
+        "fill_value": 7,
+        "codecs": [{ "name": "bytes" }],
+    });
+    stage.write("other.zarr/zarr.json", header.to_string().as_bytes());
+    let number = |t: usize, y: usize, x: usize| (t * 80 + y * 10 + x) as u8;
+    for (name, first, left) in [("0.0.0", 0, 0), ("0.0.1", 0, 6), ("1.0.0", 2, 0)] {
+        let at = (first..first + 2).flat_map(|t| (0..8).map(move |y| (t, y)));
+        let chunk = at.flat_map(|(t, y)| (left..left + 6).map(move |x| number(t, y, x)));
+        stage.write(format!("other.zarr/{name}"), &chunk.collect::<Vec<u8>>());
+    }
+    let into = stage.text("other.mkv");
+    stage.done(&["convert", &stage.text("other.zarr"), &into, "--codec", "ffv1"]);
+    let given = ["-i", &into, "-f", "rawvideo", "-pix_fmt", "gray", "-"];
+    let found = ffmpeg(&given);
+    let places = (0..3).flat_map(|t| (0..8).flat_map(move |y| (0..10).map(move |x| (t, y, x))));
+    let wanted = places.map(|(t, y, x)| if t == 2 && x >= 6 { 7 } else { number(t, y, x) });
+    assert_eq!(found, wanted.collect::<Vec<u8>>());
+
+    // What contradicts itself is said, and what is no array of pictures.
+    stage.write("other.zarr/1.0.0", b"short");
+    let broken = stage.run(&["convert", &stage.text("other.zarr"), &stage.text("b.mkv")]);
+    assert_eq!((broken.code, &broken.json["lost_frames"]), (1, &json!(1)), "{broken:?}");
+    stage.write("other.zarr/zarr.json", b"{}");
+    let refused = stage.run(&["convert", &stage.text("other.zarr"), &stage.text("c.mkv")]);
+    assert!(refused.json["error"].to_string().contains("Zarr of version 3"), "{refused:?}");
+}
+
+#[test]
 fn what_makes_no_sense_of_sequences_is_said() {
     let stage = Stage::new();
     std::fs::create_dir(stage.path("mixed")).expect("a folder");

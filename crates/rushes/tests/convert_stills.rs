@@ -56,7 +56,10 @@ fn a_video_becomes_numbered_stills() {
     let arguments = ["convert", &clip, &out, "--start-number", "98"];
     let plan = stage.done(&[&arguments[..], &["--dry-run"]].concat())["plan"].clone();
     let does = text(&plan["effects"][0]["does"]);
-    assert!(does.contains("shot.%03d.png") && does.contains("stills"), "{does}");
+    assert!(does.contains("shot.%03d.png (6 files)") && does.contains("stills"), "{does}");
+    let part = [&arguments[..], &["--from", "2f", "--to", "5f", "--dry-run"]].concat();
+    let does = text(&stage.done(&part)["plan"]["effects"][0]["does"]);
+    assert!(does.contains("(3 files)"), "{does}");
     assert_eq!(names(&stage), ["clip.mkv"]);
 
     let report = stage.done(&arguments);

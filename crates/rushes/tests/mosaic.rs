@@ -107,6 +107,61 @@ fn tiles_stand_where_and_when_they_should() {
     }
 }
 
+#[test]
+fn pictures_in_a_row_are_tiles() {
+    if !has("ffmpeg") || !has("ffprobe") {
+        return;
+    }
+    let stage = Stage::new();
+    // Two arrays, so that each tile has its own files; stills that count from 3.
+    for (name, color, rate) in [("red", "red", 10), ("blue", "blue", 20)] {
+        clip(&stage, &format!("{name}.mkv"), color, "64x48", rate, rate);
+        let (clip, array) = (stage.text(&format!("{name}.mkv")), format!("{name}.zarr"));
+        stage.done(&["convert", &clip, &stage.text(&array)]);
+    }
+    std::fs::create_dir(stage.path("lime")).expect("a folder");
+    clip(&stage, "lime.mkv", "lime", "64x48", 25, 5);
+    let numbered = stage.text("lime/lime.%02d.png");
+    stage.done(&["convert", &stage.text("lime.mkv"), &numbered, "--start-number", "3"]);
+    let out = stage.text("out.mkv");
+    let tiles =
+        [&*stage.text("red.zarr"), &numbered, &*stage.text("blue.zarr"), &*stage.text("lime")];
+    let late = json!({"path": tiles[3], "offset_secs": 0.5, "speed": 0.5}).to_string();
+    let given = ["mosaic", tiles[0], tiles[1], tiles[2], &late, &out, "--layout", "row"];
+    let given = [&given[..], &["--background", "#ffffff", "--codec", "ffv1"]].concat();
+    let plan = stage.done(&[&given[..], &["--dry-run"]].concat())["plan"].clone();
+    let does = text(&plan["effects"][0]["does"]);
+    assert!(does.contains("256x48, 25 frames a second, 25 frames"), "{does}");
+    assert!(!stage.path("out.mkv").exists());
+
+    let report = stage.done(&given);
+    assert_eq!((&report["frames"], &report["lost_frames"]), (&json!(25), &json!(0)));
+    let (red, green, blue, white) = ([255, 0, 0], [0, 255, 0], [0, 0, 255], [255; 3]);
+    for (frame, x, color) in [
+        (0, 10, red),
+        (24, 10, red),
+        (0, 74, green),
+        (4, 74, green),
+        (5, 74, white),
+        (0, 138, blue),
+        (24, 138, blue),
+        (12, 202, white),
+        (13, 202, green),
+        (22, 202, green),
+        (23, 202, white),
+    ] {
+        let found = pixel(&stage, "out.mkv", frame, x, 10);
+        assert!(near(found, color), "frame {frame} at {x}: {found:?}, not {color:?}");
+    }
+
+    // None of them is replaced by what is made of them.
+    for own in ["red.zarr", "lime/lime.04.png"] {
+        let into = stage.text(own);
+        let refused = stage.run(&["mosaic", tiles[0], tiles[1], &into, "--overwrite"]);
+        assert_eq!(refused.code, 2, "{own}: {refused:?}");
+    }
+}
+
 /// A second of one colour at ten frames a second, with a tone where one is
 /// asked for.
 fn tone(stage: &Stage, name: &str, color: &str, hz: Option<u32>) {

@@ -1,19 +1,15 @@
 //! Pictures in a row, which are no video to libav, become one: stills, pages,
-//! recordings of scientific cameras, animated WebP.
+//! arrays, recordings of scientific cameras, animated WebP.
 
 use std::sync::Arc;
 
-use rushes_codec::{
-    Container, STILL_TARGETS, Sequence, SequenceOptions, SequenceStream, Sink, Source, Span,
-    VideoWriter, WriterOptions,
-};
-use rushes_media::{Error, ErrorKind, Frame, FrameStream, Limits, Rational, Result};
+use rushes_codec::{Container, Sequence, SequenceStream, Sink, Span, VideoWriter, WriterOptions};
+use rushes_media::{Error, ErrorKind, Frame, FrameStream, Rational, Result};
 use rushes_ops::FrameOperation;
 use rushes_ops::stream::{Ahead, Changed, Sampled};
 
 use super::{Order, StreamReport, WHAT};
 use crate::making::pipe::{Nowhere, Told};
-use crate::making::reading::Asked;
 use crate::tasks::orientation;
 
 /// Frames that are read ahead, and changed ahead.
@@ -32,24 +28,9 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The row that is ordered; `None` when the input is something else.
-    pub(super) fn find(
-        order: &Order,
-        source: Option<&Source>,
-        limits: &Limits,
-    ) -> Result<Option<Row>> {
-        let options = SequenceOptions { rate_hz: None, limits: *limits };
-        let shelf = Asked(order.read.more_files);
-        let found = match source {
-            None => Some(Sequence::of_stills(shelf, options)?),
-            Some(source) => {
-                let file = source.file().ok_or_else(|| Error::bug(WHAT, "it is in no file"))?;
-                let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
-                let name = rushes_media::name_from_url(&order.read.name)?;
-                Sequence::of_source(Source::new(file, &name, *limits)?, shelf, options)?
-            }
-        };
-        let Some(mut sequence) = found else { return Ok(None) };
+    /// What becomes of these pictures as it is ordered.
+    pub(super) fn of(order: &Order, sequence: Sequence) -> Result<Row> {
+        let mut sequence = sequence;
         if order.timing.deinterlace.is_some() {
             let why = "pictures in a row are whole, not interlaced";
             return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("leave --deinterlace out"));
@@ -76,24 +57,21 @@ impl Row {
         }
         let keeps_opacity = match codec {
             "ffv1" | "prores" | "apng" | "webp" | "tiff" | "zarr" | "gif" => true,
-            "stills" => STILL_TARGETS
-                .iter()
-                .any(|it| it.has_opacity && it.extensions.contains(&order.still())),
+            "stills" => order.still_target().is_some_and(|it| it.has_opacity),
             "vp9" => matches!(&*order.extension, "webm" | "mkv"),
             _ => false,
         };
-        let last = sequence.len().saturating_sub(1);
-        let end_secs = sequence.time_secs(last).checked_add(sequence.duration_secs(last));
         let starts = |i| sequence.time_secs(i);
-        let over = end_secs.unwrap_or_else(|| starts(last));
+        let over = sequence.span().end_secs;
         let mut span = order.timing.cut().span(sequence.len(), &starts, over)?;
         // There is no sound that goes on beyond them.
         span.end_secs = span.end_secs.min(over);
         let sequence = Arc::new(sequence);
-        Ok(Some(Row { sequence, span, rate_hz, is_sampled, codec, keeps_opacity }))
+        Ok(Row { sequence, span, rate_hz, is_sampled, codec, keeps_opacity })
     }
 
-    fn frames(&self) -> u64 {
+    /// How many frames there will be.
+    pub(super) fn frames(&self) -> u64 {
         let all = (self.span.end - self.span.first) as u64;
         match self.rate_hz.filter(|_| self.is_sampled) {
             Some(rate_hz) => self.span.frames_at(rate_hz).unwrap_or(all),

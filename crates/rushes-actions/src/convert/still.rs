@@ -2,8 +2,8 @@
 //! sRGB, in its own colours.
 
 use rushes_codec::{
-    STILL_TARGETS, Source, encode_still_with, left_out_of_still, still_frame,
-    still_frame_in_profile, still_profile,
+    Source, encode_still_with, left_out_of_still, still_frame, still_frame_in_profile,
+    still_profile,
 };
 use rushes_media::{Block, Blocks, Frame, Probe, Result};
 use rushes_tags::{Carried, Changed, carried, fit};
@@ -75,8 +75,7 @@ fn carried_by(source: &Source) -> Result<Carried> {
 
 /// What the new file can hold.
 fn holds(order: &Order) -> &'static [Block] {
-    let target = STILL_TARGETS.iter().find(|it| it.extensions.contains(&order.still()));
-    target.map_or(&[], |target| target.holds)
+    order.still_target().map_or(&[], |target| target.holds)
 }
 
 /// Whether the numbers may stay those of the file's own profile.

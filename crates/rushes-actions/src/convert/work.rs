@@ -4,11 +4,11 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    Container, Conversion, Gray, STILL_TARGETS, Source, StreamPlan, Treatment, convert,
-    plan_conversion,
+    Container, Conversion, Gray, Media, STILL_TARGETS, Source, StillTarget, StreamPlan, Treatment,
+    convert, plan_conversion,
 };
 use rushes_media::{
-    Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind, name_from_url,
+    Basis, Count, Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind,
 };
 use rushes_ops::frame::{Filter as Scaling, Resize};
 use rushes_ops::{FrameOperation, frame_operations};
@@ -16,7 +16,7 @@ use rushes_sandbox::Reply;
 use serde_json::Value;
 
 use super::pictures::Row;
-use super::{Filter, Order, StreamReport, WHAT, still};
+use super::{Filter, Order, Planned, StreamReport, WHAT, still};
 use crate::making::pipe::{Outlet, Told};
 use crate::tasks::probe_with_tags;
 
@@ -25,16 +25,27 @@ const OFTEN: Duration = Duration::from_millis(100);
 
 pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
-    let streams = match Given::find(&order, files, limits)? {
-        Given::Still(source, probe) => vec![still::report(&order, &source, &probe)?],
-        Given::Row(row) => vec![row.report(&order)?],
+    let planned = match Given::find(&order, files, limits)? {
+        Given::Still(source, probe) => {
+            let files = order.numbers_stills().then_some(1).map(counted);
+            Planned { streams: vec![still::report(&order, &source, &probe)?], files }
+        }
+        Given::Row(row) => {
+            let files = order.numbers_stills().then(|| row.frames()).map(counted);
+            Planned { streams: vec![row.report(&order)?], files }
+        }
         Given::Plays(source) => {
             let plans = plan_conversion(&source, &order.conversion())?;
-            plans.into_iter().map(report).collect()
+            let files = plans.iter().find_map(|plan| plan.frames);
+            Planned { streams: plans.into_iter().map(report).collect(), files }
         }
     };
-    let value = serde_json::to_value(streams).map_err(|error| Error::bug(WHAT, error))?;
+    let value = serde_json::to_value(planned).map_err(|error| Error::bug(WHAT, error))?;
     Ok(Reply { value, blobs: Vec::new() })
+}
+
+fn counted(frames: u64) -> Count {
+    Count { frames, basis: Basis::Counted }
 }
 
 pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
@@ -68,7 +79,7 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         Given::Still(source, probe) => {
             let bytes = still::encode(&order, &source, &probe, &edit)?;
             outlet()?
-                .write_whole(&bytes, order.still() != order.extension)
+                .write_whole(&bytes, order.numbers_stills())
                 .map_err(|error| Error::io("handing the new file over", &error))?;
             let unit = "bytes".to_owned();
             Told { done: bytes.len() as u64, total: Some(bytes.len() as u64), unit, lost_frames: 0 }
@@ -102,6 +113,16 @@ impl Order {
     /// The extension of the still that it becomes, if it is one.
     pub(super) fn still(&self) -> &str {
         self.extension.strip_prefix("%d.").unwrap_or(&self.extension)
+    }
+
+    /// Whether each frame becomes a file.
+    fn numbers_stills(&self) -> bool {
+        self.still() != self.extension
+    }
+
+    /// What such a still can hold.
+    pub(super) fn still_target(&self) -> Option<&'static StillTarget> {
+        STILL_TARGETS.iter().find(|it| it.extensions.contains(&self.still()))
     }
 
     fn conversion(&self) -> Conversion {
@@ -157,21 +178,16 @@ enum Given {
 
 impl Given {
     fn find(order: &Order, files: &[File], limits: &Limits) -> Result<Given> {
-        let is_target = STILL_TARGETS.iter().any(|it| it.extensions.contains(&order.still()));
-        if order.read.is_stills {
-            let row = Row::find(order, None, limits)?;
-            return row.map(Given::Row).ok_or_else(|| Error::bug(WHAT, "stills are no row"));
-        }
-        let file = files.first().ok_or_else(|| Error::bug(WHAT, "no file was passed"))?;
-        let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
-        let source = Source::new(file, &name_from_url(&order.read.name)?, *limits)?;
+        let (file, is_target) = (files.first(), order.still_target().is_some());
         // Of several pictures in one file, a file for one has the first.
-        let holds_several = Container::of(&order.extension).is_ok();
-        if (holds_several || !is_target)
-            && let Some(row) = Row::find(order, Some(&source), limits)?
-        {
-            return Ok(Given::Row(row));
-        }
+        let holds_several = Container::of(&order.extension).is_ok() || !is_target;
+        let source = match order.read.media(file, 0, limits)? {
+            Media::Sequence(sequence) if holds_several || !order.read.is_file() => {
+                return Row::of(order, sequence).map(Given::Row);
+            }
+            Media::Sequence(_) => order.read.source(file, limits)?,
+            Media::Still(source) | Media::Played(source) => source,
+        };
         let probe = probe_with_tags(&source)?;
         match (probe.kind, is_target) {
             (MediaKind::Still, true) => {

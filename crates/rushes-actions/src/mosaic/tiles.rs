@@ -1,7 +1,9 @@
 //! The tiles of a mosaic: as they are given, and as they travel to the worker.
 
+use std::os::fd::BorrowedFd;
+
 use clap::builder::TypedValueParser;
-use rushes_media::{Error, ErrorKind, Rational, Result, name_to_url};
+use rushes_media::{Error, ErrorKind, Rational, Result};
 use rushes_ops::stream::Arrangement;
 use rushes_sandbox::MAX_FILES;
 use schemars::JsonSchema;
@@ -12,6 +14,7 @@ use crate::action::path_parser;
 use crate::context::Context;
 use crate::convert::{Filter, read_filter};
 use crate::making;
+use crate::making::reading::{Read, Reading};
 
 /// Mosaics within mosaics, at most.
 const MOST_NESTED: u32 = 8;
@@ -20,7 +23,7 @@ const MOST_NESTED: u32 = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TileSpec {
-    /// A file of video or a picture.
+    /// A file of video or a picture, or pictures in a row.
     Path(String),
     /// A file, and how it stands.
     File(FileTile),
@@ -32,7 +35,8 @@ pub enum TileSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileTile {
-    /// The file.
+    /// The file; or a folder of stills, a pattern or wildcards, or an array
+    /// (.zarr).
     pub path: String,
     /// Begins so many seconds after the mosaic; before it, its first seconds
     /// are passed over. -1,000,000 to 1,000,000.
@@ -99,10 +103,11 @@ pub(super) enum Placed {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PlacedFile {
-    /// Which of the files that travel along.
+    /// Which of what is read.
     pub(super) number: usize,
-    /// Its name, as a URL.
-    pub(super) name: String,
+    /// Which of the files that travel along, where it is one.
+    pub(super) file: Option<usize>,
+    pub(super) read: Read,
     pub(super) offset_secs: Rational,
     pub(super) speed: Rational,
     pub(super) filters: Vec<Filter>,
@@ -113,7 +118,7 @@ pub(super) struct PlacedFile {
 pub(super) fn laid(
     context: &Context<'_>,
     mosaic: &MosaicTile,
-    inputs: &mut Vec<making::Input>,
+    inputs: &mut Vec<Reading>,
     depth: u32,
 ) -> Result<Laid> {
     if depth > MOST_NESTED {
@@ -137,11 +142,7 @@ pub(super) fn laid(
     Ok(Laid { tiles, arrangement, columns, leading, spacing_px })
 }
 
-fn placed(
-    context: &Context<'_>,
-    tile: &FileTile,
-    inputs: &mut Vec<making::Input>,
-) -> Result<Placed> {
+fn placed(context: &Context<'_>, tile: &FileTile, inputs: &mut Vec<Reading>) -> Result<Placed> {
     // The pipe travels along with them.
     let most = MAX_FILES - 4;
     if inputs.len() == most {
@@ -149,7 +150,7 @@ fn placed(
         return Err(Error::new(ErrorKind::Limit, WHAT, why)
             .remedy("make mosaics of some of them first, and one of those"));
     }
-    let input = making::input(context, WHAT, &tile.path)?;
+    let input = Reading::open(context, WHAT, &tile.path)?;
     let within = |name: &str, value: f64, least: f64, most: f64| {
         let micros = (value * 1e6).round() as i64;
         let exact = Rational::new(micros, 1_000_000).filter(|_| (least..=most).contains(&value));
@@ -160,7 +161,8 @@ fn placed(
     };
     let file = PlacedFile {
         number: inputs.len(),
-        name: name_to_url(&input.name),
+        file: input.file.as_ref().map(|_| passed(inputs).len()),
+        read: input.read(),
         offset_secs: within("offset_secs", tile.offset_secs, -1e6, 1e6)?,
         speed: within("speed", tile.speed, 0.001, 1_000.0)?,
         filters: tile.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
@@ -168,6 +170,11 @@ fn placed(
     };
     inputs.push(input);
     Ok(Placed::File(Box::new(file)))
+}
+
+/// The files that travel to the worker.
+pub(super) fn passed(inputs: &[Reading]) -> Vec<BorrowedFd<'_>> {
+    inputs.iter().flat_map(Reading::passed).collect()
 }
 
 impl FileTile {

@@ -6,43 +6,32 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use rushes_codec::{
-    AudioOptions, AudioReader, CONTAINERS, STILL_TARGETS, Source, VideoOptions, VideoStream,
-    VideoWriter, WriterOptions, encode_still, still_frame,
+    AudioOptions, AudioReader, Container, Media, TargetKind, Writer, WriterOptions, create,
 };
-use rushes_media::{
-    Error, ErrorKind, Frame, FrameStream, Limits, MediaKind, Rational, Result, name_from_url,
-};
+use rushes_media::{Error, ErrorKind, FrameStream, Limits, Rational, Result, name_from_url};
 use rushes_ops::stream::{Ahead, Changed, Mosaic, MosaicOptions, Tile};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
 use super::sound::{Heard, Mixed, Wish, candidates, format_of, read_rate};
 use super::tiles::{Laid, Placed, PlacedFile};
-use super::{Order, Size, WHAT};
-use crate::convert::work::{operations, upright};
+use super::{Order, Size, TILE_BITS, WHAT};
+use crate::convert::work::operations;
 use crate::making::pipe::{Nowhere, Outlet, Told};
-use crate::tasks::probe_with_tags;
+use crate::tasks::orientation;
 
 /// How often it says how far it is.
 const OFTEN: Duration = Duration::from_millis(100);
 /// Frames that a tile is read ahead, and the mosaic laid out ahead.
 const AHEAD: usize = 2;
 
-/// A picture, once.
-struct Still(Option<Frame>);
-
-impl FrameStream for Still {
-    fn next_frame(&mut self) -> Result<Option<Frame>> {
-        Ok(self.0.take())
-    }
-}
-
 pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
     let mosaic = opened(&order, files, limits)?;
-    let frames = match order.is_still() {
-        true => Some(1),
-        false => mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz())),
+    let writer = create(Nowhere, &order.extension, order.writer(mosaic.rate_hz()))?;
+    let frames = match &writer {
+        Writer::Still(_) => Some(1),
+        _ => mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz())),
     };
     let heard = order.heard(files, limits)?;
     let size = Size {
@@ -53,12 +42,14 @@ pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> R
         sounds: heard.iter().map(|it| it.file.number as u32 + 1).collect(),
     };
     // The container and the codec are known to each other before work begins.
-    if !order.is_still() {
-        let writer =
-            VideoWriter::create(Nowhere, &order.extension, order.writer(mosaic.rate_hz()))?;
-        if let Some((rate_hz, channels)) = format_of(&heard)? {
-            writer.with_sound(rate_hz, channels)?;
+    match writer {
+        Writer::Still(_) => {}
+        Writer::Frames(writer) => {
+            if let Some((rate_hz, channels)) = format_of(&heard)? {
+                writer.with_sound(rate_hz, channels)?;
+            }
         }
+        Writer::Sound(_) => return Err(order.no_pictures()),
     }
     let value = serde_json::to_value(size).map_err(|error| Error::bug(WHAT, error))?;
     Ok(Reply { value, blobs: Vec::new() })
@@ -74,18 +65,18 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
     };
     let mut mosaic = opened(&order, files, limits)?;
     let mut told = Told { unit: "frames".to_owned(), ..Told::default() };
-    if order.is_still() {
-        let frame = mosaic.next_frame()?.ok_or_else(|| Error::bug(WHAT, "it has no frame"))?;
-        let bytes = encode_still(&frame, &order.extension, order.quality.map(|it| it.max(1)))?;
-        outlet()?
-            .write_whole(&bytes, false)
-            .map_err(|error| Error::io("handing the new file over", &error))?;
-        told.done = 1;
-        told.total = Some(1);
-    } else {
+    let writer = match create(outlet()?, &order.extension, order.writer(mosaic.rate_hz()))? {
+        Writer::Still(mut writer) => {
+            let frame = mosaic.next_frame()?.ok_or_else(|| Error::bug(WHAT, "it has no frame"))?;
+            writer.write(&frame)?;
+            (told.done, told.total) = (1, Some(1));
+            None
+        }
+        Writer::Frames(writer) => Some(*writer),
+        Writer::Sound(_) => return Err(order.no_pictures()),
+    };
+    if let Some(mut writer) = writer {
         told.total = mosaic.end_secs().and_then(|end| frames_until(end, mosaic.rate_hz()));
-        let options = order.writer(mosaic.rate_hz());
-        let mut writer = VideoWriter::create(outlet()?, &order.extension, options)?;
         let heard = order.heard(files, limits)?;
         let mut sound = None;
         if let Some((rate_hz, channels)) = format_of(&heard)? {
@@ -119,10 +110,11 @@ pub(super) fn mosaic_task(params: Value, files: &mut [File], limits: &Limits) ->
 }
 
 impl Order {
-    fn is_still(&self) -> bool {
-        let extension = &&*self.extension;
-        STILL_TARGETS.iter().any(|target| target.extensions.contains(extension))
-            && !CONTAINERS.iter().any(|container| container.extensions.contains(extension))
+    /// What is said of a file that holds none.
+    fn no_pictures(&self) -> Error {
+        let why = format!("no pictures are written as {:?}", self.extension);
+        let refused = Container::of(&self.extension).err();
+        refused.unwrap_or_else(|| Error::new(ErrorKind::Unsupported, WHAT, why))
     }
 
     fn writer(&self, rate_hz: Rational) -> WriterOptions {
@@ -139,9 +131,9 @@ impl Order {
 impl Order {
     /// The files whose sound is heard.
     fn heard(&self, files: &[File], limits: &Limits) -> Result<Vec<Heard<'_>>> {
-        let holds = CONTAINERS
-            .iter()
-            .any(|it| it.extensions.contains(&&*self.extension) && !it.sound.is_empty());
+        let kind = TargetKind::of(&self.extension);
+        let holds =
+            matches!(kind, Ok(TargetKind::Frames(container)) if !container.sound.is_empty());
         if !holds && matches!(self.sound, Wish::Tile(_) | Wish::Mix) {
             let why = format!("{:?} holds no sound", self.extension);
             return Err(Error::new(ErrorKind::Unsupported, WHAT, why)
@@ -149,7 +141,11 @@ impl Order {
         }
         let mut heard = Vec::new();
         for file in candidates(&self.tile, self.sound).into_iter().filter(|_| holds) {
-            let source = file.source(files, limits)?;
+            // Pictures in a row have none.
+            if !file.read.is_file() {
+                continue;
+            }
+            let source = file.read.source(file.of(files), limits)?;
             let probe = rushes_codec::probe(&source)?;
             // So slow or so fast nothing is heard of it.
             let is_heard = probe.has_audio && read_rate(48_000, file.speed).is_some();
@@ -204,26 +200,26 @@ impl Laid {
 }
 
 impl PlacedFile {
-    fn source(&self, files: &[File], limits: &Limits) -> Result<Source> {
-        let file = files.get(self.number).ok_or_else(|| Error::bug(WHAT, "a file is missing"))?;
-        let file = file.try_clone().map_err(|error| Error::io(WHAT, &error))?;
-        Source::new(file, &name_from_url(&self.name)?, *limits)
+    /// The file that travelled along for it.
+    fn of<'f>(&self, files: &'f [File]) -> Option<&'f File> {
+        files.get(self.file?)
     }
 
     fn tile(&self, files: &[File], limits: &Limits) -> Result<Tile> {
-        let name = name_from_url(&self.name)?;
-        let source = self.source(files, limits)?;
+        let name = name_from_url(&self.read.name)?;
         let operations = operations(&self.filters)?;
-        let probe = probe_with_tags(&source).map_err(|error| error.at(OsStr::from_bytes(&name)))?;
-        let tile = if probe.kind == MediaKind::Still {
-            let frame = upright(&probe, still_frame(&source)?)?;
-            Tile::new(Changed::new(Still(Some(frame)), operations))
-        } else {
+        let open = || {
+            let asked = (self.number as u64) << TILE_BITS;
+            let media = self.read.media(self.of(files), asked, limits)?;
+            let is_still = matches!(media, Media::Still(_));
             // Tiles decode side by side: one thread each is enough.
-            let options = VideoOptions { threads: 1, ..VideoOptions::default() };
-            let stream = VideoStream::open(source, options)?;
-            Tile::new(Ahead::new(Changed::new(stream, operations), AHEAD)?)
+            Ok((is_still, media.stream(1, Some(orientation))?))
         };
+        let (is_still, stream) =
+            open().map_err(|error: Error| error.at(OsStr::from_bytes(&name)))?;
+        let changed = Changed::new(stream, operations);
+        let tile =
+            if is_still { Tile::new(changed) } else { Tile::new(Ahead::new(changed, AHEAD)?) };
         let tile = tile.beginning_at(self.offset_secs).at_speed(self.speed);
         Ok(match &self.label {
             Some(label) => tile.labelled(label),

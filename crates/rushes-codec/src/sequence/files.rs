@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Limits, MediaKind, Result, display_name};
 
+use super::chunks::{ArrayFile, HEADER};
 use super::names::{Pattern, gaps, natural};
-use super::{Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, Times, WHAT, hiris};
+use super::{Pictures, STILLS_HZ, Sequence, Taken, Times, WHAT, hiris, zarr};
 use crate::{FORMATS, Format, Source, still_frame};
 
 /// Files of one sequence at most.
@@ -19,35 +20,48 @@ const MOST_FILES: usize = 1 << 20;
 
 /// Files that are opened one at a time, wherever that is done.
 pub trait Shelf: fmt::Debug + Send + Sync {
-    /// How many there are.
+    /// How many there are; 1 of an array, for its header.
     fn count(&self) -> usize;
 
-    /// File `i`, which is less than the count, and its name.
+    /// File `i`, which is less than the count or that of a chunk of an array, and
+    /// its name.
     ///
     /// # Errors
-    /// Those of opening it.
+    /// Those of opening it; `NotFound` for a chunk that is left out.
     fn open(&self, i: usize) -> Result<(File, Vec<u8>)>;
 }
 
-/// Names in one folder, in the order of the numbers in them. Only names are
-/// looked at: what is in the files is read by a [`Sequence`].
+/// The files of one sequence. Only names are looked at: what is in the files is
+/// read by a [`Sequence`].
 #[derive(Debug)]
 pub struct SequenceFiles {
     folder: PathBuf,
-    names: Vec<OsString>,
+    files: Files,
+}
+
+#[derive(Debug)]
+enum Files {
+    /// Names in the folder, in the order of the numbers in them.
+    Named(Vec<OsString>),
+    /// Those of an array, which is the folder.
+    Array,
 }
 
 impl SequenceFiles {
-    /// The stills that are at a path: those of a folder, all of one format, or
+    /// The files that are at a path: the stills of a folder, all of one format, or
     /// those whose names fit a pattern (`shot.%04d.exr`, `shot.####.exr`) or
-    /// wildcards (`*`, `?`). `None` when it is a file.
+    /// wildcards (`*`, `?`); those of a folder that is an array (Zarr). `None`
+    /// when it is one file.
     ///
     /// # Errors
     /// `NotFound` when nothing is there, `Invalid` for a folder of several
     /// formats, `Limit` when there are too many.
-    pub fn stills(path: &Path) -> Result<Option<SequenceFiles>> {
+    pub fn at(path: &Path) -> Result<Option<SequenceFiles>> {
         let found = match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => SequenceFiles::folder(path),
+            Ok(found) if found.is_dir() && path.join(HEADER).is_file() => {
+                Ok(SequenceFiles { folder: path.to_owned(), files: Files::Array })
+            }
+            Ok(found) if found.is_dir() => SequenceFiles::in_folder(path),
             Ok(_) => return Ok(None),
             Err(error) => match SequenceFiles::matching(path) {
                 Some(found) if error.kind() == io::ErrorKind::NotFound => found,
@@ -73,16 +87,16 @@ impl SequenceFiles {
         let folder = folder_of(path);
         let stem = path.file_stem().unwrap_or_default().as_bytes();
         let names = if is_seq { hiris::bins(&folder, stem)? } else { Vec::new() };
-        Ok(SequenceFiles { folder, names })
+        Ok(SequenceFiles { folder, files: Files::Named(names) })
     }
 
     /// None at all.
-    pub(super) fn none() -> SequenceFiles {
-        SequenceFiles { folder: PathBuf::new(), names: Vec::new() }
+    pub(crate) fn none() -> SequenceFiles {
+        SequenceFiles { folder: PathBuf::new(), files: Files::Named(Vec::new()) }
     }
 
     /// Every still in a folder by its extension, hidden files left out.
-    fn folder(folder: &Path) -> Result<SequenceFiles> {
+    fn in_folder(folder: &Path) -> Result<SequenceFiles> {
         let mut formats: Vec<&Format> = Vec::new();
         let names = names(folder, |name| {
             let Some(format) = still_of(name) else { return false };
@@ -96,7 +110,7 @@ impl SequenceFiles {
                 let why = "there is no still in the folder";
                 Err(Error::new(ErrorKind::NotFound, WHAT, why))
             }
-            [_] => Ok(SequenceFiles { folder: folder.to_owned(), names }),
+            [_] => Ok(SequenceFiles { folder: folder.to_owned(), files: Files::Named(names) }),
             several => {
                 let words: Vec<&str> = several.iter().map(|format| format.words).collect();
                 let why =
@@ -118,26 +132,49 @@ impl SequenceFiles {
                 let why = "no file's name fits the pattern";
                 return Err(Error::new(ErrorKind::NotFound, WHAT, why));
             }
-            Ok(SequenceFiles { folder, names })
+            Ok(SequenceFiles { folder, files: Files::Named(names) })
         }))
     }
 
-    /// The path of file `i`.
+    /// Whether they are those of an array: [`Sequence::of_array`] reads them, not
+    /// [`Sequence::of_stills`].
     #[must_use]
-    pub fn path(&self, i: usize) -> Option<PathBuf> {
-        self.names.get(i).map(|name| self.folder.join(name))
+    pub fn is_array(&self) -> bool {
+        matches!(self.files, Files::Array)
     }
 
-    /// Which numbers are missing, in words.
+    /// The folder that they are in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The path of file `i`, whether there is such a file or not in an array's
+    /// folder.
+    #[must_use]
+    pub fn path(&self, i: usize) -> Option<PathBuf> {
+        match &self.files {
+            Files::Named(names) => names.get(i).map(|name| self.folder.join(name)),
+            Files::Array => ArrayFile::of(i).map(|file| self.folder.join(file.path())),
+        }
+    }
+
+    /// Which numbers are missing among stills, in words.
     #[must_use]
     pub fn gaps(&self) -> Option<String> {
-        gaps(self.names.iter().map(|name| name.as_bytes()))
+        match &self.files {
+            Files::Named(names) => gaps(names.iter().map(|name| name.as_bytes())),
+            Files::Array => None,
+        }
     }
 }
 
 impl Shelf for SequenceFiles {
     fn count(&self) -> usize {
-        self.names.len()
+        match &self.files {
+            Files::Named(names) => names.len(),
+            Files::Array => 1,
+        }
     }
 
     fn open(&self, i: usize) -> Result<(File, Vec<u8>)> {
@@ -156,17 +193,44 @@ struct Stills<S> {
 
 impl Sequence {
     /// Stills that are files of their own, one after another as they stand on
-    /// the shelf.
+    /// the shelf, 25 a second.
     ///
     /// # Errors
-    /// `Invalid` for a rate that is none, `NotFound` when there is none.
-    pub fn of_stills(shelf: impl Shelf + 'static, options: SequenceOptions) -> Result<Sequence> {
-        let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), shelf.count())?;
+    /// `NotFound` when there is none.
+    pub fn of_stills(shelf: impl Shelf + 'static, limits: Limits) -> Result<Sequence> {
+        let times = Times::even(STILLS_HZ, shelf.count())?;
         if shelf.count() == 0 {
             return Err(Error::new(ErrorKind::NotFound, WHAT, "there is no still"));
         }
-        let pictures = Box::new(Stills { shelf, limits: options.limits });
+        let pictures = Box::new(Stills { shelf, limits });
         let (has_times, epoch_secs, warnings) = (false, None, Vec::new());
+        Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
+    }
+
+    /// The frames of an array (Zarr v3, `[T, H, W]` or `[T, H, W, C]`), whose files
+    /// are on this shelf.
+    ///
+    /// # Errors
+    /// `Unsupported` for groups and other shapes, numbers and codecs, `Corrupt`
+    /// for a header that makes no sense, `Limit` for frames that are too large.
+    pub fn of_array(shelf: impl Shelf + 'static, limits: Limits) -> Result<Sequence> {
+        zarr::open(shelf, &limits)
+    }
+
+    /// The files that are at a path, whichever they are.
+    pub(crate) fn of_files(files: SequenceFiles, limits: Limits) -> Result<Sequence> {
+        if files.is_array() {
+            return Sequence::of_array(files, limits);
+        }
+        let warnings = files.gaps().into_iter().collect();
+        Ok(Sequence { warnings, ..Sequence::of_stills(files, limits)? })
+    }
+
+    /// One still as a sequence of one, 25 a second.
+    pub(crate) fn of_still(still: Source) -> Result<Sequence> {
+        let times = Times::even(STILLS_HZ, 1)?;
+        let (pictures, has_times) = (Box::new(Still(still)), false);
+        let (epoch_secs, warnings) = (None, Vec::new());
         Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
     }
 }
@@ -194,7 +258,7 @@ impl<S: Shelf> Pictures for Stills<S> {
 
 /// One still.
 #[derive(Debug)]
-pub(super) struct Still(pub(super) Source);
+struct Still(Source);
 
 impl Pictures for Still {
     fn count(&self) -> usize {

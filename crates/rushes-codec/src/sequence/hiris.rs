@@ -11,10 +11,7 @@ use rushes_media::{Error, ErrorKind, Limits, Rational, Result, display_name};
 use super::files::{Shelf, names};
 use super::raw::{Number, Pixel, Raw};
 use super::times::Times;
-use super::{
-    MOST_FRAMES, Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, WHAT, bytes, corrupt,
-    timeless,
-};
+use super::{MOST_FRAMES, Pictures, STILLS_HZ, Sequence, Taken, WHAT, bytes, corrupt};
 use crate::Source;
 
 /// The section that says what the frames are.
@@ -25,7 +22,7 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// Whether a file begins as such a text: with its section, behind nothing but
 /// empty lines, comments and a byte order mark.
-pub(super) fn is_hiris(head: &[u8]) -> bool {
+pub(crate) fn is_hiris(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     text.split(|&byte| byte == b'\n')
         .take(64)
@@ -113,15 +110,8 @@ struct Hiris<S> {
 }
 
 /// The recording whose text this is, with the files that [`bins`] finds.
-pub(super) fn open(
-    text: &Source,
-    beside: impl Shelf + 'static,
-    options: SequenceOptions,
-) -> Result<Sequence> {
+pub(super) fn open(text: &Source, beside: impl Shelf + 'static) -> Result<Sequence> {
     let settings = Settings::read(text)?;
-    if settings.rate_hz.is_some() {
-        timeless(options)?;
-    }
     if beside.count() == 0 {
         let why = "its frames are in .bin files whose names begin as its own, \
                    of which none is beside it";
@@ -151,9 +141,9 @@ pub(super) fn open(
         let why = format!("it has more than {MOST_FRAMES} frames");
         return Err(Error::new(ErrorKind::Limit, WHAT, why));
     }
-    let rate = settings.rate_hz.or(options.rate_hz).unwrap_or(STILLS_HZ);
+    let rate = settings.rate_hz.unwrap_or(STILLS_HZ);
     let times = Times::even(rate, count)?;
-    let pictures = Box::new(Hiris { beside, ends, raw: settings.raw, limits: options.limits });
+    let pictures = Box::new(Hiris { beside, ends, raw: settings.raw, limits: *text.limits() });
     let (has_times, epoch_secs) = (settings.rate_hz.is_some(), None);
     Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
 }

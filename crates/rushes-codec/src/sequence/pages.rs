@@ -3,30 +3,25 @@
 use rushes_media::{Error, Result};
 
 use super::times::Times;
-use super::{Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, WHAT};
+use super::{Pictures, STILLS_HZ, Sequence, Taken, WHAT};
 use crate::still::Pages;
 use crate::{Source, still_frame};
 
 /// A TIFF whose pages are frames.
 #[derive(Debug)]
-pub(super) struct TiffPages {
+struct TiffPages {
     source: Source,
     pages: Pages,
 }
 
-impl TiffPages {
-    /// `None` for a TIFF of one page, which is a still.
-    pub(super) fn of(source: Source, pages: Pages) -> Option<TiffPages> {
-        (pages.pages.len() > 1).then_some(TiffPages { source, pages })
-    }
-
-    pub(super) fn sequence(self, options: SequenceOptions) -> Result<Sequence> {
-        let times = Times::even(options.rate_hz.unwrap_or(STILLS_HZ), self.count())?;
-        let cut = "the file ends early: pages are missing; copy it again from its origin";
-        let warnings = self.pages.is_cut.then(|| cut.to_owned()).into_iter().collect();
-        let (pictures, has_times, epoch_secs) = (Box::new(self), false, None);
-        Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
-    }
+/// The pages of a TIFF, of which there is one at least.
+pub(super) fn open(source: Source, pages: Pages) -> Result<Sequence> {
+    let times = Times::even(STILLS_HZ, pages.pages.len())?;
+    let cut = "the file ends early: pages are missing; copy it again from its origin";
+    let warnings = pages.is_cut.then(|| cut.to_owned()).into_iter().collect();
+    let pictures = Box::new(TiffPages { source, pages });
+    let (has_times, epoch_secs) = (false, None);
+    Ok(Sequence { pictures, times, has_times, epoch_secs, warnings })
 }
 
 impl Pictures for TiffPages {

@@ -1,28 +1,30 @@
 //! Arrays in chunks (Zarr v3): `[T, H, W]` or `[T, H, W, C]` in a folder, each
 //! `[H, W]` or `[H, W, C]` of it a frame.
 
-use std::fs::File;
+use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rushes_media::{Error, ErrorKind, Frame, Layout, Limits, Rational, Result, Values};
 use serde_json::Value;
 
+use super::chunks::{ArrayFile, Naming};
+use super::files::Shelf;
 use super::times::Times;
-use super::{MOST_FRAMES, Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, WHAT, corrupt};
+use super::{MOST_FRAMES, Pictures, STILLS_HZ, Sequence, Taken, WHAT, corrupt};
 
-/// What says that a folder is an array, and which.
-const HEADER: &str = "zarr.json";
 /// Bytes of it at most: the times of all frames stand there.
 const MOST_HEADER_BYTES: u64 = 256 << 20;
 /// Chunks that one frame may be spread over.
 const MOST_CHUNKS: u64 = 65_536;
+/// Of these, along one of its sides.
+const MOST_ALONG: u64 = 4_096;
 
 /// A folder whose frames are parts of one array.
 #[derive(Debug)]
-pub(super) struct ZarrArray {
-    folder: PathBuf,
+pub(super) struct ZarrArray<S> {
+    folder: S,
     array: Array,
     /// The frames of one row of chunks, decoded, by its number.
     row: Mutex<Option<(u64, Arc<Vec<u8>>)>>,
@@ -34,14 +36,11 @@ struct Array {
     /// `[T, H, W, C]`; C is 1 for an array without it.
     shape: [u64; 4],
     chunk: [u64; 4],
-    dimensions: usize,
     numbers: Numbers,
     is_big_endian: bool,
     packing: Vec<Packing>,
     fill: f64,
-    /// Before the numbers of a chunk's name, and between them.
-    prefix: &'static str,
-    separator: &'static str,
+    naming: Naming,
     transfer: Option<String>,
 }
 
@@ -58,20 +57,16 @@ enum Packing {
     Zstd,
 }
 
-/// Whether a folder says that it is an array.
-pub(super) fn is_zarr(folder: &Path) -> bool {
-    folder.join(HEADER).is_file()
-}
-
-/// The frames of the array in a folder.
+/// The frames of the array in a folder, whose files go by the numbers of
+/// [`ArrayFile`].
 ///
 /// # Errors
 /// `Unsupported` for groups, other shapes, numbers and codecs, `Corrupt` for a
 /// header that makes no sense, `Limit` for frames that are too large.
-pub(super) fn open(folder: &Path, options: SequenceOptions) -> Result<Sequence> {
-    let header = read_header(folder)?;
+pub(super) fn open(folder: impl Shelf + 'static, limits: &Limits) -> Result<Sequence> {
+    let header = read_header(&folder)?;
     let array = Array::of(&header)?;
-    array.check(&options.limits)?;
+    array.check(limits)?;
     let [count, ..] = array.shape;
     let count = usize::try_from(count).ok().filter(|count| *count <= MOST_FRAMES);
     let count = count.ok_or_else(|| {
@@ -80,16 +75,16 @@ pub(super) fn open(folder: &Path, options: SequenceOptions) -> Result<Sequence> 
     if count == 0 {
         return Err(corrupt("the array has no frames"));
     }
-    let times = times(&header["attributes"], count, options.rate_hz)?;
-    let pictures = ZarrArray { folder: folder.to_owned(), array, row: Mutex::new(None) };
+    let times = times(&header["attributes"], count)?;
+    let pictures = ZarrArray { folder, array, row: Mutex::new(None) };
     let has_times = header["attributes"]["pts"].is_array();
     let (epoch_secs, warnings) = (None, Vec::new());
     Ok(Sequence { pictures: Box::new(pictures), times, has_times, epoch_secs, warnings })
 }
 
-fn read_header(folder: &Path) -> Result<Value> {
+fn read_header(folder: &impl Shelf) -> Result<Value> {
     let failed = |error: io::Error| Error::io("opening the file", &error);
-    let file = File::open(folder.join(HEADER)).map_err(failed)?;
+    let (file, _) = folder.open(ArrayFile::Header.number().unwrap_or_default())?;
     let mut text = Vec::new();
     file.take(MOST_HEADER_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
     if text.len() as u64 > MOST_HEADER_BYTES {
@@ -99,9 +94,9 @@ fn read_header(folder: &Path) -> Result<Value> {
 }
 
 /// When its frames are shown, by what we write beside arrays.
-fn times(attributes: &Value, count: usize, asked: Option<Rational>) -> Result<Times> {
+fn times(attributes: &Value, count: usize) -> Result<Times> {
     let fraction = |key: &str| attributes[key].as_str().and_then(|text| text.parse().ok());
-    if let Some(rate) = fraction("frame_rate").filter(|_| asked.is_none()) {
+    if let Some(rate) = fraction("frame_rate") {
         return Times::even(rate, count);
     }
     let listed = || {
@@ -112,12 +107,7 @@ fn times(attributes: &Value, count: usize, asked: Option<Rational>) -> Result<Ti
         let is_whole = starts.len() == count;
         Times::ticking(tick, starts, last.max(0)).filter(|_| is_whole)
     };
-    match (listed(), asked) {
-        (Some(listed), None) => Ok(listed),
-        (Some(_), Some(_)) => Err(Error::new(ErrorKind::Invalid, WHAT, "it has times of its own")
-            .remedy("state no frame rate for it")),
-        (None, asked) => Times::even(asked.unwrap_or(STILLS_HZ), count),
-    }
+    listed().map_or_else(|| Times::even(STILLS_HZ, count), Ok)
 }
 
 fn unsupported(why: impl Into<String>) -> Error {
@@ -164,17 +154,18 @@ impl Array {
         };
         let (is_big_endian, packing) = codecs(&header["codecs"])?;
         let encoding = &header["chunk_key_encoding"];
-        let (prefix, usual) = match encoding["name"].as_str() {
-            Some("default") => ("c", "/"),
-            Some("v2") => ("", "."),
+        let has_prefix = match encoding["name"].as_str() {
+            Some("default") => true,
+            Some("v2") => false,
             _ => return Err(unsupported("its chunks have unknown names")),
         };
-        let separator = match encoding["configuration"]["separator"].as_str() {
-            None => usual,
-            Some("/") => "/",
-            Some(".") => ".",
+        let is_dotted = match encoding["configuration"]["separator"].as_str() {
+            None => !has_prefix,
+            Some("/") => false,
+            Some(".") => true,
             Some(_) => return Err(corrupt("the names of its chunks make no sense")),
         };
+        let naming = Naming { has_prefix, is_dotted, has_depth: dimensions == 4 };
         let fill = match &header["fill_value"] {
             Value::Number(number) => number.as_f64().unwrap_or(0.0),
             Value::String(text) => match text.as_str() {
@@ -185,18 +176,7 @@ impl Array {
             _ => 0.0,
         };
         let transfer = header["attributes"]["color_transfer"].as_str().map(str::to_owned);
-        Ok(Array {
-            shape,
-            chunk,
-            dimensions,
-            numbers,
-            is_big_endian,
-            packing,
-            fill,
-            prefix,
-            separator,
-            transfer,
-        })
+        Ok(Array { shape, chunk, numbers, is_big_endian, packing, fill, naming, transfer })
     }
 
     /// Whether its frames are pictures, and rows of chunks not too large.
@@ -223,8 +203,10 @@ impl Array {
                 return Err(too_large("chunks are too large"));
             }
         }
+        let [down, across, _] = self.grid();
+        let is_far = [down, across].into_iter().any(|count| count > MOST_ALONG);
         let spread = self.grid().iter().try_fold(1_u64, |all, count| all.checked_mul(*count));
-        if spread.is_none_or(|spread| spread > MOST_CHUNKS) {
+        if is_far || spread.is_none_or(|spread| spread > MOST_CHUNKS) {
             return Err(too_large("frames are spread over too many chunks"));
         }
         Ok(())
@@ -243,17 +225,6 @@ impl Array {
             3 => Layout::Rgb,
             _ => Layout::Rgba,
         }
-    }
-
-    /// Where a chunk lies within the folder.
-    fn name(&self, at: [u64; 4]) -> PathBuf {
-        let numbers = at.iter().take(self.dimensions).map(u64::to_string);
-        let parts: Vec<String> = Some(self.prefix.to_owned())
-            .filter(|it| !it.is_empty())
-            .into_iter()
-            .chain(numbers)
-            .collect();
-        PathBuf::from(parts.join(self.separator))
     }
 }
 
@@ -283,7 +254,7 @@ fn codecs(list: &Value) -> Result<(bool, Vec<Packing>)> {
     Ok((is_big_endian.ok_or_else(|| unsupported("its numbers are not plain bytes"))?, packing))
 }
 
-impl ZarrArray {
+impl<S: Shelf> ZarrArray<S> {
     /// The frames of one row of chunks, `[T, H, W, C]` in bytes.
     fn row(&self, number: u64) -> Result<Arc<Vec<u8>>> {
         let mut kept = self.row.lock().unwrap_or_else(PoisonError::into_inner);
@@ -321,11 +292,13 @@ impl ZarrArray {
     /// The bytes of a chunk; `None` for one that is left out: all of it is the
     /// value that fills.
     fn chunk(&self, at: [u64; 4]) -> Result<Option<Vec<u8>>> {
-        let path = self.folder.join(self.array.name(at));
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|error| Error::io("opening the file", &error).at(&path))?,
+        let number = ArrayFile::Chunk(self.array.naming, at).number();
+        let number = number.ok_or_else(|| Error::bug(WHAT, "a chunk that has no number"))?;
+        let (file, name) = match self.folder.open(number) {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
         };
+        let path = OsStr::from_bytes(&name);
         let wanted = self.array.chunk.iter().product::<u64>() * self.array.numbers.bytes();
         let read = || -> io::Result<Vec<u8>> {
             let mut reader: Box<dyn Read> = Box::new(file);
@@ -339,10 +312,10 @@ impl ZarrArray {
             reader.take(wanted + 1).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        let bytes = read().map_err(|error| corrupt(format!("a chunk: {error}")).at(&path))?;
+        let bytes = read().map_err(|error| corrupt(format!("a chunk: {error}")).at(path))?;
         if bytes.len() as u64 != wanted {
             let why = format!("a chunk has not the {wanted} bytes that it should have");
-            return Err(corrupt(why).at(&path));
+            return Err(corrupt(why).at(path));
         }
         Ok(Some(bytes))
     }
@@ -404,7 +377,7 @@ impl Array {
     }
 }
 
-impl Pictures for ZarrArray {
+impl<S: Shelf> Pictures for ZarrArray<S> {
     fn count(&self) -> usize {
         usize::try_from(self.array.shape[0]).unwrap_or(usize::MAX)
     }

@@ -7,7 +7,8 @@ use super::{FrameIndex, VideoOptions, VideoReader};
 use crate::Source;
 
 self_cell! {
-    struct Open {
+    /// A reader, and the source that it reads.
+    pub(crate) struct OpenVideo {
         owner: Source,
         #[not_covariant]
         dependent: VideoReader,
@@ -20,7 +21,7 @@ self_cell! {
 /// Frames are those of [`VideoReader`], which also gives them in any other
 /// order; here none is kept once it was given.
 pub struct VideoStream {
-    open: Open,
+    open: OpenVideo,
     end_secs: Option<Rational>,
 }
 
@@ -31,7 +32,7 @@ impl VideoStream {
     /// Those of [`FrameIndex::build`] and [`VideoReader::open`].
     pub fn open(source: Source, options: VideoOptions) -> Result<VideoStream> {
         let mut end_secs = None;
-        let open = Open::try_new(source, |source| {
+        let open = OpenVideo::try_new(source, |source| {
             let index = Arc::new(FrameIndex::build(source, &mut |_| true)?);
             end_secs = index
                 .len()

@@ -2,6 +2,7 @@
 //! threads of their own, sound beside them, and what nothing changes is
 //! copied packet by packet.
 
+mod ahead;
 mod fields;
 mod flow;
 mod packets;
@@ -29,9 +30,9 @@ use super::cut::Cut;
 use super::native::{self, Way};
 use super::output::Output;
 use super::subtitles::SubtitleConverter;
-use super::targets;
 use super::treatment::{Holds, StreamPlan, Treatment, decide, video_codec};
-use super::{Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
+use super::{STILLS, Sink, VideoCodec, VideoWriter, WHAT, WriterOptions};
+use super::{target, targets};
 use crate::av::color::side_data;
 use crate::av::input::Input;
 use crate::av::stream::is_attached;
@@ -116,7 +117,15 @@ pub type Edit<'a> = &'a (dyn Fn(Frame) -> Result<Frame> + Sync);
 pub fn plan_conversion(source: &Source, wanted: &Conversion) -> Result<Vec<StreamPlan>> {
     let holds = Holds::of(&wanted.extension)?;
     let input = Input::open(source)?;
-    decide(&input, &holds, wanted)
+    let mut plans = decide(&input, &holds, wanted)?;
+    if target::numbered(&wanted.extension).is_some() {
+        for plan in &mut plans {
+            if (plan.kind, &plan.treatment) == (StreamKind::Video, &Treatment::Encoded(STILLS)) {
+                plan.frames = ahead::frames(source, wanted);
+            }
+        }
+    }
+    Ok(plans)
 }
 
 /// Writes the source as another kind of file, or the same kind changed.

@@ -1,7 +1,7 @@
 //! What becomes of each stream when a file is converted.
 
 use ffmpeg::ffi;
-use rushes_media::{Error, ErrorKind, Rational, Result, StreamKind};
+use rushes_media::{Count, Error, ErrorKind, Rational, Result, StreamKind};
 
 use super::convert::{is_interlaced, not_interlaced};
 use super::native;
@@ -26,6 +26,10 @@ pub struct StreamPlan {
     /// What its pictures have less of when they are encoded, and whether they
     /// are turned, in words: `12 bits become 10`.
     pub notes: Vec<String>,
+    /// How many frames are encoded, where each becomes a file: counted by the
+    /// index of a file that is read quickly, else estimated; `None` where
+    /// neither can be done.
+    pub frames: Option<Count>,
 }
 
 /// What becomes of a stream.
@@ -203,7 +207,7 @@ pub(super) fn decide(
             }
             _ => Vec::new(),
         };
-        plans.push(StreamPlan { index, kind, codec, treatment, notes });
+        plans.push(StreamPlan { index, kind, codec, treatment, notes, frames: None });
     }
     let is_kept = |plan: &StreamPlan| {
         matches!(plan.kind, StreamKind::Video | StreamKind::Audio)

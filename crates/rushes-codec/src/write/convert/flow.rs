@@ -76,6 +76,14 @@ fn end_of(index: &FrameIndex, end: usize) -> Rational {
     over.unwrap_or_else(|| index.time_secs(last))
 }
 
+/// How many frames are made of these.
+pub(super) fn frames_of(index: &FrameIndex, span: Span, wanted: &Conversion) -> u64 {
+    let both = wanted.deinterlacing.is_some_and(|how| how.both);
+    let count = (span.end - span.first) as u64 * if both { 2 } else { 1 };
+    let pictures = Span { end_secs: end_of(index, span.end), ..span };
+    wanted.rate_hz.and_then(|rate_hz| pictures.frames_at(rate_hz)).unwrap_or(count)
+}
+
 /// Decodes frame after frame until nobody takes them. `is_interlaced` when the
 /// stream says so.
 pub(super) fn decode(
@@ -95,12 +103,10 @@ pub(super) fn decode(
         if both {
             step = step.and_then(|step| step.checked_div(Rational::whole(2)));
         }
-        let mut count = (span.end - span.first) as u64 * if both { 2 } else { 1 };
+        let count = frames_of(&index, span, wanted);
         let over = end_of(&index, span.end).checked_sub(span.start_secs);
         if let Some(rate_hz) = wanted.rate_hz {
             step = Rational::whole(1).checked_div(rate_hz);
-            let pictures = Span { end_secs: end_of(&index, span.end), ..span };
-            count = pictures.frames_at(rate_hz).unwrap_or(count);
         }
         let layout = way.layout();
         let options = VideoOptions { threads: wanted.threads, layout, ..VideoOptions::default() };
