@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use rushes_codec::{Sink, Target};
+use rushes_codec::{Sink, Target, open_file};
 use rushes_media::{Error, ErrorKind, Result, display_name, give_path, path_given};
 use rushes_sandbox::Reply;
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub(crate) struct Input {
 /// As for [`allowed`].
 pub(crate) fn input(context: &Context<'_>, what: &str, given: &str) -> Result<Input> {
     let path = allowed(context, what, &path_given(given)?)?;
-    let file = File::open(&path).map_err(|error| Error::io(what, &error).at(&path))?;
+    let file = open_file(&path).map_err(|error| error.at(&path))?;
     let name = path.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default();
     Ok(Input { file, name })
 }

@@ -20,7 +20,6 @@ mod webp;
 mod zarr;
 
 use std::fmt;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -28,7 +27,7 @@ use std::path::Path;
 use rushes_media::{Error, ErrorKind, Frame, Limits, Rational, Result};
 
 use crate::av::AnimatedWebP;
-use crate::{Source, av, still};
+use crate::{Source, av, open_file, still};
 use times::Times;
 
 pub use files::{SequenceFiles, Shelf};
@@ -298,8 +297,7 @@ fn has_times() -> Error {
 }
 
 fn source(path: &Path, limits: Limits) -> Result<Source> {
-    let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
-    Source::new(file, path.as_os_str().as_bytes(), limits)
+    Source::new(open_file(path)?, path.as_os_str().as_bytes(), limits)
 }
 
 fn corrupt(why: impl Into<String>) -> Error {

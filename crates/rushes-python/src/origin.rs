@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use rushes_codec::{ReadAt, Source};
+use rushes_codec::{ReadAt, Source, open_file};
 use rushes_media::{Error, ErrorKind, Limits, Result};
 
 use crate::watch::exception;
@@ -92,7 +92,7 @@ impl Origin {
         let name = self.name.clone();
         let failed = |error| Error::io(WHAT, &error);
         match &self.given {
-            Given::Path => Ok(Opened::File(File::open(&name).map_err(failed)?, name)),
+            Given::Path => Ok(Opened::File(open_file(&name)?, name)),
             Given::File(file) => Ok(Opened::File(file.try_clone().map_err(failed)?, name)),
             Given::Memory(memory) => Ok(Opened::Other(Arc::clone(memory) as _, name)),
             Given::Object(object) => Ok(Opened::Other(Arc::clone(object) as _, name)),

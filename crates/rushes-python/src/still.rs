@@ -196,7 +196,7 @@ pub(crate) fn write_still(
 /// The metadata of this file for an upright picture of that size, in sRGB.
 fn blocks_of(path: &Path, size_px: (u32, u32)) -> Result<Blocks> {
     let failed = |error: io::Error| Error::io("opening the file", &error);
-    let file = File::open(path).map_err(failed)?;
+    let file = rushes_codec::open_file(path)?;
     let len_bytes = file.metadata().map_err(failed)?.len();
     let read = |room: &mut [u8], position| file.read_at(room, position);
     let mut blocks = rushes_tags::carried(&read, len_bytes, &Limits::default())?.blocks;

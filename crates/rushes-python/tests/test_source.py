@@ -438,3 +438,40 @@ def test_an_address_of_a_file(clips: Clips, tmp_path: Path) -> None:
     with pytest.raises(rushes.NotFound):
         rushes.open((tmp_path / "none.mp4").as_uri())
     assert json.dumps(video.path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, clips: Clips) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with rushes.open(clips["plain.mp4"], size=(24, 12)) as video:
+        numbered = tmp_path / "stills"
+        numbered.mkdir()
+        for number in (1, 2):
+            rushes.imwrite(numbered / f"{number}.png", video[number])
+    os.mkfifo(numbered / "3.png")
+    program = """
+import sys, rushes
+pipe, stills = sys.argv[1:]
+for read in (
+    rushes.open, rushes.imread, rushes.aread, rushes.Stream, rushes.Library().probe,
+    lambda path: rushes.imwrite(path + ".jpg", rushes.imread(stills + "/1.png"), tags_from=path),
+    lambda path: rushes.Library().convert(path, path + ".mp4"),
+    lambda path: rushes.Library().mosaic([path, path], output=path + ".mp4"),
+    lambda path: list(rushes.open(stills + "/%d.png")),
+    lambda path: rushes.Library().convert(stills + "/%d.png", path + ".mp4"),
+    lambda path: rushes.open("/dev/zero"),
+):
+    try:
+        read(pipe)
+    except (rushes.Invalid, rushes.Unsupported) as error:
+        assert "regular file" in str(error), error
+    else:
+        raise SystemExit(f"{read} took it")
+print("refused")
+"""
+    environment = {**os.environ, "RUSHES_HOME": str(tmp_path / "home")}
+    line = [sys.executable, "-c", program, str(pipe), str(numbered)]
+    done = subprocess.run(
+        line, env=environment, stdout=subprocess.PIPE, timeout=PATIENCE_SECS, check=True
+    )
+    assert done.stdout == b"refused\n"

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rushes_codec::{SequenceFiles, Shelf};
+use rushes_codec::{SequenceFiles, Shelf, open_file};
 use rushes_media::{Error, Result, name_to_url, path_given};
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ impl Reading {
             }
             return Ok(Reading { input: None, files, name });
         }
-        let file = File::open(&path).map_err(|error| Error::io(what, &error).at(&path))?;
+        let file = open_file(&path).map_err(|error| error.at(&path))?;
         let files = SequenceFiles::beside(&path)?;
         let input = Some(Input { file, name: name.clone() });
         Ok(Reading { input, files, name })
@@ -97,7 +97,7 @@ impl Reading {
         let path = usize::try_from(number).ok().and_then(|number| self.files.path(number));
         let path = path.ok_or_else(|| Error::bug(what, format!("there is no file {number}")))?;
         let found = allowed(context, what, &path)?;
-        let file = File::open(&found).map_err(|error| Error::io(what, &error).at(&path))?;
+        let file = open_file(&found).map_err(|error| error.at(&path))?;
         Ok((file, path.file_name().map(OsStr::as_bytes).unwrap_or_default().to_vec()))
     }
 

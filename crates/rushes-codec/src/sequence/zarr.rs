@@ -1,7 +1,6 @@
 //! Arrays in chunks (Zarr v3): `[T, H, W]` or `[T, H, W, C]` in a folder, each
 //! `[H, W]` or `[H, W, C]` of it a frame.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +10,7 @@ use serde_json::Value;
 
 use super::times::Times;
 use super::{MOST_FRAMES, Pictures, STILLS_HZ, Sequence, SequenceOptions, Taken, WHAT, corrupt};
+use crate::open_file;
 
 /// What says that a folder is an array, and which.
 const HEADER: &str = "zarr.json";
@@ -89,7 +89,7 @@ pub(super) fn open(folder: &Path, options: SequenceOptions) -> Result<Sequence> 
 
 fn read_header(folder: &Path) -> Result<Value> {
     let failed = |error: io::Error| Error::io("opening the file", &error);
-    let file = File::open(folder.join(HEADER)).map_err(failed)?;
+    let file = open_file(&folder.join(HEADER))?;
     let mut text = Vec::new();
     file.take(MOST_HEADER_BYTES + 1).read_to_end(&mut text).map_err(failed)?;
     if text.len() as u64 > MOST_HEADER_BYTES {
@@ -322,9 +322,9 @@ impl ZarrArray {
     /// value that fills.
     fn chunk(&self, at: [u64; 4]) -> Result<Option<Vec<u8>>> {
         let path = self.folder.join(self.array.name(at));
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|error| Error::io("opening the file", &error).at(&path))?,
+        let file = match open_file(&path) {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|error| error.at(&path))?,
         };
         let wanted = self.array.chunk.iter().product::<u64>() * self.array.numbers.bytes();
         let read = || -> io::Result<Vec<u8>> {
