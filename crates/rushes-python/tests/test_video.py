@@ -109,6 +109,45 @@ def test_batches_by_numbers_and_masks(clips: Clips) -> None:
     assert numpy.array_equal(numpy.asarray(video), every)
 
 
+def test_frames_of_another_kind(clips: Clips) -> None:
+    path = clips["turned.mp4"]
+    video = rushes.open(path)
+    for options in (
+        {"format": "gray"}, {"format": "bgr24"}, {"format": "rgba", "dtype": "float32"},
+        {"size": (30, 0)}, {"format": "gray", "size": (16, 20), "dtype": numpy.uint16},
+    ):  # fmt: skip
+        wanted = rushes.open(path, **options)
+        got = list(video.frames([70, 3, -1], **options))
+        assert [frame.dtype for frame in got] == [wanted.dtype] * 3
+        for frame, number in zip(got, (70, 3, -1), strict=True):
+            assert numpy.array_equal(frame, wanted[number]), options
+            assert frame.flags.writeable and frame.flags.c_contiguous
+        every = video.frames(fps=1, device="cpu", **options)
+        assert all(map(numpy.array_equal, every, wanted.frames(fps=1)))
+    assert video.format == "rgb24" and video[0].shape == (WIDTH, HEIGHT, 3)
+    # What the video was opened with stays where nothing else is said.
+    small = rushes.open(path, format="gray", size=(20, 40), upright=False, dtype="uint16")
+    assert next(small.frames(format="rgb24")).shape == (40, 20, 3)
+    assert next(small.frames(format="rgb24")).dtype == "uint16"
+    assert next(small.frames(size=(0, 48))).shape == (48, 96)
+
+
+def test_frames_of_another_kind_that_cannot_be(clips: Clips) -> None:
+    video = plain(clips)
+    for wrong in ({"format": "yuv"}, {"size": (0, 0)}, {"dtype": "int8"}, {"format": ""}):
+        with pytest.raises(rushes.Invalid, match=next(iter(wrong))):
+            video.frames(**wrong)  # type: ignore[arg-type]
+    for device in ("cuda", "cuda:0", 0):
+        with pytest.raises(rushes.Unsupported, match="from_dlpack"):
+            video.frames(device=device)
+    frames = video.frames(format="rgb24")
+    next(frames)
+    video.close()
+    for begin in (lambda: next(frames), lambda: video.frames(size=(8, 8))):
+        with pytest.raises(rushes.Invalid, match="it is closed"):
+            begin()
+
+
 def test_wrong_indexes(clips: Clips) -> None:
     video = plain(clips)
     beyond: list[Any] = [FRAMES, -FRAMES - 1, 10**30, [0, FRAMES], numpy.array([-FRAMES - 1])]

@@ -111,7 +111,7 @@ def sized(path: str | os.PathLike[str], width: int | None, height: int | None) -
     video = Video(path, dtype="uint8")
     if width is None and height is None:
         return video
-    return video._resized(sides(video, width, height))
+    return video._like(size=sides(video, width, height))
 
 
 def sides(video: Video, width: int | None, height: int | None) -> tuple[int, int]:
