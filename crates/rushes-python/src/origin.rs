@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,22 @@ enum Given {
     File(File),
     Memory(Arc<Memory>),
     Object(Arc<Object>),
+}
+
+/// The text of a file that is no larger than so many bytes.
+#[pyfunction]
+pub(crate) fn read_text(py: Python<'_>, path: PathBuf, most_bytes: u64) -> PyResult<String> {
+    let read = || -> Result<String> {
+        let mut bytes = Vec::new();
+        let read = open_file(&path)?.take(most_bytes.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| Error::io(READING, &error))?;
+        if bytes.len() as u64 > most_bytes {
+            let why = format!("it has more than {most_bytes} bytes");
+            return Err(Error::new(ErrorKind::Limit, READING, why));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    py.detach(read).map_err(|error| exception(py, &error.at(&path)))
 }
 
 /// Bytes that stay the same, whatever becomes of their name.

@@ -1,6 +1,5 @@
 //! Stills into arrays and back.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -213,7 +212,8 @@ pub(crate) fn as_stored(frame: &mut Frame, format: &str) {
     }
 }
 
-/// An array as the bytes of a picture file of this extension.
+/// An array as the bytes of a picture file of this extension. In formats of
+/// linear light, floats are that.
 #[pyfunction]
 pub(crate) fn encode_still<'py>(
     py: Python<'py>,
@@ -221,7 +221,8 @@ pub(crate) fn encode_still<'py>(
     extension: &str,
     quality: Option<u8>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let frame = frame_of(py, array)?;
+    let mut frame = frame_of(py, array)?;
+    as_stored(&mut frame, extension);
     let bytes = py.detach(|| rushes_codec::encode_still(&frame, extension, quality));
     bytes.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| exception(py, &error))
 }
