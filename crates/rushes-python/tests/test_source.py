@@ -475,3 +475,25 @@ print("refused")
         line, env=environment, stdout=subprocess.PIPE, timeout=PATIENCE_SECS, check=True
     )
     assert done.stdout == b"refused\n"
+
+
+def test_paths_that_are_none(tmp_path: Path) -> None:
+    one = numpy.zeros((4, 4), "uint8")
+    calls: list[Callable[[Any], object]] = [
+        rushes.open, rushes.imread, rushes.aread, rushes.Stream,
+        lambda path: rushes.imwrite(path, one), lambda path: rushes.write(path, one[None], fps=1),
+        lambda path: rushes.awrite(path, one[0] / 1.0, 8000),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(rushes.NotFound, match="the path is empty"):
+            call("")
+        for path in ("a\0b.mp4", tmp_path / "a\0b.mp4"):
+            with pytest.raises(rushes.Invalid, match="NUL"):
+                call(path)
+
+
+def test_one_scheme_may_be_allowed_as_a_word() -> None:
+    with pytest.raises(rushes.Invalid, match="allow has 'htp'"):
+        rushes.open("http://127.0.0.1/a.mp4", allow="htp")
+    with pytest.raises(rushes.Denied):
+        rushes.open("http://127.0.0.1/a.mp4", allow="https")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy
 import pytest
-from clips import BARCODED, FRAMES, HEIGHT, WIDTH, Clips, clips, code, decoded, probed
+from clips import BARCODED, FRAMES, HEIGHT, WIDTH, Clips, clips, code, decoded, probed, turn
 from conftest import SAMPLES
 
 import rushes
@@ -146,6 +146,32 @@ def test_frames_of_another_kind_that_cannot_be(clips: Clips) -> None:
     for begin in (lambda: next(frames), lambda: video.frames(size=(8, 8))):
         with pytest.raises(rushes.Invalid, match="it is closed"):
             begin()
+
+
+def test_pixels_are_made_square_where_it_is_asked_for(clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "wide.mp4"
+    line = ["ffmpeg", "-v", "error", "-i", str(clips["plain.mp4"]), "-vf", "setsar=3/2"]
+    subprocess.run([*line, "-frames:v", "5", "-c:v", "mpeg4", str(path)], check=True)
+    video = rushes.open(path, square_pixels=True)
+    assert video.shape == (5, HEIGHT, WIDTH * 3 // 2, 3) and video.sample_aspect == Fraction(3, 2)
+    stored = rushes.open(path)
+    assert stored.shape == (5, HEIGHT, WIDTH, 3)
+    assert numpy.array_equal(next(stored.frames(square_pixels=True)), video[0])
+    assert numpy.array_equal(next(video.frames(square_pixels=False)), stored[0])
+    assert next(video.frames(format="gray")).shape == (HEIGHT, WIDTH * 3 // 2)
+    for size, shape in (((144, 0), (48, 144)), ((0, 48), (48, 144)), ((50, 40), (40, 50))):
+        assert rushes.open(path, size=size, square_pixels=True).shape[1:3] == shape
+        assert next(stored.frames(size=size, square_pixels=True)).shape[:2] == shape
+        assert next(video.frames(size=size)).shape[:2] == shape
+    again = pickle.loads(pickle.dumps(video))
+    assert numpy.array_equal(again[2], video[2])
+    assert next(again.frames(size=(0, 48))).shape[:2] == (48, 144)
+    turn(path)
+    assert rushes.open(path).shape == (5, WIDTH, HEIGHT, 3)
+    assert rushes.open(path, square_pixels=True).shape == (5, WIDTH, HEIGHT * 2 // 3, 3)
+    lying = rushes.open(path, square_pixels=True, upright=False)
+    assert lying.shape == (5, HEIGHT, WIDTH * 3 // 2, 3)
+    assert plain(clips, square_pixels=True).shape == (FRAMES, HEIGHT, WIDTH)
 
 
 def test_wrong_indexes(clips: Clips) -> None:
