@@ -12,8 +12,10 @@ cd "$(dirname "$0")/.."
 package=crates/rushes-python
 python=${RUSHES_PYTHON:-python3}
 maturin_version=1.16.0
-# What the package needs, and what the tests do.
-tools=(numpy==2.4.6 pytest==9.2.0 mypy==2.4.1 ruff==0.17.6)
+# What the package needs, and what the tests do; the second row reads what it writes.
+tools=(numpy==2.4.6 pytest==9.2.0 mypy==2.4.1 ruff==0.17.6 hypothesis==6.170.15
+    pillow==13.0.0 opencv-python-headless==5.0.0.93 soundfile==0.14.0 zarr==3.1.6 matplotlib==3.11.2
+    ipython==9.18.1)
 hang_secs=600
 export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
 skip() {
@@ -34,7 +36,7 @@ fi
 wheels=$rushes_cache/tools/python-$tag-$(printf '%s\n' "${tools[@]}" | sha256sum | cut -c1-12)
 if [[ ! -f $wheels/complete ]]; then
     "$python" -m pip download --quiet --only-binary :all: --dest "$wheels" "${tools[@]}" ||
-        skip "numpy, pytest, mypy and ruff could not be had from the package registry"
+        skip "numpy, pytest, mypy and what reads files back could not be had from the package registry"
     touch "$wheels/complete"
 fi
 

@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import ops as ops
 from . import plot as plot
-from ._source import Media
+from ._source import Media, Writable
 
 """
 OPS_HEAD = """\

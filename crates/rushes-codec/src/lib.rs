@@ -25,7 +25,7 @@ pub use frames::FrameReader;
 pub use media::{Media, open};
 pub use room::room;
 pub use sequence::{Orientation, Sequence, SequenceFiles, SequenceReader, SequenceStream, Shelf};
-pub use source::{ReadAt, Source, SourceReader};
+pub use source::{ReadAt, Source, SourceReader, open_file};
 pub use still::{
     STILL_TARGETS, StillTarget, encode_still, encode_still_with, left_out_of_still, still_frame,
     still_frame_for, still_frame_in_profile, still_picture, still_profile,

@@ -1,6 +1,5 @@
 //! What a path or bytes hold, decided once: by content, not by name.
 
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use rushes_media::{Error, ErrorKind, Frame, FrameStream, Limits, Result};
 use crate::sequence::{Kind, is_hiris, is_still};
 use crate::{
     AudioOptions, AudioReader, FrameReader, Orientation, Sequence, SequenceFiles, SequenceReader,
-    SequenceStream, Shelf, Source, VideoOptions, VideoStream, still_frame, upright,
+    SequenceStream, Shelf, Source, VideoOptions, VideoStream, open_file, still_frame, upright,
 };
 
 /// Opens what is at a path, as [`Media::open`] does, under the default limits.
@@ -70,8 +69,8 @@ impl Media {
             if let Some(files) = SequenceFiles::at(path)? {
                 return Sequence::of_files(files, limits).map(Media::Sequence);
             }
-            let file = File::open(path).map_err(|error| Error::io("opening the file", &error))?;
-            let source = Source::new(file, path.as_os_str().as_bytes(), limits)?.watched(goes_on);
+            let source = Source::new(open_file(path)?, path.as_os_str().as_bytes(), limits)?
+                .watched(goes_on);
             Media::with_files(source, SequenceFiles::beside(path)?)
         };
         opened().map_err(|error: Error| error.at(path))

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,8 @@ use rushes_media::{Error, ErrorKind, Limits, Result};
 
 /// Bytes that [`Source::head`] gives at most.
 const HEAD_BYTES: u64 = 64 << 10;
+
+const OPENING: &str = "opening the file";
 
 /// Bytes of media that are in no file: in memory, behind somebody's own reader.
 ///
@@ -72,12 +75,8 @@ impl Source {
     /// # Errors
     /// `Invalid` when it is not a regular file.
     pub fn new(file: File, name: &[u8], limits: Limits) -> Result<Source> {
-        let metadata = file.metadata().map_err(|error| Error::io("looking at the file", &error))?;
-        if !metadata.is_file() {
-            let why = "it is a folder, a device or a pipe, not a regular file";
-            return Err(Error::new(ErrorKind::Invalid, "opening the file", why));
-        }
-        Ok(Source::of(Bytes::File(Arc::new(file)), metadata.len(), name, limits))
+        let size_bytes = size_of(&file)?;
+        Ok(Source::of(Bytes::File(Arc::new(file)), size_bytes, name, limits))
     }
 
     /// A source over bytes that are in no file; else as [`Source::new`]. An
@@ -239,6 +238,34 @@ impl Source {
     }
 }
 
+/// Opens a file of media to be read. Wherever somebody names such a file, it is
+/// opened here: a pipe that nobody writes to would otherwise be waited for, and
+/// no signal heard.
+///
+/// # Errors
+/// `Invalid` when it is not a regular file; else the system's word.
+pub fn open_file(path: &Path) -> Result<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = match File::options().read(true).custom_flags(flags).open(path) {
+        // A socket, or a device that is not there.
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(not_regular()),
+        opened => opened.map_err(|error| Error::io(OPENING, &error))?,
+    };
+    size_of(&file)?;
+    Ok(file)
+}
+
+/// The size of a regular file.
+fn size_of(file: &File) -> Result<u64> {
+    let metadata = file.metadata().map_err(|error| Error::io("looking at the file", &error))?;
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(not_regular()) }
+}
+
+fn not_regular() -> Error {
+    let why = "it is a folder, a device or a pipe, not a regular file";
+    Error::new(ErrorKind::Invalid, OPENING, why)
+}
+
 /// The extension of a name in lower case; a leading dot starts no extension.
 fn extension_of(name: &[u8]) -> String {
     let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
@@ -382,6 +409,24 @@ mod tests {
         assert_eq!(still.len(), 1);
         let beside = crate::Media::of(over(b"[Sequence Settings]\nWidth=2".to_vec()));
         assert_eq!(beside.unwrap_err().kind, ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, socket) = (folder.path().join("pipe.mp4"), folder.path().join("socket.mp4"));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        // Who waits for the pipe would do so for ever.
+        for path in [pipe.as_path(), &socket, folder.path(), Path::new("/dev/zero")] {
+            let refused = open_file(path).unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::Invalid, "{path:?}");
+            assert!(refused.why.contains("a device or a pipe"), "{refused}");
+        }
+        let missing = open_file(&folder.path().join("none.mp4")).unwrap_err();
+        assert_eq!(missing.kind, ErrorKind::NotFound);
+        open_file(Path::new("../../samples/media/Coast/moonrise.jpg")).unwrap();
     }
 
     #[test]

@@ -20,4 +20,5 @@ pub mod stream;
 
 pub use operation::{
     Form, FrameOperation, Maker, OPERATIONS, Operation, PairOperation, frame_operations,
+    pair_operations,
 };

@@ -177,7 +177,7 @@ pub static OPERATIONS: &[Operation] = &[
     frame::<frames::Median>("median", "takes out specks by the median of a square"),
     frame::<frames::Pad>("pad", "adds pixels at the sides"),
     frame::<frames::Resize>("resize", "scales to a size in pixels or by a factor"),
-    frame::<frames::Rotate>("rotate", "turns by quarters of a turn"),
+    frame::<frames::Rotate>("rotate", "turns by quarters, counter-clockwise"),
     frame::<frames::Sharpen>("sharpen", "sharpens by an unsharp mask"),
     frame::<frames::Text>("text", "writes text into the picture"),
     function("image", "fit", "scales a picture into a tile of exact size, with black bars"),
@@ -191,6 +191,15 @@ pub static OPERATIONS: &[Operation] = &[
     function("plot", "line", "draws series of numbers as lines over common axes"),
     function("plot", "spectrogram", "draws the frequencies of sound over time"),
 ];
+
+/// The operations that make one frame from two, with what makes them.
+pub fn pair_operations()
+-> impl Iterator<Item = (&'static Operation, &'static Maker<dyn PairOperation>)> {
+    OPERATIONS.iter().filter_map(|operation| match &operation.form {
+        Form::Pair(maker) => Some((operation, maker)),
+        _ => None,
+    })
+}
 
 /// The operations that make one frame from one frame, with what makes them.
 pub fn frame_operations()

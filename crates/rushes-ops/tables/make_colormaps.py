@@ -11,9 +11,10 @@ import cv2
 import matplotlib
 import numpy as np
 
-MATPLOTLIB = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight"]
+MATPLOTLIB = ["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight",
+              "twilight_shifted"]
 OPENCV = ["jet", "hot", "bone", "cool", "rainbow", "hsv", "ocean", "pink",
-          "autumn", "spring", "summer", "winter"]
+          "autumn", "spring", "summer", "winter", "parula", "deepgreen"]
 
 
 def table(name):

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use rushes_codec::{Camera as Open, CameraOptions};
 use rushes_media::{Error, ErrorKind, Frame, Layout, Rational, Result, ValuesMut};
 
-use crate::stream::Picture;
+use crate::picture::Picture;
 use crate::watch::{Watch, exception};
 
 const WHAT: &str = "reading the camera";

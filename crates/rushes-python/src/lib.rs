@@ -37,7 +37,7 @@ mod _rushes {
     #[pymodule_export]
     use super::library::Door;
     #[pymodule_export]
-    use super::origin::Origin;
+    use super::origin::{Origin, read_text};
     #[pymodule_export]
     use super::picture::Picture;
     #[pymodule_export]
@@ -47,7 +47,7 @@ mod _rushes {
     #[pymodule_export]
     use super::still::{Still, encode_still, write_still};
     #[pymodule_export]
-    use super::stream::{Frames, Operations, deinterlaced, mosaic, operations, sampled};
+    use super::stream::{Frames, Operations, Pair, deinterlaced, mosaic, operations, sampled};
     #[pymodule_export]
     use super::video::Reader;
     #[pymodule_export]

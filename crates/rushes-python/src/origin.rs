@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use rushes_codec::{ReadAt, Source};
+use rushes_codec::{ReadAt, Source, open_file};
 use rushes_media::{Error, ErrorKind, Limits, Result};
 
 use crate::watch::exception;
@@ -35,6 +35,22 @@ enum Given {
     File(File),
     Memory(Arc<Memory>),
     Object(Arc<Object>),
+}
+
+/// The text of a file that is no larger than so many bytes.
+#[pyfunction]
+pub(crate) fn read_text(py: Python<'_>, path: PathBuf, most_bytes: u64) -> PyResult<String> {
+    let read = || -> Result<String> {
+        let mut bytes = Vec::new();
+        let read = open_file(&path)?.take(most_bytes.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| Error::io(READING, &error))?;
+        if bytes.len() as u64 > most_bytes {
+            let why = format!("it has more than {most_bytes} bytes");
+            return Err(Error::new(ErrorKind::Limit, READING, why));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    py.detach(read).map_err(|error| exception(py, &error.at(&path)))
 }
 
 /// Bytes that stay the same, whatever becomes of their name.
@@ -92,7 +108,7 @@ impl Origin {
         let name = self.name.clone();
         let failed = |error| Error::io(WHAT, &error);
         match &self.given {
-            Given::Path => Ok(Opened::File(File::open(&name).map_err(failed)?, name)),
+            Given::Path => Ok(Opened::File(open_file(&name)?, name)),
             Given::File(file) => Ok(Opened::File(file.try_clone().map_err(failed)?, name)),
             Given::Memory(memory) => Ok(Opened::Other(Arc::clone(memory) as _, name)),
             Given::Object(object) => Ok(Opened::Other(Arc::clone(object) as _, name)),

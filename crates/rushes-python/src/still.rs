@@ -1,6 +1,5 @@
 //! Stills into arrays and back.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -196,7 +195,7 @@ pub(crate) fn write_still(
 /// The metadata of this file for an upright picture of that size, in sRGB.
 fn blocks_of(path: &Path, size_px: (u32, u32)) -> Result<Blocks> {
     let failed = |error: io::Error| Error::io("opening the file", &error);
-    let file = File::open(path).map_err(failed)?;
+    let file = rushes_codec::open_file(path)?;
     let len_bytes = file.metadata().map_err(failed)?.len();
     let read = |room: &mut [u8], position| file.read_at(room, position);
     let mut blocks = rushes_tags::carried(&read, len_bytes, &Limits::default())?.blocks;
@@ -213,7 +212,8 @@ pub(crate) fn as_stored(frame: &mut Frame, format: &str) {
     }
 }
 
-/// An array as the bytes of a picture file of this extension.
+/// An array as the bytes of a picture file of this extension. In formats of
+/// linear light, floats are that.
 #[pyfunction]
 pub(crate) fn encode_still<'py>(
     py: Python<'py>,
@@ -221,7 +221,8 @@ pub(crate) fn encode_still<'py>(
     extension: &str,
     quality: Option<u8>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let frame = frame_of(py, array)?;
+    let mut frame = frame_of(py, array)?;
+    as_stored(&mut frame, extension);
     let bytes = py.detach(|| rushes_codec::encode_still(&frame, extension, quality));
     bytes.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| exception(py, &error))
 }

@@ -7,61 +7,100 @@ use pyo3::prelude::*;
 use rushes_media::{Error, ErrorKind, Frame, FrameStream, Rational, Result};
 use rushes_ops::frame::{Field, Weston};
 use rushes_ops::stream::{Arrangement, Deinterlaced, Mosaic, MosaicOptions, Sampled, Tile};
-use rushes_ops::{FrameOperation, frame_operations};
+use rushes_ops::{
+    FrameOperation, Maker, Operation, PairOperation, frame_operations, pair_operations,
+};
 use serde_json::{Value, json};
 
 use crate::picture::Picture;
 use crate::still::frame_of;
-use crate::watch::exception;
+use crate::watch::{exception, unless_interrupted};
 
 const WHAT: &str = "changing frames";
 
-/// Every operation on a frame as JSON: name, summary and the schema of its
-/// parameters.
+/// Every operation on a frame, or on two, as JSON: name, summary, the schema of
+/// its parameters, and how many frames it takes.
 #[pyfunction]
 pub(crate) fn operations() -> String {
-    let all = frame_operations().map(|(operation, maker)| {
+    fn described<T: ?Sized>(operation: &Operation, maker: &Maker<T>, frames: u32) -> Value {
         json!({
             "name": operation.name,
             "summary": operation.summary,
             "schema": maker.schema().to_value(),
+            "frames": frames,
         })
-    });
-    Value::Array(all.collect()).to_string()
+    }
+    let one = frame_operations().map(|(operation, maker)| described(operation, maker, 1));
+    let two = pair_operations().map(|(operation, maker)| described(operation, maker, 2));
+    Value::Array(one.chain(two).collect()).to_string()
 }
 
 /// Operations that are applied to a frame one after the other.
 #[pyclass(frozen, module = "rushes._rushes")]
-pub(crate) struct Operations(Vec<Box<dyn FrameOperation>>);
+pub(crate) struct Operations(Arc<[Box<dyn FrameOperation>]>);
 
 #[pymethods]
 impl Operations {
     /// Each by its name, with its parameters as JSON.
     #[new]
     fn new(py: Python<'_>, chain: Vec<(String, String)>) -> PyResult<Operations> {
-        made(&chain).map(Operations).map_err(|error| exception(py, &error))
+        made(&chain).map(|made| Operations(made.into())).map_err(|error| exception(py, &error))
     }
 
     /// The array changed; other threads run meanwhile.
-    fn apply(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Picture> {
+    fn apply(&self, py: Python<'_>, array: &Bound<'_, PyAny>, is_main: bool) -> PyResult<Picture> {
         let frame = frame_of(py, array)?;
-        let changed =
-            py.detach(|| self.0.iter().try_fold(frame, |frame, operation| operation.apply(&frame)));
-        changed.map(Picture::new).map_err(|error| exception(py, &error))
+        let chain = Arc::clone(&self.0);
+        unless_interrupted(py, is_main, move || {
+            chain.iter().try_fold(frame, |frame, operation| operation.apply(&frame))
+        })
+        .map(Picture::new)
     }
 }
 
 fn made(chain: &[(String, String)]) -> Result<Vec<Box<dyn FrameOperation>>> {
-    let one = |(name, parameters): &(String, String)| {
-        let found = frame_operations().find(|(it, _)| it.name == name);
-        let (_, maker) = found.ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, WHAT, format!("there is no operation {name:?}"))
-        })?;
-        let parameters = serde_json::from_str(parameters)
-            .map_err(|error| Error::new(ErrorKind::Invalid, WHAT, format!("{name}: {error}")))?;
-        maker.from_json(&parameters).map_err(|error| Error { what: name.clone(), ..error })
-    };
-    chain.iter().map(one).collect()
+    chain.iter().map(|(name, parameters)| named(frame_operations(), name, parameters)).collect()
+}
+
+/// An operation by its name, with its parameters as JSON.
+fn named<T: ?Sized + 'static>(
+    mut all: impl Iterator<Item = (&'static Operation, &'static Maker<T>)>,
+    name: &str,
+    parameters: &str,
+) -> Result<Box<T>> {
+    let (_, maker) = all.find(|(it, _)| it.name == name).ok_or_else(|| {
+        Error::new(ErrorKind::Invalid, WHAT, format!("there is no operation {name:?}"))
+    })?;
+    let parameters = serde_json::from_str(parameters)
+        .map_err(|error| Error::new(ErrorKind::Invalid, WHAT, format!("{name}: {error}")))?;
+    maker.from_json(&parameters).map_err(|error| Error { what: name.to_owned(), ..error })
+}
+
+/// An operation that makes one frame of two.
+#[pyclass(frozen, module = "rushes._rushes")]
+pub(crate) struct Pair(Arc<dyn PairOperation>);
+
+#[pymethods]
+impl Pair {
+    /// By its name, with its parameters as JSON.
+    #[new]
+    fn new(py: Python<'_>, name: &str, parameters: &str) -> PyResult<Pair> {
+        let made = named(pair_operations(), name, parameters);
+        made.map(|made| Pair(made.into())).map_err(|error| exception(py, &error))
+    }
+
+    /// The array changed by the other one; other threads run meanwhile.
+    fn apply(
+        &self,
+        py: Python<'_>,
+        array: &Bound<'_, PyAny>,
+        other: &Bound<'_, PyAny>,
+        is_main: bool,
+    ) -> PyResult<Picture> {
+        let (frame, other) = (frame_of(py, array)?, frame_of(py, other)?);
+        let pair = Arc::clone(&self.0);
+        unless_interrupted(py, is_main, move || pair.apply(&frame, &other)).map(Picture::new)
+    }
 }
 
 /// What a Python iterator raised, kept while the error passes through Rust.

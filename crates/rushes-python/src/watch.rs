@@ -3,14 +3,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rushes_media::Error;
+use rushes_media::{Error, Result};
 
 /// How often the interpreter is asked for Ctrl-C.
 pub(crate) const TURN: Duration = Duration::from_millis(25);
+
+/// Stack of a thread that works for the main one, as large as its own.
+const STACK_BYTES: usize = 8 << 20;
 
 /// Whether work may go on. Python gives signals to its main thread alone: any
 /// other would only wait for the interpreter, and asks nothing.
@@ -64,6 +69,37 @@ impl Watch {
     pub(crate) fn raised(&self) -> Option<PyErr> {
         self.0.raised.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Does what cannot be ended half-way, the interpreter free meanwhile. On the main
+/// thread it is done by another one, so that Ctrl-C is heard: the work goes on to
+/// its end then, and what it makes is dropped.
+pub(crate) fn unless_interrupted<T: Send + 'static>(
+    py: Python<'_>,
+    is_main: bool,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> PyResult<T> {
+    const WHAT: &str = "changing frames";
+    let made = if is_main {
+        let (tell, told) = bounded(1);
+        let worker = move || {
+            // Nobody hears it after Ctrl-C.
+            let _ = tell.send(work());
+        };
+        let started = thread::Builder::new().name("rushes operation".into());
+        let started = started.stack_size(STACK_BYTES).spawn(worker);
+        started.map_err(|error| exception(py, &Error::io("starting a thread", &error)))?;
+        loop {
+            match py.detach(|| told.recv_timeout(TURN)) {
+                Ok(made) => break made,
+                Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+                Err(RecvTimeoutError::Disconnected) => break Err(Error::bug(WHAT, "it panicked")),
+            }
+        }
+    } else {
+        py.detach(work)
+    };
+    made.map_err(|error| exception(py, &error))
 }
 
 /// The exception for an error.

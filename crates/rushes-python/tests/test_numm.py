@@ -235,3 +235,31 @@ def test_what_takes_too_much_memory_is_refused(
     assert sum(1 for _ in numm.video_frames(clips["plain.mp4"])) == FRAMES
     with pytest.raises(rushes.Invalid):
         numm.video2np(clips["plain.mp4"], start=-1)
+
+
+def test_what_cannot_be_written_is_a_runtime_error(tmp_path: Path) -> None:
+    frames = numpy.zeros((2, 8, 8, 3), "uint8")
+    writes: list[Any] = [
+        lambda path: numm.np2video(frames, path),
+        lambda path: numm.np2sound(frames[0, :, :2, 0].astype("int16"), path),
+        lambda path: numm.np2image(frames[0], path),
+    ]
+    for write in writes:
+        with pytest.raises(RuntimeError, match="xyz") as caught:
+            write(tmp_path / "a.xyz")
+        assert isinstance(caught.value, rushes.Unsupported)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_own_examples_names_are_written(tmp_path: Path) -> None:
+    """ "fade.ogg" is what numm's example is called."""
+    fade = numpy.repeat(numpy.arange(0, 250, 10, "uint8"), 48 * 64 * 3).reshape(-1, 48, 64, 3)
+    numm.np2video(fade, tmp_path / "fade.ogg")
+    read = numm.video2np(tmp_path / "fade.ogg", height=None)
+    assert read.shape == fade.shape and abs(read.astype(int) - fade).max() <= 4
+    assert (tmp_path / "fade.ogg").read_bytes()[:4] == b"OggS"
+    samples = numpy.arange(2000, dtype="int16").reshape(-1, 2)
+    numm.np2sound(samples, tmp_path / "noise")
+    assert (tmp_path / "noise").read_bytes()[:4] == b"RIFF"
+    assert (numm.sound2np(tmp_path / "noise") == samples).all()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fade.ogg", "noise"]

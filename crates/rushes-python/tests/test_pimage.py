@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,12 @@ def test_tiffs_are_one_a_frame_and_gifs_go_back(tmp_path: Path) -> None:
     video = rushes.open(tmp_path / "a.gif")
     means = [frame.mean() for frame in video]
     assert means == pytest.approx([0, 80, 160, 240, 160, 80], abs=12) and video.fps == 10
+    # An animation that is played more than once says so; 0 is without an end.
+    for infinite, block in ((True, b"NETSCAPE2.0\x03\x01\x00\x00\x00"), (False, b"NETSCAPE")):
+        path = tmp_path / f"{infinite}.gif"
+        with pImage.VideoWriter(path, infinite=infinite, optimize=False) as writer:
+            writer.write_from(noise(2, 8, 8))
+        assert (block in path.read_bytes()) is infinite
 
 
 def seq(folder: Path, frames: NDArray[numpy.uint8]) -> Path:
@@ -262,6 +269,7 @@ def test_every_public_name_is_there() -> None:
         "TransformingReader",
         "available_transforms",
         "save_as_image",
+        "SiftComparison",
         "correlation_2D",
         "normal",
         "multiply",
@@ -304,6 +312,9 @@ def test_every_public_name_is_there() -> None:
         assert hasattr(pImage, name) and name in pImage.__all__, name
     assert pImage.video.readers.VideoReader is pImage.readers.VideoReader is pImage.VideoReader
     assert pImage.image.colors.Colormap is pImage.Colormap
+    assert pImage.hiris.HirisReader is pImage.video.hiris.HirisReader is pImage.HirisReader
+    with pytest.raises(AttributeError, match="no attribute 'pilow'"):
+        _ = pImage.pilow
     assert pImage.available_transforms == {
         "crop", "tileGridSize", "brightness", "clahe", "gamma", "contrast", "resize", "annotate",
         "sharpen", "clipLimit", "rotate",
@@ -439,7 +450,7 @@ def test_grey_becomes_colour() -> None:
     masked = pImage.array_gray_to_color(RAMP, mask_where=RAMP < 2, mask_color=(1, 2, 3))
     assert masked[0, :3].tolist() == [[1, 2, 3], [1, 2, 3], [0, 0, 136]]
     with pytest.raises(NotImplementedError):
-        pImage.array_gray_to_color(RAMP, cmap=12)
+        pImage.array_gray_to_color(RAMP, cmap=22)
     many = pImage.sequence_gray_to_color(numpy.dstack([RAMP, RAMP // 2]))
     assert many.shape == (16, 16, 2, 3) and (many[:, :, 0] == jet).all()
     assert (many[:, :, 1] == pImage.array_gray_to_color(RAMP // 2, 0, 255)).all()
@@ -540,6 +551,36 @@ def test_a_shift_is_found() -> None:
         pImage.correlation_2D(picture, picture[1:])
 
 
+def test_motion_is_found_by_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2 = pytest.importorskip("cv2")
+    picture = pImage.gaussian(noise(160, 200).astype(float), 2).astype("uint8")
+    matrix = cv2.getRotationMatrix2D((100, 80), -10, 1)
+    matrix[:, 2] += 3, -5
+    turned = cv2.warpAffine(picture, matrix, (200, 160), flags=cv2.INTER_CUBIC)
+    found = pImage.SiftComparison.from_images(picture, turned, max_pt_num=60)
+    assert found.rotation == pytest.approx(10, abs=0.5)
+    assert found.vector == pytest.approx(matrix, abs=1.5)
+    assert found.trans_vector.tolist() == [found.translation_x, found.translation_y]
+    assert found.draw_keypoints().shape == (160, 400, 3)
+    with pytest.raises(rushes.Invalid, match="points in common"):
+        pImage.SiftComparison.from_images(picture * 0, turned)
+    with pytest.raises(rushes.Invalid, match="grey"):
+        pImage.SiftComparison.from_images(picture[..., None], turned)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(NotImplementedError, match="pip install"):
+        pImage.SiftComparison.from_images(picture, turned)
+
+
+def test_pillow_is_itself_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.delitem(sys.modules, "PIL.Image", raising=False)
+    monkeypatch.delitem(sys.modules, "PIL.ImageDraw", raising=False)
+    assert pImage.pillow is None and pImage.pillow_draw is None
+    monkeypatch.undo()
+    pillow = pytest.importorskip("PIL.Image")
+    assert pImage.pillow is pillow and pImage.pillow_draw.__name__ == "PIL.ImageDraw"
+
+
 def test_an_array_on_demand_makes_what_is_taken() -> None:
     made: list[int] = []
 
@@ -595,6 +636,17 @@ def test_videos_stand_side_by_side(clip: tuple[Path, NDArray[numpy.uint8]]) -> N
         assert builder.frame(number)[5, 5::20, 0].tolist() == shown[number]
     assert (builder.frame(12) == 7).all()
     assert builder.frame(99).shape == (20, 80, 3) and (builder.frame(99) == 7).all()
+    changed = pImage.mosaics.VignetteBuilder("snappy")
+    seen: list[bool] = []
+
+    def transform(own: Any, frame: NDArray[Any]) -> NDArray[Any]:
+        seen.append(own is changed)
+        return frame * 2.0
+
+    changed.add_video(counting(12))
+    changed.add_video(counting(12), transform_func=transform)
+    assert changed.frame(4)[5, 5::20, 0].tolist() == [45, 90] and all(seen) and seen
+    changed.close()
     builder.set_layout("snappy", "vert")
     builder.set_border(3)
     builder.set_spacing(2)

@@ -438,3 +438,62 @@ def test_an_address_of_a_file(clips: Clips, tmp_path: Path) -> None:
     with pytest.raises(rushes.NotFound):
         rushes.open((tmp_path / "none.mp4").as_uri())
     assert json.dumps(video.path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, clips: Clips) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with rushes.open(clips["plain.mp4"], size=(24, 12)) as video:
+        numbered = tmp_path / "stills"
+        numbered.mkdir()
+        for number in (1, 2):
+            rushes.imwrite(numbered / f"{number}.png", video[number])
+    os.mkfifo(numbered / "3.png")
+    program = """
+import sys, rushes
+pipe, stills = sys.argv[1:]
+for read in (
+    rushes.open, rushes.imread, rushes.aread, rushes.Stream, rushes.Library().probe,
+    lambda path: rushes.imwrite(path + ".jpg", rushes.imread(stills + "/1.png"), tags_from=path),
+    lambda path: rushes.Library().convert(path, path + ".mp4"),
+    lambda path: rushes.Library().mosaic([path, path], output=path + ".mp4"),
+    lambda path: list(rushes.open(stills + "/%d.png")),
+    lambda path: rushes.Library().convert(stills + "/%d.png", path + ".mp4"),
+    lambda path: rushes.open("/dev/zero"),
+):
+    try:
+        read(pipe)
+    except (rushes.Invalid, rushes.Unsupported) as error:
+        assert "regular file" in str(error), error
+    else:
+        raise SystemExit(f"{read} took it")
+print("refused")
+"""
+    environment = {**os.environ, "RUSHES_HOME": str(tmp_path / "home")}
+    line = [sys.executable, "-c", program, str(pipe), str(numbered)]
+    done = subprocess.run(
+        line, env=environment, stdout=subprocess.PIPE, timeout=PATIENCE_SECS, check=True
+    )
+    assert done.stdout == b"refused\n"
+
+
+def test_paths_that_are_none(tmp_path: Path) -> None:
+    one = numpy.zeros((4, 4), "uint8")
+    calls: list[Callable[[Any], object]] = [
+        rushes.open, rushes.imread, rushes.aread, rushes.Stream,
+        lambda path: rushes.imwrite(path, one), lambda path: rushes.write(path, one[None], fps=1),
+        lambda path: rushes.awrite(path, one[0] / 1.0, 8000),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(rushes.NotFound, match="the path is empty"):
+            call("")
+        for path in ("a\0b.mp4", tmp_path / "a\0b.mp4"):
+            with pytest.raises(rushes.Invalid, match="NUL"):
+                call(path)
+
+
+def test_one_scheme_may_be_allowed_as_a_word() -> None:
+    with pytest.raises(rushes.Invalid, match="allow has 'htp'"):
+        rushes.open("http://127.0.0.1/a.mp4", allow="htp")
+    with pytest.raises(rushes.Denied):
+        rushes.open("http://127.0.0.1/a.mp4", allow="https")

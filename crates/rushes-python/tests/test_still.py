@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import struct
@@ -315,3 +316,28 @@ def test_tags_of_another_still_go_along(tmp_path: Path, extension: str) -> None:
     with pytest.raises(rushes.NotFound):
         rushes.imwrite(tmp_path / "b.png", array, tags_from=tmp_path / "no such")
     assert not (tmp_path / "b.png").exists()
+
+
+def test_a_picture_into_an_object() -> None:
+    frame = numpy.random.default_rng(4).integers(0, 256, (20, 30, 3), "uint8")
+    for format in ("png", ".PNG", "tif", "bmp"):
+        file = io.BytesIO()
+        rushes.imwrite(file, frame, format=format)
+        assert (rushes.imread(file) == frame).all(), format
+    small, large = io.BytesIO(), io.BytesIO()
+    rushes.imwrite(small, frame, format="jpg", quality=20)
+    rushes.imwrite(large, frame, format="jpg", quality=95)
+    assert len(small.getvalue()) < len(large.getvalue())
+    # Linear light, as in a file.
+    light, file = frame / numpy.float32(100), io.BytesIO()
+    rushes.imwrite(file, light, format="exr")
+    assert (rushes.imread(file) == light).all()
+    for wrong in ({}, {"format": "png", "tags_from": "a.jpg"}):
+        with pytest.raises(rushes.Invalid, match="for an object"):
+            rushes.imwrite(io.BytesIO(), frame, **wrong)
+    with pytest.raises(rushes.Invalid, match="for a path"):
+        rushes.imwrite("a.png", frame, format="png")
+    with pytest.raises(rushes.Unsupported, match="xyz"):
+        rushes.imwrite(io.BytesIO(), frame, format="xyz")
+    with pytest.raises(TypeError, match="not int"):
+        rushes.imwrite(3, frame)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import threading
@@ -49,6 +50,79 @@ def test_operations_are_functions_of_an_array() -> None:
         assert getattr(rushes.ops, name).__doc__, name
 
 
+def test_operations_on_two_are_functions_of_two_arrays() -> None:
+    frame, layer = noise((20, 30, 3)), noise((20, 30, 3))[::-1].copy()
+    shares = frame / 255, layer / 255
+    for mode, wanted in (
+        ("multiply", shares[0] * shares[1]),
+        ("screen", 1 - (1 - shares[0]) * (1 - shares[1])),
+        ("lighten", numpy.maximum(*shares)),
+    ):
+        found = rushes.ops.blend(frame, layer, mode=mode, opacity=0.5)  # type: ignore[arg-type]
+        assert abs(found / 255 - (shares[0] + wanted) / 2).max() <= 0.5 / 255 + 1e-6, mode
+    assert (rushes.ops.blend(frame, layer=layer) == layer).all()
+    flat = numpy.linspace(0.5, 1, 30, dtype="float32") * numpy.ones((20, 1), "float32")
+    lit = (flat * 0.5).astype("float32")
+    even = rushes.ops.flat_field(lit, flat)
+    assert abs(even - 0.5 * flat.mean()).max() < 1e-6
+    dark = rushes.ops.flat_field(lit + numpy.float32(0.1), flat + numpy.float32(0.1), dark=0.1)
+    assert abs(dark - even).max() < 1e-6
+    with pytest.raises(TypeError):
+        rushes.ops.blend(frame)  # type: ignore[call-arg]
+    with pytest.raises(rushes.Invalid, match="opacity"):
+        rushes.ops.blend(frame, layer, opacity=2)
+    with pytest.raises(rushes.Invalid, match="layer"):
+        rushes.ops.blend(frame, layer[1:])
+    assert {"blend", "flat_field"} <= set(rushes.ops.__all__)
+
+
+def test_streams_are_blended_by_their_times(clips: Clips) -> None:
+    frames = numpy.arange(10, dtype="uint8")[:, None, None] * numpy.ones((10, 6, 8), "uint8")
+    base = rushes.Stream(frames, fps=10)
+    # Twice a second, from 0 to 0.5 and from 0.5 to 1; it ends before the base does.
+    slow = rushes.Stream(numpy.full((1, 6, 8), 100, "uint8"), fps=2)
+    laid = base.blend(slow, mode="add")
+    for _ in range(2):
+        shown = [(time, int(frame[0, 0])) for time, frame in laid.timed()]
+        assert shown == [(Fraction(k, 10), k + 100 if k < 5 else k) for k in range(10)]
+    assert laid.fps == 10 and laid.duration == 1
+    pair = rushes.Stream(
+        numpy.array([[[50]], [[90]]]).repeat(6, 1).repeat(8, 2).astype("uint8"), fps=2
+    )
+    numbers = [int(frame[0, 0]) for frame in base.blend(pair, mode="normal")]
+    assert numbers == [50] * 5 + [90] * 5
+    # A picture is there all the time, and a flat field too.
+    picture = numpy.full((6, 8), 7, "uint8")
+    assert [int(f[0, 0]) for f in base.blend(picture, mode="add")] == [k + 7 for k in range(10)]
+    flat = numpy.full((6, 8), 0.5, "float32")
+    flat[:, 4:] = 1
+    evened = [frame[0, ::4].tolist() for frame in base.flat_field(flat)]
+    assert evened[4] == [6, 3] and len(evened) == 10
+    with rushes.open(clips["plain.mp4"]) as video:
+        itself = rushes.Stream(video).blend(rushes.Stream(video), mode="difference")
+        assert sum(int(frame.max()) for frame in itself) == 0
+    for wrong in ({"opacity": 2}, {"mode": "dissolve"}):
+        with pytest.raises(rushes.Invalid):
+            base.blend(picture, **wrong)
+    with pytest.raises(rushes.Invalid, match="layer"):
+        list(base.blend(picture[1:]))
+    assert threads() == []
+
+
+def test_a_table_is_taken_by_its_files_name(tmp_path: Path) -> None:
+    text = "LUT_1D_SIZE 2\n1 1 1\n0 0 0\n"
+    path = tmp_path / "negative.cube"
+    path.write_text(text)
+    frame = noise((5, 6, 3))
+    wanted = 255 - frame
+    assert (rushes.ops.lut(frame, cube=text) == wanted).all()
+    for given in (path, str(path)):
+        assert (rushes.ops.lut(frame, cube=given) == wanted).all()
+        assert (next(iter(rushes.Stream(frame).lut(cube=given))) == wanted).all()
+    with pytest.raises(rushes.NotFound, match="none.cube"):
+        rushes.ops.lut(frame, cube=tmp_path / "none.cube")
+
+
 def test_what_makes_no_sense_is_refused_at_once() -> None:
     frame, stream = noise((4, 4)), rushes.Stream(noise((2, 4, 4)))
     calls: list[Any] = [rushes.ops.resize, lambda _, **given: stream.resize(**given)]
@@ -63,7 +137,10 @@ def test_what_makes_no_sense_is_refused_at_once() -> None:
         rushes.Stream(3)
     with pytest.raises(TypeError):
         stream.map(3)  # type: ignore[arg-type]
-    for given in ({"layout": "pile"}, {"lead": 9}, {"columns": 0}, {"background": (2, 0, 0)}):
+    for given in (
+        {"layout": "pile"}, {"lead": 9}, {"columns": 0}, {"background": (2, 0, 0)},
+        {"background": "red"}, {"background": "#12345g"},
+    ):  # fmt: skip
         with pytest.raises(rushes.Invalid):
             rushes.mosaic([frame], **given)
     with pytest.raises(rushes.Invalid):
@@ -163,8 +240,19 @@ def test_a_mosaic_of_all_kinds(clips: Clips, tmp_path: Path) -> None:
     with rushes.open(clips["plain.mp4"]) as video:
         # Above its label.
         assert (frames[70][:60, :192] == video[70][:60]).all()
+    named = rushes.mosaic(tiles, columns=2, background="#0000FF")
+    assert (next(iter(named)) == frames[0]).all()
     assert (frames[149][:96, 192:] == noise((96, 192, 3))).all()
     assert (frames[149][96:, 192:] == noise((96, 192))[..., None]).all()
     for i, color in ((29, (0, 0, 255)), (30, (200,) * 3), (59, (200,) * 3), (60, (0, 0, 255))):
         assert tuple(frames[i][144, 96]) == color, i
     assert threads() == []
+
+
+def test_sides_and_colours_are_those_of_the_command() -> None:
+    wide = rushes.mosaic([numpy.zeros((4, 3000), "uint8")] * 2, layout="row")
+    command = inspect.signature(rushes.Library.mosaic).parameters
+    own = inspect.signature(rushes.mosaic).parameters
+    assert max(next(iter(wide)).shape) == own["most_side_px"].default == 3840
+    for name in ("most_side_px", "background", "layout", "border_px", "spacing_px"):
+        assert own[name].default == command[name].default, name

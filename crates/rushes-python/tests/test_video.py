@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy
 import pytest
-from clips import BARCODED, FRAMES, HEIGHT, WIDTH, Clips, clips, code, decoded, probed
+from clips import BARCODED, FRAMES, HEIGHT, WIDTH, Clips, clips, code, decoded, probed, turn
 from conftest import SAMPLES
 
 import rushes
@@ -107,6 +107,71 @@ def test_batches_by_numbers_and_masks(clips: Clips) -> None:
     empty = video[[]]
     assert empty.shape == (0, HEIGHT, WIDTH) and video[~mask & mask].shape == empty.shape
     assert numpy.array_equal(numpy.asarray(video), every)
+
+
+def test_frames_of_another_kind(clips: Clips) -> None:
+    path = clips["turned.mp4"]
+    video = rushes.open(path)
+    for options in (
+        {"format": "gray"}, {"format": "bgr24"}, {"format": "rgba", "dtype": "float32"},
+        {"size": (30, 0)}, {"format": "gray", "size": (16, 20), "dtype": numpy.uint16},
+    ):  # fmt: skip
+        wanted = rushes.open(path, **options)
+        got = list(video.frames([70, 3, -1], **options))
+        assert [frame.dtype for frame in got] == [wanted.dtype] * 3
+        for frame, number in zip(got, (70, 3, -1), strict=True):
+            assert numpy.array_equal(frame, wanted[number]), options
+            assert frame.flags.writeable and frame.flags.c_contiguous
+        every = video.frames(fps=1, device="cpu", **options)
+        assert all(map(numpy.array_equal, every, wanted.frames(fps=1)))
+    assert video.format == "rgb24" and video[0].shape == (WIDTH, HEIGHT, 3)
+    # What the video was opened with stays where nothing else is said.
+    small = rushes.open(path, format="gray", size=(20, 40), upright=False, dtype="uint16")
+    assert next(small.frames(format="rgb24")).shape == (40, 20, 3)
+    assert next(small.frames(format="rgb24")).dtype == "uint16"
+    assert next(small.frames(size=(0, 48))).shape == (48, 96)
+
+
+def test_frames_of_another_kind_that_cannot_be(clips: Clips) -> None:
+    video = plain(clips)
+    for wrong in ({"format": "yuv"}, {"size": (0, 0)}, {"dtype": "int8"}, {"format": ""}):
+        with pytest.raises(rushes.Invalid, match=next(iter(wrong))):
+            video.frames(**wrong)  # type: ignore[arg-type]
+    for device in ("cuda", "cuda:0", 0):
+        with pytest.raises(rushes.Unsupported, match="from_dlpack"):
+            video.frames(device=device)
+    frames = video.frames(format="rgb24")
+    next(frames)
+    video.close()
+    for begin in (lambda: next(frames), lambda: video.frames(size=(8, 8))):
+        with pytest.raises(rushes.Invalid, match="it is closed"):
+            begin()
+
+
+def test_pixels_are_made_square_where_it_is_asked_for(clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "wide.mp4"
+    line = ["ffmpeg", "-v", "error", "-i", str(clips["plain.mp4"]), "-vf", "setsar=3/2"]
+    subprocess.run([*line, "-frames:v", "5", "-c:v", "mpeg4", str(path)], check=True)
+    video = rushes.open(path, square_pixels=True)
+    assert video.shape == (5, HEIGHT, WIDTH * 3 // 2, 3) and video.sample_aspect == Fraction(3, 2)
+    stored = rushes.open(path)
+    assert stored.shape == (5, HEIGHT, WIDTH, 3)
+    assert numpy.array_equal(next(stored.frames(square_pixels=True)), video[0])
+    assert numpy.array_equal(next(video.frames(square_pixels=False)), stored[0])
+    assert next(video.frames(format="gray")).shape == (HEIGHT, WIDTH * 3 // 2)
+    for size, shape in (((144, 0), (48, 144)), ((0, 48), (48, 144)), ((50, 40), (40, 50))):
+        assert rushes.open(path, size=size, square_pixels=True).shape[1:3] == shape
+        assert next(stored.frames(size=size, square_pixels=True)).shape[:2] == shape
+        assert next(video.frames(size=size)).shape[:2] == shape
+    again = pickle.loads(pickle.dumps(video))
+    assert numpy.array_equal(again[2], video[2])
+    assert next(again.frames(size=(0, 48))).shape[:2] == (48, 144)
+    turn(path)
+    assert rushes.open(path).shape == (5, WIDTH, HEIGHT, 3)
+    assert rushes.open(path, square_pixels=True).shape == (5, WIDTH, HEIGHT * 2 // 3, 3)
+    lying = rushes.open(path, square_pixels=True, upright=False)
+    assert lying.shape == (5, HEIGHT, WIDTH * 3 // 2, 3)
+    assert plain(clips, square_pixels=True).shape == (FRAMES, HEIGHT, WIDTH)
 
 
 def test_wrong_indexes(clips: Clips) -> None:

@@ -77,6 +77,28 @@ def test_ctrl_c_is_heard_within_100_ms(clips: Clips) -> None:
         assert min(secs) < 0.1, name
 
 
+def test_ctrl_c_is_heard_in_the_middle_of_an_operation() -> None:
+    """Of one that takes long for a single frame."""
+    frame = numpy.random.default_rng(1).integers(0, 256, (720, 1280, 3), "uint8")
+    began = time.monotonic()
+    rushes.ops.denoise(frame)
+    assert time.monotonic() - began > 0.5, "too fast to be interrupted"
+    works: list[tuple[str, Callable[[], object]]] = [
+        ("an array", lambda: rushes.ops.denoise(frame)),
+        ("a stream", lambda: list(rushes.Stream([frame] * 3).denoise())),
+        ("a stream that is written", lambda: rushes.Stream([frame] * 3).denoise().write("a.mp4")),
+    ]
+    for name, work in works:
+        secs = [interrupted(work, 0.2) for _ in range(3)]
+        print(name, "ended", [f"{it:.3f}" for it in secs], "s after Ctrl-C")
+        assert min(secs) < 0.1, name
+    # What was begun ends by itself.
+    end = time.monotonic() + PATIENCE_SECS
+    while any(thread.name == "rushes stream" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_handler_that_wants_a_frame_gets_an_error_and_no_hang(clips: Clips) -> None:
     video = rushes.open(clips["long.mp4"], size=(64, 36))
     caught: list[object] = []

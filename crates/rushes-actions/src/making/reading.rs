@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rushes_codec::{Media, Sequence, SequenceFiles, Shelf, Source};
+use rushes_codec::{Media, Sequence, SequenceFiles, Shelf, Source, open_file};
 use rushes_media::{Error, ErrorKind, Limits, Result, name_from_url, name_to_url, path_given};
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +71,7 @@ impl Reading {
             }
             return Ok(Reading { file: None, files, name });
         }
-        let file = File::open(&path).map_err(|error| Error::io(what, &error).at(&path))?;
+        let file = open_file(&path).map_err(|error| error.at(&path))?;
         let files = SequenceFiles::beside(&path)?;
         Ok(Reading { file: Some(file), files, name })
     }
@@ -113,7 +113,7 @@ impl Reading {
             return Err(Error::new(ErrorKind::NotFound, what, "there is no such chunk").at(&path));
         }
         let found = allowed(context, what, &path)?;
-        let file = File::open(&found).map_err(|error| Error::io(what, &error).at(&path))?;
+        let file = open_file(&found).map_err(|error| error.at(&path))?;
         Ok((file, path.file_name().map(OsStr::as_bytes).unwrap_or_default().to_vec()))
     }
 

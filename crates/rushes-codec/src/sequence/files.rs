@@ -13,7 +13,7 @@ use rushes_media::{Error, ErrorKind, Limits, MediaKind, Result, display_name};
 use super::chunks::{ArrayFile, HEADER};
 use super::names::{Pattern, gaps, natural};
 use super::{Pictures, STILLS_HZ, Sequence, Taken, Times, WHAT, hiris, zarr};
-use crate::{FORMATS, Format, Source, still_frame};
+use crate::{FORMATS, Format, Source, open_file, still_frame};
 
 /// Files of one sequence at most.
 const MOST_FILES: usize = 1 << 20;
@@ -179,8 +179,8 @@ impl Shelf for SequenceFiles {
 
     fn open(&self, i: usize) -> Result<(File, Vec<u8>)> {
         let path = self.path(i).ok_or_else(|| Error::bug(WHAT, "no such file"))?;
-        let file = File::open(&path).map_err(|error| Error::io("opening the file", &error));
-        Ok((file.map_err(|error| error.at(&path))?, path.into_os_string().into_encoded_bytes()))
+        let file = open_file(&path).map_err(|error| error.at(&path))?;
+        Ok((file, path.into_os_string().into_encoded_bytes()))
     }
 }
 

@@ -40,7 +40,7 @@ impl StoredPixels {
         codes.range = match codec {
             "mjpeg" => ffi::AVColorRange::JPEG,
             // They have no other.
-            "prores" | "dnxhr" | "mpeg4" | "mpeg2" => ffi::AVColorRange::MPEG,
+            "prores" | "dnxhr" | "mpeg4" | "mpeg2" | "theora" => ffi::AVColorRange::MPEG,
             _ if plain(from) != from => ffi::AVColorRange::JPEG,
             _ if is_gray(from) && !is_gray(format) => ffi::AVColorRange::MPEG,
             _ => codes.range,

@@ -89,6 +89,12 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
         scale: Scale::Quantiser { worst: 31.0, best: 1.0, usual: 2.0 },
     },
     VideoCodec {
+        name: "theora",
+        words: "Theora",
+        encoders: &["libtheora"],
+        scale: Scale::Quantiser { worst: 0.0, best: 10.0, usual: 9.0 },
+    },
+    VideoCodec {
         name: RAW,
         words: "not compressed: grey, 4:2:0, 4:2:2 or 4:4:4 of 8 to 16 bits",
         // FFmpeg before 6 writes YUV4MPEG2 of the first alone.
@@ -194,6 +200,15 @@ pub const CONTAINERS: &[Container] = &[
         sound: &["pcm_s16le", "pcm_s24le"],
         subtitles: &[],
         muxer: "mxf",
+    },
+    Container {
+        // What is converted into `.ogg` is sound alone.
+        extensions: &["ogv", "ogg"],
+        words: "Ogg",
+        codecs: &["theora"],
+        sound: &["vorbis", "opus", "flac"],
+        subtitles: &[],
+        muxer: "ogg",
     },
     Container {
         extensions: &["y4m"],

@@ -94,7 +94,7 @@ impl Default for MosaicOptions {
             arrangement: Arrangement::Grid,
             columns: None,
             leading: 0,
-            most_side_px: 4_096,
+            most_side_px: 3_840,
             border_px: 0,
             spacing_px: 0,
             background: [0.0; 3],

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat
 from . import _rushes
 from ._errors import Invalid
 from ._record import Record
-from ._stream import as_array, terms
+from ._still import as_array
+from ._stream import terms
 from ._video import FORMATS, is_main, rate_of
 
 if TYPE_CHECKING:

@@ -64,7 +64,8 @@ def lines(path: str | Path) -> list[str]:
 
 def check(count: int, frame_bytes: int, shape: tuple[int, ...]) -> None:
     """Refuses frames that take more than the budget together."""
-    frames = f"{count} frames of {'x'.join(map(str, shape))} take"
+    sides = "x".join(map(str, shape))
+    frames = f"{count} frames of {sides} take" if count != 1 else f"a frame of {sides} takes"
     remedy = "go through them with frames(), take fewer at once, open the video with a smaller size"
     check_bytes(count * frame_bytes, frames, "making room for frames", remedy)
 
@@ -81,7 +82,7 @@ def check_bytes(
         budget = default_bytes()
     if wanted <= budget:
         return
-    why = f"{takes} {told(wanted)} ({wanted} bytes), and the budget is {told(budget)} ({budget} bytes)"
+    why = f"{takes} {told(wanted)}, and the budget is {told(budget)}"
     setting = f"set rushes.memory_budget_bytes or {VARIABLE}"
     raise NotEnoughMemory(what, why, f"{remedy}, or {setting}" if remedy else setting, path)
 
@@ -92,4 +93,5 @@ def told(count_bytes: int) -> str:
     while size >= 1024 and len(units) > 1:
         size /= 1024
         units.pop(0)
-    return f"{size:.1f} {units[0]}" if units[0] != "bytes" else f"{count_bytes} bytes"
+    exact = f"{count_bytes} bytes" if count_bytes != 1 else "1 byte"
+    return f"{size:.1f} {units[0]} ({exact})" if units[0] != "bytes" else exact

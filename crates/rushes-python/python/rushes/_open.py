@@ -21,6 +21,7 @@ def open(
     size: tuple[int, int] | None = None,
     dtype: Any = None,
     upright: bool = True,
+    square_pixels: bool = False,
     threads: int = 0,
     fps: SupportsFloat | str | None = None,
     allow: Iterable[str] = (),
@@ -62,6 +63,8 @@ def open(
         else uint8; for pictures in a row what the first of them is stored in, linear light
         (OpenEXR, Radiance) as float32.
     upright: turn and mirror frames as the file says they are to be shown.
+    square_pixels: where a stored pixel is not as wide as high (`Video.sample_aspect`), make frames
+        wider or narrower, so that things have their shape. A size of both sides stays as it is.
     threads: threads that decode video; 0 for one a core, at most 4.
     fps: frames a second of pictures that have no times of their own; None for 25, as FFmpeg has
         it. For others it is refused.

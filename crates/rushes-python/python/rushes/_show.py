@@ -271,7 +271,7 @@ def small(video: Video, most: int) -> Video:
     height, width = video._frame_shape()[:2]
     scale = min(1, most / max(height, width))
     size = max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-    return video._resized(size, format="rgb24", dtype="uint8")
+    return video._like("rgb24", size, "uint8")
 
 
 def eight_bits(array: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _memory, _rushes
 from ._errors import Invalid
-from ._source import Media, origin_of
+from ._source import Media, origin_of, place_of
 from ._still import within
 from ._video import is_main
 
@@ -122,7 +122,7 @@ def awrite(
     rate = within(rate, "rate", 1000, MOST_RATE_HZ, WRITING)
     if bit_rate is not None:
         bit_rate = within(bit_rate, "bit_rate", 1, 2**31 - 1, WRITING)
-    place = os.path.abspath(os.fsdecode(path))
+    place = place_of(path, WRITING)
     writer = _rushes.SoundWriter(place, rate, channels, codec, bit_rate, bool(overwrite))
     try:
         for start in range(0, len(array), BLOCK):

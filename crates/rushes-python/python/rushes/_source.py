@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from . import _rushes
-from ._errors import Denied, Invalid, Unsupported
+from ._errors import Denied, Invalid, NotFound, Unsupported
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(file):", re.IGNORECASE)
 # What may be allowed; files always are.
@@ -24,6 +24,12 @@ class Readable(Protocol):
     def seek(self, offset: int, whence: int = 0, /) -> Any: ...
 
 
+class Writable(Protocol):
+    """An object that takes bytes."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+
 Media = str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview | Readable
 
 
@@ -34,13 +40,24 @@ def is_media(source: Any) -> bool:
     return callable(getattr(source, "read", None)) and callable(getattr(source, "seek", None))
 
 
+def place_of(path: str | bytes | os.PathLike[Any], what: str) -> str:
+    """A path as it is now, absolute: another process may be in another folder."""
+    name = os.fsdecode(path)
+    if not name:
+        raise NotFound(what, "the path is empty", "name a file or a folder")
+    if "\0" in name:
+        shown = name.replace("\0", "\\0")
+        raise Invalid(what, "a path holds no NUL character", "leave it out", shown)
+    return os.path.abspath(name)
+
+
 def origin_of(source: Any, allow: Iterable[str], what: str) -> tuple[_rushes.Origin, str]:
     """Where the core reads it from, and what it is called."""
     allowed = schemes_of(allow, what)
     if isinstance(source, str) and (found := SCHEME.match(source)):
         return of_address(source, (found[1] or found[2]).lower(), allowed, what)
     if isinstance(source, (str, os.PathLike)):
-        path = os.path.abspath(os.fsdecode(source))
+        path = place_of(source, what)
         return _rushes.Origin.path(path), path
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else ""
@@ -93,7 +110,7 @@ def of_address(
             why = f"{parts.netloc!r} is another machine"
             raise Invalid(what, why, "write it as file:///folder/clip.mp4", address)
         # Names that are no UTF-8 too.
-        path = os.path.abspath(os.fsdecode(unquote_to_bytes(parts.path)))
+        path = place_of(unquote_to_bytes(parts.path), what)
         return _rushes.Origin.path(path), path
     if scheme not in SCHEMES:
         remedy = f"download it, or write ./{address} where it is a file's name"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _memory, _rushes
 from ._errors import Invalid
-from ._source import Media, origin_of
+from ._source import Media, Writable, origin_of, place_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -58,22 +58,25 @@ def as_array(picture: _rushes.Picture) -> NDArray[Any]:
 
     height, width, channels = picture.shape
     shape = picture.shape if channels > 1 else (height, width)
-    return numpy.ndarray(shape, picture.dtype, buffer=picture)
+    return numpy.ndarray(shape, picture.dtype, buffer=memoryview(picture))
 
 
 def imwrite(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes] | Writable,
     array: ArrayLike,
     *,
+    format: str | None = None,
     quality: int | None = None,
     overwrite: bool = True,
     tags_from: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
 ) -> None:
     """Writes a NumPy array as a still, in the format that the file's extension names.
 
-    path: the file: .jpg, .png, .tif, .webp, .avif, .dpx, .exr, .hdr, .bmp, .tga, .qoi or .ppm.
+    path: the file: .jpg, .png, .tif, .webp, .avif, .dpx, .exr, .hdr, .bmp, .tga, .qoi or .ppm. Or
+        an object with `write`, such as `io.BytesIO`, which is given all bytes at once.
     array: [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGBA, sRGB: uint8 (0 to 255), uint16 (0 to
         65535), float32 or float64 (0 to 1; written as float32).
+    format: what an object is given, by its extension: "png". A path says that itself.
     quality: 1 to 100, for JPEG (92 when None), WebP (lossless when None) and AVIF (90 when None).
     overwrite: replace a file that has this name; if False, that raises `Conflict` (a
         FileExistsError).
@@ -96,8 +99,20 @@ def imwrite(
     picture = picture_of(array, WRITING)
     if quality is not None:
         quality = within(quality, "quality", 1, 100, WRITING)
-    place = os.path.abspath(os.fsdecode(path))
-    tagged = None if tags_from is None else os.path.abspath(os.fsdecode(tags_from))
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        if not callable(getattr(path, "write", None)):
+            raise TypeError(f"a path or an object with write is needed, not {type(path).__name__}")
+        if format is None or tags_from is not None:
+            why = "format is not given" if format is None else "tags_from is given"
+            raise Invalid(
+                WRITING, f"{why} for an object", 'write it like format="png", or to a path'
+            )
+        path.write(_rushes.encode_still(picture, format.lower().lstrip("."), quality))
+        return
+    if format is not None:
+        raise Invalid(WRITING, "format is given for a path", "give it the extension of the format")
+    place = place_of(path, WRITING)
+    tagged = None if tags_from is None else place_of(tags_from, WRITING)
     _rushes.write_still(place, picture, quality, bool(overwrite), tagged)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import operator
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -14,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat
 
 from . import _describe, _rushes
 from ._errors import Error, Invalid
-from ._source import is_media
+from ._source import is_media, place_of
 from ._still import as_array, imread, picture_of
-from ._video import Video, rate_of, seconds
+from ._video import Video, is_main, rate_of, seconds
 from ._writer import write
 
 if TYPE_CHECKING:
@@ -28,6 +30,14 @@ WHAT = "changing frames"
 AHEAD = 3
 # How often who waits looks whether the other is still there, in seconds.
 TURN_SECS = 0.1
+
+# The largest table, 256 colours a side, has 17 million lines; most have 36 thousand.
+MOST_TABLE_BYTES = 1 << 29
+# How a second stream is laid over a first.
+THEN = (
+    "then the frame that is shown at that time. Before its first and after its last frame is over "
+    "nothing is changed."
+)
 
 # A frame on its way: the array, when it is shown and for how long.
 Timed = tuple[Any, "Fraction | None", "Fraction | None"]
@@ -172,6 +182,20 @@ class Stream:
         made._steps = (*self._steps, step)
         return made
 
+    def _paired(self, pair: _rushes.Pair, other: Stream) -> Stream:
+        """With the frames of another stream, each at its time."""
+
+        def paired() -> Iterator[Timed]:
+            with contextlib.closing(Shown(other)) as shown:
+                for array, time, lasts in self._changed():
+                    layer = shown.at(time)
+                    picture = picture_of(array, WHAT)
+                    if layer is not None:
+                        picture = as_array(pair.apply(picture, picture_of(layer, WHAT), is_main()))
+                    yield picture, time, lasts
+
+        return made_of(paired, self._end, self._fps)
+
     def _changed(self) -> Iterator[Timed]:
         """The frames, changed by the thread that asks for them."""
         chain: list[Any] = []
@@ -274,8 +298,7 @@ def terms(value: Fraction | None) -> tuple[int, int] | None:
 def native(chain: list[tuple[str, str]]) -> Callable[[Any], Any]:
     """The function that applies operations of the core."""
     operations = _rushes.Operations(chain)
-    return lambda array: as_array(operations.apply(picture_of(array, WHAT)))
-
+    return lambda array: as_array(operations.apply(picture_of(array, WHAT), is_main()))
 
 
 def mono(samples: ArrayLike, what: str) -> NDArray[numpy.float32]:
@@ -331,13 +354,19 @@ def ahead(items: Iterator[Any]) -> Iterator[Any]:
         while True:
             kind, item = waiting.get()
             if kind == "end":
-                return
+                break
             if kind == "error":
                 raise item
             yield item
-    finally:
+    except KeyboardInterrupt:
+        # Nobody waits for the frame that it is at; it ends with that by itself.
+        stop.set()
+        raise
+    except BaseException:
         stop.set()
         worker.join()
+        raise
+    worker.join()
 
 
 class Tile:
@@ -376,10 +405,10 @@ def mosaic(
     columns: int | None = None,
     lead: int = 0,
     fps: SupportsFloat | str | None = None,
-    most_side_px: int = 4096,
+    most_side_px: int = 3840,
     border_px: int = 0,
     spacing_px: int = 0,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    background: str | tuple[float, float, float] = "#000000",
 ) -> Stream:
     """Streams side by side in one stream of RGB frames [H, W, 3], at a constant rate.
 
@@ -389,11 +418,12 @@ def mosaic(
         stand in the middle of theirs. "row": side by side, all as high as the leading tile.
         "column": one above the other, all as wide.
     columns: of a grid; as many as make it nearest to 16:9 when None.
-    lead: the tile, from 0, whose size the others follow.
+    lead: the tile whose size the others follow, counted from 0 as `tiles` is. The command's
+        `--lead`, and `Library.mosaic`, count from 1.
     fps: frames a second; the highest of the tiles' when None.
     most_side_px: the longer side of the whole, at most; everything is scaled down to it.
     border_px, spacing_px: around the whole, and between tiles.
-    background: red, green and blue where no tile is, each 0 to 1.
+    background: the colour where no tile is: "#rrggbb", or red, green and blue, each 0 to 1.
 
     It ends with the tile that ends last. Numbers are those of the deepest tile (uint8, uint16 or
     float32). Two frames of each stream are held, so memory stays flat. Raises `Invalid` (a
@@ -422,7 +452,7 @@ def mosaic(
             terms(rate),
             *sizes,
             operator.index(spacing_px),
-            [float(share) for share in background],
+            color_of(background),
         )
 
     # Made once to be checked, and to tell its rate and end.
@@ -434,9 +464,53 @@ def mosaic(
     return made_of(lambda: drawn(frames()), end, made_rate)
 
 
+class Shown:
+    """The frames of a stream by the time at which they are shown, asked for in order."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._frames = stream._ahead()
+        self._shown: Timed | None = None
+        self._next: Timed | None = next(self._frames, None)
+
+    def at(self, time: Fraction | None) -> Any:
+        """The array; None before the first and after the last. A picture is always shown."""
+        while self._next is not None and (
+            self._next[1] is None or time is None or self._next[1] <= time
+        ):
+            self._shown = self._next
+            # Of what has no times there is one.
+            self._next = None if self._shown[1] is None else next(self._frames, None)
+            if time is None:
+                break
+        if self._shown is None:
+            return None
+        array, begins, lasts = self._shown
+        if begins is None or lasts is None or time is None:
+            return array
+        return array if time < begins + lasts else None
+
+    def close(self) -> None:
+        self._frames.close()  # type: ignore[attr-defined]
+
+
+# What the second frame of an operation on two is called.
+SECOND = {"blend": "layer", "flat_field": "flat"}
+
+
+def color_of(color: str | Iterable[float]) -> list[float]:
+    """Red, green and blue, each 0 to 1."""
+    if not isinstance(color, str):
+        return [float(share) for share in color]
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", color):
+        remedy = "write it as #rrggbb, such as #202020"
+        raise Invalid("laying out a mosaic", f"{color!r} is no colour", remedy)
+    return [byte / 255 for byte in bytes.fromhex(color[1:])]
+
+
 def operation(found: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..., Stream]]:
-    """An operation as a function of an array and as a method of a stream."""
+    """An operation as a function of an array, or of two, and as a method of a stream."""
     name, schema = found["name"], found["schema"]
+    second = SECOND.get(name, "other") if found["frames"] == 2 else None
     definitions = schema.get("$defs", {})
     required = schema.get("required", [])
     parameters = []
@@ -446,31 +520,56 @@ def operation(found: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..
         parameters.append(_describe.by_name(key, annotation, default))
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
-    def of_array(array: Any, **given: Any) -> Any:
-        signature.bind(array, **given)
-        return native([(name, json.dumps(given, default=plain))])(array)
+    def of_array(*arrays: Any, **given: Any) -> Any:
+        bound = signature.bind(*arrays, **given).arguments
+        array = bound.pop("array")
+        if second is not None:
+            other = bound.pop(second)
+            pair = _rushes.Pair(name, as_json(name, bound))
+            return as_array(pair.apply(picture_of(array, WHAT), picture_of(other, WHAT), is_main()))
+        return native([(name, as_json(name, bound))])(array)
 
-    def of_stream(self: Stream, **given: Any) -> Stream:
-        method.bind(self, **given)
-        step = (name, json.dumps(given, default=plain))
+    def of_stream(self: Stream, *streams: Any, **given: Any) -> Stream:
+        bound = method.bind(self, *streams, **given).arguments
+        bound.pop("self")
+        if second is not None:
+            other = bound.pop(second)
+            pair = _rushes.Pair(name, as_json(name, bound))
+            return self._paired(pair, other if isinstance(other, Stream) else Stream(other))
+        step = (name, as_json(name, bound))
         # What makes no sense is said now, not when the first frame comes.
         _rushes.Operations([step])
         return self._with(step)
 
     array = inspect.Parameter("array", positional, annotation="ArrayLike")
     own = inspect.Parameter("self", positional)
-    signature = inspect.Signature([array, *parameters], return_annotation="NDArray[Any]")
-    method = inspect.Signature([own, *parameters], return_annotation="Stream")
+    arrays, owns = [array], [own]
+    if second is not None:
+        arrays.append(inspect.Parameter(second, positional, annotation="ArrayLike"))
+        owns.append(inspect.Parameter(second, positional, annotation="Any"))
+    signature = inspect.Signature([*arrays, *parameters], return_annotation="NDArray[Any]")
+    method = inspect.Signature([*owns, *parameters], return_annotation="Stream")
     text = " ".join(schema.get("description", found["summary"]).split())
     rows = [(key, _describe.one_line(field)) for key, field in schema.get("properties", {}).items()]
     takes = "\n".join(["", "", "Takes:", *_describe.listing(rows)]) if rows else ""
-    both: list[tuple[Any, inspect.Signature]] = [(of_array, signature), (of_stream, method)]
-    for function, shape in both:
+    laid = f"\n\n{second}: a picture, or what a `Stream` is made of: {THEN}" if second else ""
+    both: list[tuple[Any, inspect.Signature, str]] = [
+        (of_array, signature, ""),
+        (of_stream, method, laid),
+    ]
+    for function, shape, more in both:
         function.__name__ = function.__qualname__ = name
-        function.__doc__ = f"{found['summary'].capitalize()}.\n\n{text}{takes}\n"
+        function.__doc__ = f"{found['summary'].capitalize()}.\n\n{text}{more}{takes}\n"
         function.__signature__ = shape
     of_stream.__qualname__ = f"Stream.{name}"
     return of_array, of_stream
+
+
+def as_json(name: str, given: Mapping[str, Any]) -> str:
+    """The parameters of an operation as the core takes them."""
+    if name == "lut" and is_name(given.get("cube")):
+        given = {**given, "cube": table(given["cube"])}
+    return json.dumps(given, default=plain)
 
 
 def plain(value: Any) -> Any:
@@ -478,6 +577,16 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"a parameter may not be {type(value).__name__}")
+
+
+def is_name(cube: Any) -> bool:
+    """Whether it names a file, and is not a table's text, which has lines."""
+    return isinstance(cube, os.PathLike) or (isinstance(cube, str) and "\n" not in cube)
+
+
+def table(path: str | os.PathLike[Any]) -> str:
+    """The text of a .cube file."""
+    return _rushes.read_text(place_of(path, WHAT), MOST_TABLE_BYTES)
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {}

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, SupportsIndex, overload
 
 from . import _memory, _rushes
-from ._errors import Invalid
+from ._errors import Invalid, Unsupported
 from ._planes import Planes
 from ._source import Media, origin_of, schemes_of
 
@@ -43,6 +43,7 @@ class Video:
         video.planes(7)             one frame as it is stored, Y, U and V apart
         for frame in video          one after another; memory stays flat
         video.frames(fps=5)         the frame shown at every fifth of a second
+        video.frames(format="gray", size=(320, 0))
 
     Frame i is the same array whichever frames were read before: with B-frames, open groups of
     pictures, edit lists and varying frame rates too. In a batch each frame is decoded once. What
@@ -59,7 +60,7 @@ class Video:
 
     __slots__ = (
         "__weakref__", "_closed", "_fps", "_given", "_index", "_left", "_options", "_origin", "_path",
-        "_pid", "_reader", "_times", "_times_secs",
+        "_pid", "_reader", "_square", "_times", "_times_secs",
     )  # fmt: skip
 
     def __init__(
@@ -70,15 +71,20 @@ class Video:
         size: tuple[int, int] | None = None,
         dtype: Any = None,
         upright: bool = True,
+        square_pixels: bool = False,
         threads: int = 0,
         fps: SupportsFloat | str | None = None,
         allow: Iterable[str] = (),
     ) -> None:
         # Known to be closed until all of it is there.
         self._closed = True
-        if format not in FORMATS:
-            raise invalid(f"format is {format!r}", f"it may be {', '.join(FORMATS)}")
-        self._options = (format, name_of(dtype), sides_of(size), bool(upright), count_of(threads))
+        self._options = (
+            format_of(format),
+            name_of(dtype),
+            sides_of(size),
+            bool(upright),
+            count_of(threads),
+        )
         self._origin, self._path = origin_of(path, allow, WHAT)
         # A path as it is now: another process may be in another folder.
         is_path = isinstance(path, (str, os.PathLike))
@@ -91,6 +97,10 @@ class Video:
         self._index = _rushes.Index(self._origin, terms(self._fps), is_main())
         self._reader = _rushes.Reader(self._index, *self._options, is_main())
         self._pid = os.getpid()
+        self._square = bool(square_pixels)
+        if self._square and (squared := self._squared()) is not None:
+            self._options = (*self._options[:2], squared, *self._options[3:])
+            self._reader = _rushes.Reader(self._index, *self._options, is_main())
         self._closed = False
 
     def __len__(self) -> int:
@@ -134,21 +144,43 @@ class Video:
         self,
         indices: slice | Iterable[SupportsIndex] | NDArray[Any] | None = None,
         *,
+        format: Literal["rgb24", "bgr24", "rgba", "gray"] | None = None,
+        size: tuple[int, int] | None = None,
+        dtype: Any = None,
+        square_pixels: bool | None = None,
         fps: SupportsFloat | str | None = None,
+        device: Any = None,
     ) -> Iterator[NDArray[Any]]:
         """Frames one after another, each an array of its own; memory stays flat.
 
+            for frame in video.frames(format="gray", size=(320, 0), fps=5):
+                ...
+
         indices: which, as in `video[indices]`, in this order; None for all.
-        fps: instead, how many a second: for k = 0, 1, 2... the frame shown at k/fps seconds,
-            until the end. A number, a Fraction, or text such as "30000/1001".
+        format, size, dtype, square_pixels: what they are, as `rushes.open` takes them; None for
+            what this video was opened with. Frames that differ from the video's have a decoder of their own, which
+            closes with the last.
+        fps: instead of indices, how many a second: for k = 0, 1, 2... the frame shown at k/fps
+            seconds, until the end. A number, a Fraction, or text such as "30000/1001".
+        device: "cpu", or None for the same. Arrays go elsewhere by DLPack:
+            `torch.from_dlpack(frame).to("cuda")`.
+
+        Raises `Invalid` (a ValueError) for parameters that make no sense, and `Unsupported` for
+        another device.
         """
+        if device is not None and str(device) != "cpu":
+            remedy = 'send each there by DLPack: torch.from_dlpack(frame).to("cuda")'
+            raise Unsupported("taking frames", f"device is {str(device)!r}, not 'cpu'", remedy)
+        places: Iterable[int]
         if fps is None:
-            chosen = range(len(self)) if indices is None else self._places(indices)
-            return self._each(chosen)
-        if indices is not None:
+            places = range(len(self)) if indices is None else self._places(indices)
+        elif indices is not None:
             raise Invalid("taking frames", "indices and fps are both given", "give one of them")
-        rate = rate_of(fps)
-        return self._each(self._sampled(rate))
+        else:
+            places = self._sampled(rate_of(fps))
+        if format is None and size is None and dtype is None and square_pixels is None:
+            return self._each(places)
+        return self._each_as(self._like(format, size, dtype, square_pixels), places)
 
     def planes(self, index: SupportsIndex) -> Planes:
         """A frame as it is stored: its Y, U and V, or R, G and B, each an array of its own.
@@ -258,7 +290,10 @@ class Video:
 
     @property
     def sample_aspect(self) -> Fraction:
-        """Width of a stored pixel over its height; 1 when the file states none."""
+        """Width of a stored pixel over its height; 1 when the file states none.
+
+        Frames have the pixels that are stored, unless they are made square: `square_pixels=True`.
+        """
         return Fraction(*self._reader.sample_aspect)
 
     @property
@@ -270,8 +305,9 @@ class Video:
         if self._closed:
             return f"<rushes.Video {self._path!r}, closed>"
         height, width = self._frame_shape()[:2]
+        frames = f"{len(self)} frames" if len(self) != 1 else "1 frame"
         return (
-            f"<rushes.Video {self._path!r}: {len(self)} frames of {width}x{height} {self.format} "
+            f"<rushes.Video {self._path!r}: {frames} of {width}x{height} {self.format} "
             f"{self._reader.dtype}, {float(self.fps):.6g} a second, {float(self.duration):.6g} s>"
         )
 
@@ -289,7 +325,7 @@ class Video:
 
     def __reduce__(self) -> tuple[Any, ...]:
         names = ("format", "dtype", "size", "upright", "threads")
-        options = dict(zip(names, self._options, strict=True))
+        options = dict(zip(names, self._options, strict=True), square_pixels=self._square)
         source, allow = self._given
         return opened, (source, {**options, "fps": self._fps, "allow": sorted(allow)})
 
@@ -302,24 +338,52 @@ class Video:
             )
         return numpy.asarray(self[:], dtype=dtype)
 
-    def _resized(
+    def _like(
         self,
-        size: tuple[int, int],
-        format: Literal["rgb24"] | None = None,
-        dtype: str | None = None,
+        format: str | None = None,
+        size: tuple[int, int] | None = None,
+        dtype: Any = None,
+        square_pixels: bool | None = None,
     ) -> Video:
-        """The same file with frames of another size: it is not read again to know every frame."""
+        """The same file with other frames: it is not read again to know every frame."""
+        self._own()
         other = Video.__new__(Video)
         other._closed, other._path, other._left = True, self._path, []
         other._origin, other._given, other._fps = self._origin, self._given, self._fps
-        own_format, own_dtype, _, upright, threads = self._options
-        options = (format or own_format, dtype or own_dtype, sides_of(size), upright, threads)
-        other._options = options
+        own_format, own_dtype, own_size, upright, threads = self._options
+        new_format = own_format if format is None else format_of(format)
+        new_dtype = own_dtype if dtype is None else name_of(dtype)
+        new_size = own_size if size is None else sides_of(size)
+        other._square = self._square if square_pixels is None else bool(square_pixels)
+        if self._square and not other._square and size is None:
+            # What was made square is as it is stored again.
+            new_size = None
+        other._options = (new_format, new_dtype, new_size, upright, threads)
         other._times = other._times_secs = None
         other._index, other._pid = self._index, os.getpid()
         other._reader = _rushes.Reader(other._index, *other._options, is_main())
+        if other._square and (squared := other._squared()) is not None:
+            other._options = (new_format, new_dtype, squared, upright, threads)
+            other._reader = _rushes.Reader(other._index, *other._options, is_main())
         other._closed = False
         return other
+
+    def _squared(self) -> tuple[int, int] | None:
+        """The size of frames whose pixels are square; None where it is theirs already, or given."""
+        size, reader = self._options[2], self._reader
+        aspect = Fraction(*reader.sample_aspect)
+        if aspect <= 0 or aspect == 1 or (size is not None and min(size) > 0):
+            return None
+        turned, _ = reader.rotation
+        if self._options[3] and turned % 180:
+            aspect = 1 / aspect
+        height, width, _ = reader.shape
+        if size is None:
+            return max(round(width * aspect), 1), height
+        # One side is given, and the other was made for pixels as they are stored.
+        if size[1]:
+            return max(round(width * aspect), 1), size[1]
+        return size[0], max(round(height / aspect), 1)
 
     def _frame_shape(self) -> tuple[int, ...]:
         height, width, channels = self._reader.shape
@@ -362,6 +426,13 @@ class Video:
             before = place
             yield frame
             place = ahead
+
+    def _each_as(self, other: Video, places: Iterable[int]) -> Iterator[NDArray[Any]]:
+        """Frames of another video like this one, for as long as this one is open."""
+        with other:
+            for frame in other._each(places):
+                self._own()
+                yield frame
 
     def _sampled(self, rate: Fraction) -> Iterator[int]:
         number, duration = 0, self.duration
@@ -488,6 +559,12 @@ def whole(index: object) -> int | None:
         return operator.index(index)  # type: ignore[arg-type]
     except TypeError:
         return None
+
+
+def format_of(format: str) -> str:
+    if format not in FORMATS:
+        raise invalid(f"format is {format!r}", f"it may be {', '.join(FORMATS)}")
+    return format
 
 
 def name_of(dtype: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 
 from . import _rushes
 from ._errors import Invalid
+from ._source import place_of
 from ._still import picture_of, within
 from ._video import rate_of
 
@@ -76,7 +77,7 @@ class VideoWriter:
         start = within(start_number, "start_number", 0, MOST_NUMBER, WHAT)
         if quality is not None:
             quality = within(quality, "quality", 0, 100, WHAT)
-        self._path = os.path.abspath(os.fsdecode(path))
+        self._path = place_of(path, WHAT)
         self._writer = _rushes.FrameWriter(
             self._path, terms, codec, quality, shown, start, bool(overwrite)
         )
@@ -122,7 +123,8 @@ class VideoWriter:
         return self._writer.frames
 
     def __repr__(self) -> str:
-        return f"<rushes.VideoWriter {self._path!r}: {self.frames} frames>"
+        frames = f"{self.frames} frames" if self.frames != 1 else "1 frame"
+        return f"<rushes.VideoWriter {self._path!r}: {frames}>"
 
 
 def write(

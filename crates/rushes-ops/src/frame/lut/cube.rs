@@ -42,8 +42,15 @@ impl FromStr for Cube {
     /// # Errors
     /// `Corrupt`, with the line, when the text is no such table; `Limit` when
     /// it has more entries than the specification allows; `Unsupported` when
-    /// it has curves and a solid.
+    /// it has curves and a solid; `Invalid` for a file's name.
     fn from_str(text: &str) -> Result<Cube> {
+        let name = text.trim();
+        if !name.contains('\n') && name.to_ascii_lowercase().ends_with(".cube") {
+            let shown: String = name.chars().take(80).collect();
+            let why = format!("{shown:?} is a file's name");
+            return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+                .remedy("give the text that is in the file"));
+        }
         let mut shape = None;
         let mut domain = [[0.0, 1.0]; 3];
         let mut colors: Vec<[f32; 3]> = Vec::new();
@@ -176,8 +183,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
-        use ErrorKind::{Corrupt, Limit, Unsupported};
+        use ErrorKind::{Corrupt, Invalid, Limit, Unsupported};
         for (text, kind, why) in [
+            ("looks/Warm.CUBE", Invalid, "\"looks/Warm.CUBE\" is a file's name"),
             ("", Corrupt, "line 0: no LUT_1D_SIZE or LUT_3D_SIZE is given"),
             ("0 0 0", Corrupt, "line 1: numbers come before the size of the table"),
             ("LUT_1D_SIZE two", Corrupt, "line 1: two is no size"),

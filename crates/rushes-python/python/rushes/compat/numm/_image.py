@@ -38,8 +38,10 @@ def image2np(path: str | os.PathLike[str]) -> NDArray[numpy.uint8]:
 def np2image(np: NDArray[Any], path: str | os.PathLike[str]) -> None:
     """Writes an array of uint8, (h, w, 3), as a still of the kind that the extension names.
 
-    (h, w) is written as grey, (h, w, 4) with opacity. Other numbers are an AssertionError.
+    (h, w) is written as grey, (h, w, 4) with opacity. Other numbers are an AssertionError,
+    and an extension that `rushes.imwrite` does not know raises `Unsupported`, a RuntimeError.
     """
     if np.dtype != numpy.uint8:
         raise AssertionError("nparr must be uint8")
-    imwrite(path, np)
+    with runtime_errors():
+        imwrite(path, np)

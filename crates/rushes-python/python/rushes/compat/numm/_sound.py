@@ -77,8 +77,11 @@ def sound_chunks(
 def np2sound(np: NDArray[Any], filepath: str | os.PathLike[str]) -> None:
     """Writes int16 at 44100 Hz as a sound of the kind that the extension names, in stereo.
 
-    np: (n, 2), or (n,) or (n, 1), which are repeated. Raises `rushes.Invalid` (a ValueError) for
-        other arrays, and `rushes.Unsupported` for an extension that `rushes.awrite` does not know.
+    np: (n, 2), or (n,) or (n, 1), which are repeated.
+
+    A name without an extension is that of a WAV, as all of numm's were. Raises `rushes.Invalid`
+    (a ValueError) for other arrays, and `Unsupported`, a RuntimeError, for an extension that
+    `rushes.awrite` does not know.
     """
     shape = "x".join(map(str, np.shape))
     if np.dtype != numpy.int16:
@@ -87,7 +90,16 @@ def np2sound(np: NDArray[Any], filepath: str | os.PathLike[str]) -> None:
         np = np[:, None]
     if np.ndim != 2 or np.shape[1] not in (1, CHANNELS):
         raise Invalid(WRITING, f"the array's shape is {shape}", "it may be [N, 2] or [N]")
-    awrite(filepath, np.repeat(CHANNELS // np.shape[1], axis=1), RATE_HZ)
+    samples = np.repeat(CHANNELS // np.shape[1], axis=1)
+    with runtime_errors():
+        place = os.path.abspath(os.fsdecode(filepath))
+        if os.path.splitext(place)[1]:
+            awrite(place, samples, RATE_HZ)
+            return
+        # It gets its name when it is whole, as others do.
+        whole = f"{place}.{os.getpid()}.wav"
+        awrite(whole, samples, RATE_HZ)
+        os.replace(whole, place)
 
 
 def opened(path: str | os.PathLike[str], sample_rate: int) -> _rushes.Sound:

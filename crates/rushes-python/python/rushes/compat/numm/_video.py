@@ -72,11 +72,12 @@ def np2video(
     """Writes frames of uint8, (T, h, w, 3), as a video of the kind that the extension names.
 
     (T, h, w) is written as grey. Raises `rushes.Invalid` (a ValueError) for other arrays, and
-    `rushes.Unsupported` for an extension that `rushes.write` does not know.
+    `Unsupported`, a RuntimeError, for an extension that `rushes.write` does not know.
     """
     if np.dtype != numpy.uint8:
         raise Invalid(WRITING, f"the array's numbers are {np.dtype}", "make it uint8 (0 to 255)")
-    write(path, np, fps=fps)
+    with runtime_errors():
+        write(path, np, fps=fps)
 
 
 class Span:
@@ -111,7 +112,7 @@ def sized(path: str | os.PathLike[str], width: int | None, height: int | None) -
     video = Video(path, dtype="uint8")
     if width is None and height is None:
         return video
-    return video._resized(sides(video, width, height))
+    return video._like(size=sides(video, width, height))
 
 
 def sides(video: Video, width: int | None, height: int | None) -> tuple[int, int]:

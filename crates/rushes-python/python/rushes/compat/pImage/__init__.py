@@ -9,10 +9,14 @@ The names, parameters and defaults are easimage's. What differs is in docs/pimag
 brings back those of its ways that results may depend on.
 """
 
+import importlib
+from typing import Any
+
 from . import (
     blend_modes,
     colors,
     converters,
+    hiris,
     image,
     measurements,
     mosaics,
@@ -48,7 +52,7 @@ from .colors import (
 )
 from .converters import Standard_Converter, StandardConverter
 from .image import save_as_image
-from .measurements import correlation_2D
+from .measurements import SiftComparison, correlation_2D
 from .ondemand import OnDemandArray
 from .readers import (
     DefaultReader,
@@ -104,6 +108,21 @@ from .writers import (
     VideoWriter,
 )
 
+# Pillow itself, where it is installed, and nothing of it here.
+pillow: Any
+pillow_draw: Any
+
+
+def __getattr__(name: str) -> Any:
+    place = {"pillow": "PIL.Image", "pillow_draw": "PIL.ImageDraw"}.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module(place)
+    except ImportError:
+        return None
+
+
 __all__ = [
     "AviWriter",
     "Colormap",
@@ -116,6 +135,7 @@ __all__ = [
     "MP4Writer",
     "OnDemandArray",
     "OpenCVReader",
+    "SiftComparison",
     "StandardConverter",
     "Standard_Converter",
     "TiffWriter",
@@ -161,6 +181,7 @@ __all__ = [
     "gray_to_RBG_layers",
     "grayscale",
     "hard_light",
+    "hiris",
     "image",
     "lighten_only",
     "make_crop_params",

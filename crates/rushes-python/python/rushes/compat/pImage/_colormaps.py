@@ -15,8 +15,9 @@ from .colors import rgb
 # OpenCV's numbers of its colour maps.
 CMAPS = {
     0: "autumn", 1: "bone", 2: "jet", 3: "winter", 4: "rainbow", 5: "ocean", 6: "summer",
-    7: "spring", 8: "cool", 9: "hsv", 10: "pink", 11: "hot", 13: "magma", 14: "inferno",
-    15: "plasma", 16: "viridis", 17: "cividis", 18: "twilight", 20: "turbo",
+    7: "spring", 8: "cool", 9: "hsv", 10: "pink", 11: "hot", 12: "parula", 13: "magma",
+    14: "inferno", 15: "plasma", 16: "viridis", 17: "cividis", 18: "twilight",
+    19: "twilight_shifted", 20: "turbo", 21: "deepgreen",
 }  # fmt: skip
 
 

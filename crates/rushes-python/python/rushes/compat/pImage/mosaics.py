@@ -131,6 +131,7 @@ class VignetteBuilder:
         array_mode: str | None = None,
         sampling_rate_multiplier: float = 1,
         time_offset: int = 0,
+        transform_func: Callable[[VignetteBuilder, Array], Array] | None = None,
     ) -> None:
         """Adds a reader, an array, another builder, or what `rushes.Stream` is made of.
 
@@ -138,9 +139,15 @@ class VignetteBuilder:
             for [Y, X], [Y, X, T] or [Y, X, T, 3], whichever it has as many dimensions of.
         sampling_rate_multiplier: for how many frames of the mosaic each of its frames stands.
         time_offset: frames of the mosaic before it begins; below 0 its first ones are left out.
+        transform_func: changes each of its frames before it is scaled: `f(builder, frame)` gives
+            another one. It is called on another thread.
         """
         rate = rate_of(sampling_rate_multiplier, WHAT)
         source = self._source(video_object, array_mode)
+        if transform_func is not None:
+            change = transform_func
+            stream = source if isinstance(source, Stream) else Stream(source)
+            source = stream.map(lambda frame: saturated(numpy.asarray(change(self, frame))))
         self._tiles.append((source, 1 / rate, operator.index(time_offset)))
         self._forget()
 

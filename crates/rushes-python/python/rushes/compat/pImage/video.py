@@ -1,5 +1,5 @@
 """Where easimage 3 keeps its readers, writers and converters."""
 
-from . import converters, mosaics, readers, writers
+from . import converters, hiris, mosaics, readers, writers
 
-__all__ = ["converters", "mosaics", "readers", "writers"]
+__all__ = ["converters", "hiris", "mosaics", "readers", "writers"]

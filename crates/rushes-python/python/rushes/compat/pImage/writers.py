@@ -69,6 +69,7 @@ class DefaultWriter:
         chosen = self.codec if codec is None else codec
         self.codec = None if chosen is None else FOURCC.get(chosen.lower(), chosen)
         self._rgbconv, self._quality = rgbconv, quality
+        self._plays = 0
         self._writer: _Writer | None = None
 
     def open(self) -> None:
@@ -119,7 +120,8 @@ class DefaultWriter:
 
     def _begun(self) -> _Writer:
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        return _Writer(self.path, fps=self.fps, codec=self.codec, quality=self._quality)
+        told: dict[str, Any] = {"codec": self.codec, "quality": self._quality}
+        return _Writer(self.path, fps=self.fps, plays=self._plays, **told)
 
     def _colored(self, frame: Array) -> Array:
         """As RGB of uint8."""
@@ -155,6 +157,8 @@ class GifWriter(DefaultWriter):
 
     framerate: frames a second.
     seamless: go back to the start as it came: 0, 1, 2, 3, 2, 1. Only then frames stay in memory.
+    optimize: changes nothing: palettes always follow the picture, and what stays is left out.
+    infinite: if False, it is played once.
     """
 
     def __init__(
@@ -167,9 +171,8 @@ class GifWriter(DefaultWriter):
         infinite: bool = True,
         **options: Any,
     ) -> None:
-        if not infinite or not optimize:
-            raise Unsupported(WHAT, "GIFs are always small and endless here", "leave that out")
         super().__init__(path, **{"fps": framerate, **options})
+        self._plays = 0 if infinite else 1
         self._seamless, self._kept = seamless, list[Array]()
 
     def write(self, frame: Array) -> None:

@@ -1,0 +1,5 @@
+"""Where easimage keeps the reader of `.seq` recordings."""
+
+from .readers import HirisReader
+
+__all__ = ["HirisReader"]
