@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use av_fixtures::{ffprobe, has_ffmpeg, source};
+use av_fixtures::{bytes, ffprobe, has_ffmpeg, source, theirs};
 use rushes_codec::{
     Conversion, SequenceReader, VideoOptions, VideoReader, VideoWriter, WriterOptions, convert,
     plan_conversion, probe,
@@ -83,26 +83,6 @@ fn has(extension: &str) -> bool {
     }
 }
 
-fn theirs(path: &Path, pixels: &str) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(path)
-        .args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixels, "-"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-fn bytes(frames: &[Frame]) -> Vec<u8> {
-    let each = frames.iter().flat_map(|frame| match frame.values() {
-        Values::U8(values) => values.clone(),
-        Values::U16(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
-        Values::F32(_) => unreachable!(),
-    });
-    each.collect()
-}
-
 /// Where a chunk's data begins.
 fn after(bytes: &[u8], name: &[u8]) -> usize {
     bytes.windows(name.len()).position(|it| it == name).unwrap() + name.len()
@@ -125,7 +105,7 @@ fn apng_is_lossless_and_exact() {
         let path = folder.path().join(format!("{pixels}.apng"));
         let frames = timed(layout, is_deep);
         write(&path, WriterOptions { plays: 3, ..WriterOptions::default() }, &frames);
-        assert!(theirs(&path, pixels) == bytes(&frames), "{pixels}");
+        assert!(theirs(&[], &path, pixels) == bytes(&frames), "{pixels}");
         let source = source(&path);
         assert_eq!(probe(&source).unwrap().kind, MediaKind::Video);
         let options = VideoOptions { layout, ..VideoOptions::default() };
@@ -258,7 +238,7 @@ fn y4m_keeps_what_is_stored() {
             (&stream["pix_fmt"], &stream["nb_read_frames"], &stream["r_frame_rate"]),
             (&pixels.into(), &"4".into(), &"30000/1001".into())
         );
-        assert!(theirs(&to, pixels) == theirs(&from, pixels), "{pixels}");
+        assert!(theirs(&[], &to, pixels) == theirs(&[], &from, pixels), "{pixels}");
     }
     // Without a rate there is nothing to write down.
     let file = tempfile::tempfile().unwrap();

@@ -53,37 +53,30 @@ fn directory(at: usize, tags: &[Tag]) -> Vec<u8> {
 
 /// EXIF of a camera: numbers of every width, GPS, a maker's note.
 fn exif() -> Vec<u8> {
+    let main = [
+        Tag(0x010f, 2, 13, b"Example Inc.\0"),
+        Tag(0x0112, 3, 1, b"\0\x01"),
+        Tag(0x011a, 5, 1, b"\0\0\x01\x2c\0\0\0\x01"),
+        Tag(0x8769, 4, 1, b"\0\0\x01\x00"),
+        Tag(0x8825, 4, 1, b"\0\0\x02\x00"),
+    ];
+    let exposure = [
+        Tag(0x829a, 5, 1, b"\0\0\0\x01\0\0\0\xfa"),
+        Tag(0x9000, 7, 4, b"0232"),
+        Tag(0x9003, 2, 20, b"2024:05:19 23:11:40\0"),
+        Tag(0x9204, 10, 1, b"\xff\xff\xff\xfe\0\0\0\x03"),
+        Tag(0x927c, 7, 12, b"a maker note"),
+        Tag(0xa002, 4, 1, b"\0\0\x05\xa0"),
+    ];
+    let place = [
+        Tag(1, 2, 2, b"S\0"),
+        Tag(2, 5, 3, b"\0\0\0\x2f\0\0\0\x01\0\0\0\x0c\0\0\0\x01\0\0\0\x1e\0\0\0\x01"),
+    ];
     let mut block = b"MM\0\x2a\0\0\0\x08".to_vec();
-    block.extend(directory(
-        8,
-        &[
-            Tag(0x010f, 2, 13, b"Example Inc.\0"),
-            Tag(0x0112, 3, 1, b"\0\x01"),
-            Tag(0x011a, 5, 1, b"\0\0\x01\x2c\0\0\0\x01"),
-            Tag(0x8769, 4, 1, b"\0\0\x01\x00"),
-            Tag(0x8825, 4, 1, b"\0\0\x02\x00"),
-        ],
-    ));
-    block.resize(0x100, 0);
-    block.extend(directory(
-        0x100,
-        &[
-            Tag(0x829a, 5, 1, b"\0\0\0\x01\0\0\0\xfa"),
-            Tag(0x9000, 7, 4, b"0232"),
-            Tag(0x9003, 2, 20, b"2024:05:19 23:11:40\0"),
-            Tag(0x9204, 10, 1, b"\xff\xff\xff\xfe\0\0\0\x03"),
-            Tag(0x927c, 7, 12, b"a maker note"),
-            Tag(0xa002, 4, 1, b"\0\0\x05\xa0"),
-        ],
-    ));
-    block.resize(0x200, 0);
-    block.extend(directory(
-        0x200,
-        &[
-            Tag(1, 2, 2, b"S\0"),
-            Tag(2, 5, 3, b"\0\0\0\x2f\0\0\0\x01\0\0\0\x0c\0\0\0\x01\0\0\0\x1e\0\0\0\x01"),
-        ],
-    ));
+    for (at, tags) in [(8, &main[..]), (0x100, &exposure), (0x200, &place)] {
+        block.resize(at, 0);
+        block.extend(directory(at, tags));
+    }
     block
 }
 

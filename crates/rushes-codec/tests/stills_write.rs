@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use av_fixtures::{has_ffmpeg, source};
+use av_fixtures::{bytes, has_ffmpeg, source, theirs};
 use rushes_codec::{
     Conversion, Depth, Part, SequenceReader, Sink, Target, VideoOptions, VideoWriter,
     WriterOptions, convert, plan_conversion,
@@ -82,29 +82,6 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// All frames as ffmpeg decodes them.
-fn theirs(arguments: &[&str], path: &Path, pixels: &str) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error"])
-        .args(arguments)
-        .arg("-i")
-        .arg(path)
-        .args(["-f", "rawvideo", "-pix_fmt", pixels, "-"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-fn bytes(frames: &[Frame]) -> Vec<u8> {
-    let each = frames.iter().flat_map(|frame| match frame.values() {
-        Values::U8(values) => values.clone(),
-        Values::U16(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
-        Values::F32(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
-    });
-    each.collect()
-}
-
 #[test]
 fn numbered_stills_hold_every_number() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,8 +109,8 @@ fn numbered_stills_hold_every_number() {
             assert_eq!(one.values(), other.values(), "{name}");
         }
         if !pixels.is_empty() && has_ffmpeg() && !name.contains('#') {
-            let theirs = theirs(&["-start_number", "8"], &path, pixels);
-            assert!(theirs == bytes(&frames), "{name}: ffmpeg reads other numbers");
+            let found = theirs(&["-start_number", "8"], &path, pixels);
+            assert!(found == bytes(&frames), "{name}: ffmpeg reads other numbers");
         }
     }
     let names = names(folder.path());

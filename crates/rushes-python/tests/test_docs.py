@@ -48,7 +48,7 @@ def test_the_first_page(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_cookbook(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = run("cookbook.md", 24)
+    names = run("cookbook.md", 25)
     printed = capsys.readouterr().out
     assert "(1280, 720, 3) 1001/300" in printed and "name='still'" in printed
     assert len((elsewhere / "frames.csv").read_text(encoding="utf-8").splitlines()) == 121

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use rushes_codec::Source;
-use rushes_media::Limits;
+use rushes_media::{Frame, Limits, Values};
 
 /// A file as a source with the usual limits.
 pub fn source(path: &Path) -> Source {
@@ -45,6 +45,30 @@ pub fn ffmpeg(folder: &Path, arguments: &[&str]) {
         .output()
         .unwrap();
     assert!(run.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// All frames as ffmpeg decodes them, with these arguments for what is read.
+pub fn theirs(arguments: &[&str], path: &Path, pixels: &str) -> Vec<u8> {
+    let run = Command::new("ffmpeg")
+        .args(["-v", "error"])
+        .args(arguments)
+        .arg("-i")
+        .arg(path)
+        .args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixels, "-"])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    run.stdout
+}
+
+/// The numbers of frames one after another, as bytes of this machine's order.
+pub fn bytes(frames: &[Frame]) -> Vec<u8> {
+    let each = frames.iter().flat_map(|frame| match frame.values() {
+        Values::U8(values) => values.clone(),
+        Values::U16(values) => values.iter().flat_map(|it| it.to_ne_bytes()).collect(),
+        Values::F32(values) => values.iter().flat_map(|it| it.to_ne_bytes()).collect(),
+    });
+    each.collect()
 }
 
 /// What ffprobe says, or `None` when it refuses the file.
