@@ -1,6 +1,7 @@
 //! Cameras, against a device of our own (`camera_fake/device.c`), which a process sees that it is loaded
 //! into: each test runs once more in such a child. FFmpeg's reader of V4L2 says what its frames are.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops there")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -46,7 +46,7 @@ def see(tmp_path_factory: pytest.TempPathFactory) -> See:
     if sys.platform != "linux" or not shutil.which("cc") or not HEADER.exists():
         pytest.skip(f"cc and {HEADER} are needed to make a camera")
     library = tmp_path_factory.mktemp("camera") / "camera.so"
-    line = ["cc", "-O1", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl", "-lpthread"]
+    line = ["cc", "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl", "-lpthread"]
     subprocess.run(line, check=True)
 
     def run(way: str, program: str) -> None:
