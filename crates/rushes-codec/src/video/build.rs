@@ -205,7 +205,7 @@ fn finish(
     mut records: Vec<PacketRecord>,
     found: Found,
 ) -> Result<FrameIndex> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = packets.input.cut_short()?.into_iter().collect();
     let Found { order, without } = found;
     let has_frame: HashSet<u32> = order.iter().copied().collect();
     for (ordinal, record) in records.iter_mut().enumerate() {
