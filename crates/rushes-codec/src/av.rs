@@ -16,6 +16,7 @@ pub(crate) mod stream;
 pub(crate) mod swscale;
 mod tags;
 mod webp;
+mod y4m;
 
 pub(crate) use animated_webp::{AnimatedWebP, WebPFrame};
 pub(crate) use animation::{is_animation, probe_animation};

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use av_fixtures::{CLIP_COUNT, clip, clips, has_ffmpeg, source, source_within};
-use rushes_codec::{audio_peaks, cover_picture, preview_frames, probe};
+use rushes_codec::{FrameIndex, audio_peaks, cover_picture, preview_frames, probe};
 use rushes_media::{ErrorKind, Limits};
 
 /// The longest that any one broken file may take.
@@ -80,6 +80,50 @@ fn every_clip_cut_short_is_answered() {
     }
     assert_eq!(tried, CLIP_COUNT * 7);
     assert!(noted >= 15, "only {noted} files say that they are cut short");
+}
+
+#[test]
+fn a_stream_that_is_cut_short_says_so() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    av_fixtures::ffmpeg(
+        folder.path(),
+        &["-f", "lavfi", "-i", "testsrc2=size=63x47:duration=1", "-pix_fmt", "yuv420p", "a.y4m"],
+    );
+    let mut paths = vec![folder.path().join("a.y4m")];
+    for name in ["ffv1.mkv", "pq.mkv", "vp9.webm", "h264.ts", "mpeg2.ts"] {
+        paths.push(clip(folder.path(), name));
+    }
+    for path in paths {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let warnings = |path: &Path| {
+            FrameIndex::build(&source(path), &mut |_| true).unwrap().warnings().to_vec()
+        };
+        assert_eq!(warnings(&path), Vec::<String>::new(), "{name}");
+        let whole = probe(&source(&path)).unwrap();
+        assert!(whole.agreement.agrees, "{name}: {:?}", whole.agreement);
+        let bytes = std::fs::read(&path).unwrap();
+        let short =
+            write(folder.path(), &format!("short.{name}"), &bytes[..bytes.len() * 2 / 3 + 1]);
+        let told = warnings(&short);
+        assert!(told.iter().any(|told| told.contains("cut short")), "{name}: {told:?}");
+        let told = probe(&source(&short)).unwrap().agreement.differences;
+        assert!(told.iter().any(|told| told.contains("cut short")), "{name}: {told:?}");
+    }
+}
+
+#[test]
+fn a_size_that_no_picture_has_is_over_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, size) in [("a", "W99999999 H99999999"), ("b", "W60000 H60000"), ("c", "W4 H3000000")]
+    {
+        let header = format!("YUV4MPEG2 {size} F25:1 C420\nFRAME\n");
+        let path = write(folder.path(), &format!("{name}.y4m"), header.as_bytes());
+        let refused = FrameIndex::build(&source(&path), &mut |_| true).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Limit, "{size}: {refused}");
+    }
 }
 
 #[test]

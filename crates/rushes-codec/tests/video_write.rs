@@ -588,3 +588,43 @@ fn gifs_keep_colours_and_times() {
         assert_eq!(seen_by_ffmpeg(&path, (33, 7)).len(), 2);
     }
 }
+
+#[test]
+fn the_rate_of_a_short_clip_is_the_stated_one() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let size = (64, 64);
+    let rates = [(30_000, 1001), (24_000, 1001), (25, 1), (120, 1)];
+    for name in ["a.mkv", "a.mp4", "a.mov", "a.avi", "a.webm"] {
+        for ((num, den), count) in rates.into_iter().flat_map(|it| [(it, 1), (it, 2), (it, 5)]) {
+            let path = folder.path().join(name);
+            let frames = vec![picture(0, size, Layout::Rgb, Depth::U8); count];
+            let options =
+                WriterOptions { rate_hz: Rational::new(num, den), ..WriterOptions::default() };
+            written(&path, options, &frames);
+            let found = index(&source(&path));
+            assert_eq!(found.rate_hz(), Rational::new(num, den), "{name}: {count} frames");
+            let probed = ffprobe(&path, &[]).unwrap();
+            assert_eq!(probed["streams"][0]["r_frame_rate"], format!("{num}/{den}"), "{name}");
+            let kept = rushes_codec::FrameIndex::from_bytes(&found.to_bytes()).unwrap();
+            assert_eq!(kept, *found);
+        }
+        // Frames that come otherwise have none.
+        if name == "a.avi" {
+            continue;
+        }
+        let path = folder.path().join(name);
+        let frames: Vec<Frame> = [0, 100, 133, 500, 533, 2000]
+            .iter()
+            .map(|&time_ms| {
+                let mut frame = picture(time_ms as usize, size, Layout::Rgb, Depth::U8);
+                frame.time_secs = Rational::new(time_ms, 1000);
+                frame
+            })
+            .collect();
+        written(&path, WriterOptions::default(), &frames);
+        assert_eq!(index(&source(&path)).rate_hz(), None, "{name}");
+    }
+}

@@ -92,6 +92,14 @@ impl Index {
             .map(terms)
     }
 
+    /// Frames a second as the file states them, where its times agree.
+    fn rate_hz(&self) -> Option<(i64, i64)> {
+        match &self.frames {
+            Frames::Video(_, index) => index.rate_hz().map(terms),
+            Frames::Sequence(_) => None,
+        }
+    }
+
     /// Every frame's time in seconds, as the bytes of float64 numbers.
     fn times_secs<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let times = of!(&self.frames, index => {

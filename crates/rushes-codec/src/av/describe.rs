@@ -62,7 +62,9 @@ pub(crate) fn probe(source: &Source) -> Result<Probe> {
         probe.agreement.differ("its text tags are over the limit; some were left out");
     }
     note_name(source, format, &mut probe.agreement);
-    note_size(source, &head, &mut probe.agreement);
+    if let Some(cut) = input.cut_short()? {
+        probe.agreement.differ(cut);
+    }
     Ok(probe)
 }
 
@@ -169,19 +171,6 @@ fn note_name(source: &Source, format: &Format, agreement: &mut Agreement) {
     let extension = source.extension();
     if Format::by_extension(extension).is_some() && !format.goes_by(extension) {
         agreement.differ(format!("named .{extension} but holds {}", format.words));
-    }
-}
-
-/// Notes a file that is shorter than its header says.
-fn note_size(source: &Source, head: &[u8], agreement: &mut Agreement) {
-    let is = source.size_bytes();
-    if let Some(stated) = header::stated_bytes(head).filter(|&stated| stated > is) {
-        // A pad byte that a writer forgot is no loss.
-        if stated - is > 1 {
-            agreement.differ(format!(
-                "the header states {stated} bytes, the file has {is}: it is cut short"
-            ));
-        }
     }
 }
 

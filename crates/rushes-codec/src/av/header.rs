@@ -1,6 +1,8 @@
 //! What libav does not tell of a file's first bytes: the Matroska document
 //! type, and how long the file should be.
 
+use super::y4m::Y4m;
+
 /// Document type of an EBML file (RFC 8794, section 11.2.4): `matroska`, `webm`.
 pub(super) fn ebml_doc_type(head: &[u8]) -> Option<String> {
     let (id, size, mut rest) = ebml_element(head)?;
@@ -64,6 +66,39 @@ pub(super) fn stated_bytes(head: &[u8]) -> Option<u64> {
         }
         _ => None,
     }
+}
+
+/// Bytes of a packet of MPEG-TS (ISO/IEC 13818-1), and where its first byte
+/// lies: as broadcast, on Blu-ray discs, and with its error correction.
+const TS_PACKETS: [(usize, usize); 3] = [(188, 0), (192, 4), (204, 0)];
+
+/// Packets that must begin in step to be believed.
+const TS_IN_STEP: usize = 5;
+
+/// Bytes behind the last whole packet of an MPEG-TS of this size.
+fn ts_rest_bytes(head: &[u8], size_bytes: u64) -> Option<u64> {
+    let in_step = |&&(packet, first): &&(usize, usize)| {
+        (0..TS_IN_STEP).all(|at| head.get(first + at * packet) == Some(&0x47))
+    };
+    let (packet, _) = TS_PACKETS.iter().find(in_step)?;
+    size_bytes.checked_rem(*packet as u64)
+}
+
+/// Why a file of this format and size must once have been longer, where its
+/// first bytes or its packets say so.
+pub(super) fn cut_short(format: &str, head: &[u8], size_bytes: u64) -> Option<String> {
+    // A pad byte that a writer forgot is no loss.
+    if let Some(stated) = stated_bytes(head).filter(|&stated| stated > size_bytes + 1) {
+        return Some(format!(
+            "the header states {stated} bytes, the file has {size_bytes}: it is cut short"
+        ));
+    }
+    let (rest, what) = match format {
+        "mpegts" => (ts_rest_bytes(head, size_bytes)?, "packet"),
+        "y4m" => (Y4m::of(head)?.rest_bytes(size_bytes)?, "frame"),
+        _ => return None,
+    };
+    (rest > 0).then(|| format!("the last {rest} bytes are no whole {what}: it is cut short"))
 }
 
 #[cfg(test)]

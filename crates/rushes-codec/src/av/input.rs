@@ -12,7 +12,8 @@ use rushes_media::{Error, ErrorKind, Limits, Rational, Result};
 use super::color::StatedColors;
 use super::detect::{self, Detected};
 use super::stream::{is_attached, start_secs};
-use super::{error, string};
+use super::y4m::Y4m;
+use super::{error, header, string};
 use crate::{FORMATS, Source};
 
 /// Size of the buffer between libav and the file.
@@ -288,6 +289,12 @@ impl<'a> Input<'a> {
     pub(crate) fn open(source: &'a Source) -> Result<Input<'a>> {
         super::start();
         let detected = detect::detect(source)?;
+        // libav cannot say what is wrong with it.
+        if detected.format.name == "y4m"
+            && let Some(stated) = Y4m::of(&source.head()?)
+        {
+            source.limits().check_picture(stated.width_px, stated.height_px, 3)?;
+        }
         let input = Input::open_as(source, detected).map_err(|error| {
             // What was only suspected, and cannot be opened, is not broken media.
             let doubtful = detected.is_doubtful() && error.kind == ErrorKind::Corrupt;
@@ -396,6 +403,15 @@ impl<'a> Input<'a> {
     /// The demuxers that read its format.
     pub(crate) fn demuxers(&self) -> &'static [&'static str] {
         self.detected.format.demuxers
+    }
+
+    /// Why the file must once have been longer, in words, where it says so.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn cut_short(&self) -> Result<Option<String>> {
+        let head = self.source.head()?;
+        Ok(header::cut_short(self.detected.format.name, &head, self.source.size_bytes()))
     }
 
     pub(crate) fn source(&self) -> &'a Source {

@@ -205,7 +205,7 @@ fn finish(
     mut records: Vec<PacketRecord>,
     found: Found,
 ) -> Result<FrameIndex> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = packets.input.cut_short()?.into_iter().collect();
     let Found { order, without } = found;
     let has_frame: HashSet<u32> = order.iter().copied().collect();
     for (ordinal, record) in records.iter_mut().enumerate() {
@@ -243,12 +243,14 @@ fn finish(
         order,
         times,
         last_ticks: if stated > 0 { stated } else { before },
+        rate_hz: None,
         warnings,
         ranks: Vec::new(),
         entries: Vec::new(),
         reorder: 0,
     };
     index.offset_secs = offset(&index, start);
+    index.rate_hz = packets.stated_rates().into_iter().find(|&rate| is_at(&index, rate));
     match index.clone().complete() {
         Ok(whole) => Ok(whole),
         // The container's start cannot be told together with these times.
@@ -259,6 +261,17 @@ fn finish(
             index.complete()
         }
     }
+}
+
+/// Whether all times are those of this rate, each rounded to a tick.
+fn is_at(index: &FrameIndex, rate_hz: Rational) -> bool {
+    let first = index.times.first().copied().unwrap_or(0);
+    let Some(step) = index.time_base.checked_mul(rate_hz).map(Rational::to_f64) else {
+        return false;
+    };
+    // In ticks; those of the first and of the other are each half a tick off.
+    let off = |(at, &time): (usize, &i64)| time.saturating_sub(first) as f64 - at as f64 / step;
+    index.times.iter().enumerate().all(|it| off(it).abs() < 1.01)
 }
 
 /// What makes the container's start time zero.

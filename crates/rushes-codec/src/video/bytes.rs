@@ -6,7 +6,7 @@ use super::index::FrameIndex;
 use super::packets::PacketRecord;
 
 /// What the bytes start with; the last is the version.
-const MAGIC: &[u8] = b"RushesFI\x01";
+const MAGIC: &[u8] = b"RushesFI\x02";
 
 const HAS_PTS: u8 = 1;
 const HAS_DTS: u8 = 2;
@@ -25,7 +25,8 @@ impl FrameIndex {
         writer.count(self.size_bytes);
         writer.count(self.stream.into());
         writer.count(self.codec.into());
-        for fraction in [self.time_base, self.offset_secs] {
+        let rate = self.rate_hz.unwrap_or(Rational::ZERO);
+        for fraction in [self.time_base, self.offset_secs, rate] {
             writer.number(fraction.num());
             writer.number(fraction.den());
         }
@@ -168,6 +169,7 @@ impl Reader<'_> {
         let stream = u32::try_from(self.count()?).ok()?;
         let codec = u32::try_from(self.count()?).ok()?;
         let (time_base, offset_secs) = (self.fraction()?, self.fraction()?);
+        let rate_hz = Some(self.fraction()?).filter(|&rate| rate > Rational::ZERO);
         let last_ticks = self.number()?;
         let mut warnings = Vec::new();
         for _ in 0..self.length(1)? {
@@ -203,6 +205,7 @@ impl Reader<'_> {
             order,
             times,
             last_ticks,
+            rate_hz,
             warnings,
             ranks: Vec::new(),
             entries: Vec::new(),

@@ -36,6 +36,8 @@ pub struct FrameIndex {
     pub(super) times: Vec<i64>,
     /// Ticks that the last frame is shown.
     pub(super) last_ticks: i64,
+    /// Frames a second as stated, where all times agree; positive.
+    pub(super) rate_hz: Option<Rational>,
     pub(super) warnings: Vec<String>,
     // What follows is found from the above.
     /// Place in `order` of each packet's frame, or [`NOT_SHOWN`].
@@ -108,6 +110,14 @@ impl FrameIndex {
     #[must_use]
     pub fn time_base(&self) -> Rational {
         self.time_base
+    }
+
+    /// Frames a second as the file states them, where every time is that of such a
+    /// frame to the tick: exact where the times themselves are rounded, as to
+    /// milliseconds in Matroska. `None` where frames come otherwise.
+    #[must_use]
+    pub fn rate_hz(&self) -> Option<Rational> {
+        self.rate_hz
     }
 
     /// The frame shown at a time in seconds from the container's start: the

@@ -86,12 +86,18 @@ impl<'a> Packets<'a> {
         u64::try_from(unsafe { (*self.stream).nb_frames }).ok().filter(|&frames| frames > 0)
     }
 
-    /// Ticks that one frame lasts at the average rate.
-    pub(super) fn frame_ticks(&self) -> i64 {
+    /// The frames a second that the container states, and those that libav has
+    /// found.
+    pub(super) fn stated_rates(&self) -> Vec<Rational> {
         // SAFETY: the stream is open.
         let (average, base) =
             unsafe { ((*self.stream).avg_frame_rate, (*self.stream).r_frame_rate) };
-        let ticks = positive(average).or_else(|| positive(base)).and_then(|rate| {
+        [average, base].into_iter().filter_map(positive).collect()
+    }
+
+    /// Ticks that one frame lasts at the average rate.
+    pub(super) fn frame_ticks(&self) -> i64 {
+        let ticks = self.stated_rates().first().and_then(|&rate| {
             let tick = seconds(1, self.time_base())?;
             Some(Rational::whole(1).checked_div(rate.checked_mul(tick)?)?.to_f64().round() as i64)
         });

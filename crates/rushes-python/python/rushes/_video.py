@@ -235,7 +235,13 @@ class Video:
 
     @property
     def fps(self) -> Fraction:
-        """Frames a second, on average: exact for a constant rate; 0 where no frame lasts."""
+        """Frames a second, on average: exact for a constant rate; 0 where no frame lasts.
+
+        What the file states, where the times agree to their resolution.
+        """
+        stated = self._index.rate_hz()
+        if stated is not None:
+            return Fraction(*stated)
         lasts = self.duration - self.times[0]
         return len(self) / lasts if lasts else Fraction(0)
 
