@@ -24,6 +24,12 @@ fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
+/// Every frame of a video as grey numbers.
+fn gray(path: &str) -> Vec<u8> {
+    let passed = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"];
+    ffmpeg(&[&["-i", path], &passed[..]].concat())
+}
+
 /// The MD5 of each frame of what these arguments read.
 fn frames(input: &[&str]) -> Vec<String> {
     let found = ffmpeg(&[input, &["-f", "framemd5", "-pix_fmt", "rgb24", "-"]].concat());
@@ -113,17 +119,7 @@ fn recordings_pages_and_animations() {
     };
     // Numbers and times of a Norpix recording, at millisecond of Matroska.
     let (out, into) = make("mono8_v5.seq", &[]);
-    let numbers = ffmpeg(&[
-        "-i",
-        &into,
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "gray",
-        "-",
-    ]);
+    let numbers = gray(&into);
     assert!(numbers == std::fs::read(kept("mono8_v5.seq.numbers")).expect("numbers"));
     let times = ffprobe(&stage, &out, "frame=pts_time");
     let wanted = [0.0, 0.003_141, 0.006_282, 0.010_423, 0.013_564];
@@ -136,17 +132,7 @@ fn recordings_pages_and_animations() {
     let (given, into) = (kept("mono8_v5.seq"), stage.text("even.mkv"));
     let given = given.to_str().expect("text");
     stage.done(&["convert", given, &into, "--codec", "ffv1", "--fps", "500"]);
-    let even = ffmpeg(&[
-        "-i",
-        &into,
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "gray",
-        "-",
-    ]);
+    let even = gray(&into);
     let whole = std::fs::read(kept("mono8_v5.seq.numbers")).expect("numbers");
     let recorded: Vec<&[u8]> = whole.chunks(20 * 12).collect();
     let shown: Vec<u8> =
@@ -187,17 +173,7 @@ fn a_hiris_recording_is_read_with_the_files_beside_it() {
     stage.write("shot_1.bin", &frames[3 * 48..]);
     let (given, into) = (stage.text("shot.seq"), stage.text("out.mkv"));
     stage.done(&["convert", &given, &into, "--codec", "ffv1", "--fps", "100"]);
-    let found = ffmpeg(&[
-        "-i",
-        &into,
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "gray",
-        "-",
-    ]);
+    let found = gray(&into);
     assert!(found == frames);
 }
 
@@ -248,8 +224,7 @@ fn arrays_become_video() {
     }
     let into = stage.text("other.mkv");
     stage.done(&["convert", &stage.text("other.zarr"), &into, "--codec", "ffv1"]);
-    let given = ["-i", &into, "-f", "rawvideo", "-pix_fmt", "gray", "-"];
-    let found = ffmpeg(&given);
+    let found = gray(&into);
     let places = (0..3).flat_map(|t| (0..8).flat_map(move |y| (0..10).map(move |x| (t, y, x))));
     let wanted = places.map(|(t, y, x)| if t == 2 && x >= 6 { 7 } else { number(t, y, x) });
     assert_eq!(found, wanted.collect::<Vec<u8>>());
