@@ -38,6 +38,7 @@ use rushes_media::{
 
 use crate::Source;
 use crate::formats::Format;
+use jpeg::Cut;
 use raster::Meaning;
 use sniff::Reader;
 
@@ -98,27 +99,31 @@ fn check_size(source: &Source, reader: Reader, probe: &Probe) -> Result<()> {
 /// is broken or not understood counts as sRGB. Transparent parts lie on mid grey
 /// (128); float pictures are clipped to 0 to 1 and given the sRGB curve. Nothing
 /// is turned upright, except HEIC, AVIF and JPEG XL, whose own transformations are
-/// part of the picture.
+/// part of the picture. A JPEG that is cut short gives what came; the rest is grey.
 ///
 /// # Errors
 /// `Limit` when the picture is over a limit, `Corrupt` when it is broken,
 /// `Unsupported` when the content is not a still that is read here, or a RAW
 /// without a preview.
 pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
+    picture(source, target_px, Cut::Shown)
+}
+
+fn picture(source: &Source, target_px: u32, cut: Cut) -> Result<Picture> {
     let head = source.head()?;
     let Some(reader) = sniff::reader(&head, source.extension(), source.size_bytes()) else {
         let why = "its first bytes are of no still that is read here";
         return Err(Error::new(ErrorKind::Unsupported, "decoding the still", why));
     };
     match reader {
-        Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px),
+        Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px, cut),
         Reader::Png => raster::decode(source, "png", png::meaning(source)?),
         Reader::Heif(_) => heif::decode(source, target_px),
         Reader::Jxl => jxl::decode(source),
         Reader::Raster(format) => raster::decode(source, format, Meaning::Embedded),
-        Reader::Tiff => raw::decode(source, &head, target_px),
-        Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
-        Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px),
+        Reader::Tiff => raw::decode(source, &head, target_px, cut),
+        Reader::Raf => preview(source, raf::find(source)?.preview, target_px, cut),
+        Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px, cut),
     }
 }
 
@@ -135,7 +140,7 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
 /// TIFF with a palette) comes as it is stored, its profile not asked.
 ///
 /// # Errors
-/// As for [`still_picture`].
+/// As for [`still_picture`]; `Corrupt` for a JPEG that is cut short, too.
 pub fn still_frame(source: &Source) -> Result<Frame> {
     still_frame_for(source, u32::MAX)
 }
@@ -169,7 +174,7 @@ pub fn still_frame_for(source: &Source, target_px: u32) -> Result<Frame> {
 /// that can be applied, with the numbers as they are stored, and that profile.
 ///
 /// # Errors
-/// As for [`still_picture`].
+/// As for [`still_frame`].
 pub fn still_frame_in_profile(source: &Source) -> Result<(Frame, Option<Vec<u8>>)> {
     let head = source.head()?;
     let reader = sniff::reader(&head, source.extension(), source.size_bytes());
@@ -247,7 +252,7 @@ pub(crate) fn jpeg_frame(bytes: &[u8], limits: &Limits) -> Result<Frame> {
 }
 
 fn sized_jpeg_frame(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Frame> {
-    frame_of(jpeg::decode(bytes, limits, target_px)?, jpeg::is_grey(bytes))
+    frame_of(jpeg::decode(bytes, limits, target_px, Cut::Refused)?, jpeg::is_grey(bytes))
 }
 
 /// The still by a decoder of our own.
@@ -272,7 +277,7 @@ fn own_frame(
         }
         _ => {}
     }
-    frame_of(still_picture(source, target_px)?, false)
+    frame_of(picture(source, target_px, Cut::Refused)?, false)
 }
 
 fn frame_of(picture: Picture, is_grey: bool) -> Result<Frame> {
@@ -311,14 +316,14 @@ pub(crate) struct Embedded {
 }
 
 /// The embedded JPEG's pixels.
-fn preview(source: &Source, found: Option<Embedded>, target_px: u32) -> Result<Picture> {
+fn preview(source: &Source, found: Option<Embedded>, target_px: u32, cut: Cut) -> Result<Picture> {
     let Some(found) = found else {
         let why = "the camera left no JPEG preview in it";
         return Err(Error::new(ErrorKind::Unsupported, "decoding the camera RAW", why)
             .remedy("develop it with the maker's or another RAW converter"));
     };
     let bytes = read::range(source, found.start, found.length)?;
-    jpeg::decode(&bytes, source.limits(), target_px)
+    jpeg::decode(&bytes, source.limits(), target_px, cut)
 }
 
 /// A probe of one still stream in a container of this name from

@@ -6,7 +6,9 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use rushes_codec::{STILL_TARGETS, Source, encode_still, still_frame};
+use rushes_codec::{
+    STILL_TARGETS, Source, encode_still, still_frame, still_frame_for, still_picture,
+};
 use rushes_media::{Color, ErrorKind, Frame, Layout, Limits, Values};
 
 const SIZE: (u32, u32) = (37, 23);
@@ -226,5 +228,38 @@ fn grey_and_deep_stills_stay_so() {
         let off = seen.into_iter().zip(expected).map(|(a, b)| (a - b).abs());
         let most = off.fold(0.0, f32::max);
         assert!(most <= 6.0 / 255.0, "{name}: {most}");
+    }
+}
+
+/// These bytes as a file of this name.
+fn stored(folder: &Path, name: &str, bytes: &[u8]) -> Source {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    source(&path)
+}
+
+#[test]
+fn a_jpeg_that_is_cut_short_is_shown_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for layout in [Layout::Rgb, Layout::Gray] {
+        let bytes = encode_still(&frame(layout, 8), "jpg", Some(95)).unwrap();
+        let whole = still_frame(&stored(folder.path(), "whole.jpg", &bytes)).unwrap();
+        let scan = bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
+        for part in [20, 60, 95] {
+            let cut = &bytes[..scan + 20 + (bytes.len() - scan - 20) * part / 100];
+            let cut = stored(folder.path(), "cut.jpg", cut);
+            let refused = still_frame(&cut).unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::Corrupt, "{part} %: {refused}");
+            assert!(refused.remedy.is_some(), "{part} %: {refused}");
+            assert_eq!(still_frame_for(&cut, 8).unwrap_err().kind, ErrorKind::Corrupt);
+            let shown = still_picture(&cut, u32::MAX).unwrap();
+            assert_eq!((shown.width_px(), shown.height_px()), SIZE);
+        }
+        // Without its end marker nothing of the picture is missing.
+        let unended = stored(folder.path(), "unended.jpg", &bytes[..bytes.len() - 2]);
+        assert_eq!(still_frame(&unended).unwrap().values(), whole.values());
+        let followed = [&bytes[..], b"and more"].concat();
+        let followed = stored(folder.path(), "followed.jpg", &followed);
+        assert_eq!(still_frame(&followed).unwrap().values(), whole.values());
     }
 }
