@@ -15,6 +15,7 @@ mod dpx;
 mod embed;
 mod encode;
 mod exif;
+mod floats;
 mod heif;
 mod icc;
 mod implied;
@@ -137,7 +138,8 @@ fn picture(source: &Source, target_px: u32, cut: Cut) -> Result<Picture> {
 /// gives them back. Camera
 /// RAW comes as the largest JPEG in it. Nothing is turned upright, except HEIC,
 /// AVIF and JPEG XL. What only FFmpeg reads (DPX, JPEG 2000, PSD,
-/// TIFF with a palette) comes as it is stored, its profile not asked.
+/// TIFF with a palette) comes as it is stored, its profile not asked. Floats of 64
+/// bits become 32.
 ///
 /// # Errors
 /// As for [`still_picture`]; `Corrupt` for a JPEG that is cut short, too.
@@ -161,8 +163,9 @@ pub fn still_frame_for(source: &Source, target_px: u32) -> Result<Frame> {
     };
     match own_frame(source, &head, reader, target_px) {
         Err(error) if error.kind == ErrorKind::Unsupported && has_other => {
-            crate::video::still_frame(source).map_err(|other| match other.kind {
-                ErrorKind::Unsupported => error,
+            crate::video::still_frame(source).map_err(|other| match (other.kind, reader) {
+                // Of a TIFF that FFmpeg does not know it says that it is damaged.
+                (ErrorKind::Unsupported, _) | (ErrorKind::Corrupt, Some(Reader::Tiff)) => error,
                 _ => other,
             })
         }
