@@ -1,6 +1,5 @@
 //! Sound that is written is read back by the `ffmpeg` command and by ourselves.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod av_fixtures;
 
@@ -161,7 +160,7 @@ impl Sink for Sparse {
     }
 }
 
-/// EBU Tech 3306. It takes minutes, so it runs where that is asked for.
+/// EBU Tech 3306. It takes half a minute, so it runs where that is asked for.
 #[test]
 fn sound_of_more_than_four_gigabytes_is_rf64() {
     if std::env::var_os("RUSHES_LONG").is_none() {

@@ -129,7 +129,7 @@ impl AudioWriter {
         if target.muxer == "ipod" {
             more.set("movie_timescale", &options.sample_rate_hz.to_string());
         }
-        output.begin_with(&mut more)?;
+        output.begin(&mut more)?;
         Ok(AudioWriter { sound, output })
     }
 
