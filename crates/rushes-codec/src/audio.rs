@@ -1,5 +1,6 @@
 //! Sound as floats, and floats as sound files.
 
+mod ending;
 mod read;
 
 pub use read::{AudioOptions, AudioReader};

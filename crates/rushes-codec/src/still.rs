@@ -15,6 +15,7 @@ mod dpx;
 mod embed;
 mod encode;
 mod exif;
+mod floats;
 mod heif;
 mod icc;
 mod implied;
@@ -38,6 +39,7 @@ use rushes_media::{
 
 use crate::Source;
 use crate::formats::Format;
+use jpeg::Cut;
 use raster::Meaning;
 use sniff::Reader;
 
@@ -98,27 +100,31 @@ fn check_size(source: &Source, reader: Reader, probe: &Probe) -> Result<()> {
 /// is broken or not understood counts as sRGB. Transparent parts lie on mid grey
 /// (128); float pictures are clipped to 0 to 1 and given the sRGB curve. Nothing
 /// is turned upright, except HEIC, AVIF and JPEG XL, whose own transformations are
-/// part of the picture.
+/// part of the picture. A JPEG that is cut short gives what came; the rest is grey.
 ///
 /// # Errors
 /// `Limit` when the picture is over a limit, `Corrupt` when it is broken,
 /// `Unsupported` when the content is not a still that is read here, or a RAW
 /// without a preview.
 pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
+    picture(source, target_px, Cut::Shown)
+}
+
+fn picture(source: &Source, target_px: u32, cut: Cut) -> Result<Picture> {
     let head = source.head()?;
     let Some(reader) = sniff::reader(&head, source.extension(), source.size_bytes()) else {
         let why = "its first bytes are of no still that is read here";
         return Err(Error::new(ErrorKind::Unsupported, "decoding the still", why));
     };
     match reader {
-        Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px),
+        Reader::Jpeg => jpeg::decode(&read::whole(source)?, source.limits(), target_px, cut),
         Reader::Png => raster::decode(source, "png", png::meaning(source)?),
         Reader::Heif(_) => heif::decode(source, target_px),
         Reader::Jxl => jxl::decode(source),
         Reader::Raster(format) => raster::decode(source, format, Meaning::Embedded),
-        Reader::Tiff => raw::decode(source, &head, target_px),
-        Reader::Raf => preview(source, raf::find(source)?.preview, target_px),
-        Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px),
+        Reader::Tiff => raw::decode(source, &head, target_px, cut),
+        Reader::Raf => preview(source, raf::find(source)?.preview, target_px, cut),
+        Reader::Cr3 => preview(source, cr3::find(source)?.preview, target_px, cut),
     }
 }
 
@@ -132,10 +138,11 @@ pub fn still_picture(source: &Source, target_px: u32) -> Result<Picture> {
 /// gives them back. Camera
 /// RAW comes as the largest JPEG in it. Nothing is turned upright, except HEIC,
 /// AVIF and JPEG XL. What only FFmpeg reads (DPX, JPEG 2000, PSD,
-/// TIFF with a palette) comes as it is stored, its profile not asked.
+/// TIFF with a palette) comes as it is stored, its profile not asked. Floats of 64
+/// bits become 32.
 ///
 /// # Errors
-/// As for [`still_picture`].
+/// As for [`still_picture`]; `Corrupt` for a JPEG that is cut short, too.
 pub fn still_frame(source: &Source) -> Result<Frame> {
     still_frame_for(source, u32::MAX)
 }
@@ -156,8 +163,9 @@ pub fn still_frame_for(source: &Source, target_px: u32) -> Result<Frame> {
     };
     match own_frame(source, &head, reader, target_px) {
         Err(error) if error.kind == ErrorKind::Unsupported && has_other => {
-            crate::video::still_frame(source).map_err(|other| match other.kind {
-                ErrorKind::Unsupported => error,
+            crate::video::still_frame(source).map_err(|other| match (other.kind, reader) {
+                // Of a TIFF that FFmpeg does not know it says that it is damaged.
+                (ErrorKind::Unsupported, _) | (ErrorKind::Corrupt, Some(Reader::Tiff)) => error,
                 _ => other,
             })
         }
@@ -169,7 +177,7 @@ pub fn still_frame_for(source: &Source, target_px: u32) -> Result<Frame> {
 /// that can be applied, with the numbers as they are stored, and that profile.
 ///
 /// # Errors
-/// As for [`still_picture`].
+/// As for [`still_frame`].
 pub fn still_frame_in_profile(source: &Source) -> Result<(Frame, Option<Vec<u8>>)> {
     let head = source.head()?;
     let reader = sniff::reader(&head, source.extension(), source.size_bytes());
@@ -247,7 +255,7 @@ pub(crate) fn jpeg_frame(bytes: &[u8], limits: &Limits) -> Result<Frame> {
 }
 
 fn sized_jpeg_frame(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Frame> {
-    frame_of(jpeg::decode(bytes, limits, target_px)?, jpeg::is_grey(bytes))
+    frame_of(jpeg::decode(bytes, limits, target_px, Cut::Refused)?, jpeg::is_grey(bytes))
 }
 
 /// The still by a decoder of our own.
@@ -272,7 +280,7 @@ fn own_frame(
         }
         _ => {}
     }
-    frame_of(still_picture(source, target_px)?, false)
+    frame_of(picture(source, target_px, Cut::Refused)?, false)
 }
 
 fn frame_of(picture: Picture, is_grey: bool) -> Result<Frame> {
@@ -311,14 +319,14 @@ pub(crate) struct Embedded {
 }
 
 /// The embedded JPEG's pixels.
-fn preview(source: &Source, found: Option<Embedded>, target_px: u32) -> Result<Picture> {
+fn preview(source: &Source, found: Option<Embedded>, target_px: u32, cut: Cut) -> Result<Picture> {
     let Some(found) = found else {
         let why = "the camera left no JPEG preview in it";
         return Err(Error::new(ErrorKind::Unsupported, "decoding the camera RAW", why)
             .remedy("develop it with the maker's or another RAW converter"));
     };
     let bytes = read::range(source, found.start, found.length)?;
-    jpeg::decode(&bytes, source.limits(), target_px)
+    jpeg::decode(&bytes, source.limits(), target_px, cut)
 }
 
 /// A probe of one still stream in a container of this name from

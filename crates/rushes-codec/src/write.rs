@@ -376,7 +376,7 @@ impl VideoWriter {
         }
         let mut more = Options::new();
         targets::tell_muxer(container.muxer, options.plays, &mut more);
-        output.begin_with(&mut more)?;
+        output.begin(&mut more)?;
         let body = Body::Libav(Box::new(Libav { encoder, sound, output, pixels }));
         Ok(Open { body, kind: Kind::of(frame), clock, last_ticks: None })
     }

@@ -75,7 +75,9 @@ fn samples_are_those_of_ffmpeg() {
         let (ours, rate, channels) = read(&path, AudioOptions::default());
         let theirs = by_ffmpeg(&path, &[]);
         let name = made.0;
-        assert_eq!(ours.len(), theirs.len(), "{name}");
+        // The command gives the padding of AAC, too.
+        let padding = if name == "a.m4a" { 1_024 * 2 } else { 0 };
+        assert!((ours.len()..=ours.len() + padding).contains(&theirs.len()), "{name}");
         assert!(furthest(&ours, &theirs) <= 1e-6, "{name}: {}", furthest(&ours, &theirs));
         let expected = match name {
             "a.opus" => (48_000, 2),
@@ -86,7 +88,7 @@ fn samples_are_those_of_ffmpeg() {
         assert_eq!((rate, channels), expected, "{name}");
     }
     // What has no loss is as long as what was made, and so is what states its padding.
-    for name in ["s16.wav", "a.flac", "alac.m4a", "a.ogg", "a.mp3"] {
+    for name in ["s16.wav", "a.flac", "alac.m4a", "a.m4a", "a.ogg", "a.mp3"] {
         let (samples, _, _) = read(&folder.path().join(name), AudioOptions::default());
         assert_eq!(samples.len(), 57_330 * 2, "{name}");
     }

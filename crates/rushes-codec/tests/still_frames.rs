@@ -6,7 +6,9 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use rushes_codec::{STILL_TARGETS, Source, encode_still, still_frame};
+use rushes_codec::{
+    STILL_TARGETS, Source, encode_still, still_frame, still_frame_for, still_picture,
+};
 use rushes_media::{Color, ErrorKind, Frame, Layout, Limits, Values};
 
 const SIZE: (u32, u32) = (37, 23);
@@ -227,4 +229,150 @@ fn grey_and_deep_stills_stay_so() {
         let most = off.fold(0.0, f32::max);
         assert!(most <= 6.0 / 255.0, "{name}: {most}");
     }
+}
+
+/// These bytes as a file of this name.
+fn stored(folder: &Path, name: &str, bytes: &[u8]) -> Source {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    source(&path)
+}
+
+#[test]
+fn a_jpeg_that_is_cut_short_is_shown_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for layout in [Layout::Rgb, Layout::Gray] {
+        let bytes = encode_still(&frame(layout, 8), "jpg", Some(95)).unwrap();
+        let whole = still_frame(&stored(folder.path(), "whole.jpg", &bytes)).unwrap();
+        let scan = bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
+        for part in [20, 60, 95] {
+            let cut = &bytes[..scan + 20 + (bytes.len() - scan - 20) * part / 100];
+            let cut = stored(folder.path(), "cut.jpg", cut);
+            let refused = still_frame(&cut).unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::Corrupt, "{part} %: {refused}");
+            assert!(refused.remedy.is_some(), "{part} %: {refused}");
+            assert_eq!(still_frame_for(&cut, 8).unwrap_err().kind, ErrorKind::Corrupt);
+            let shown = still_picture(&cut, u32::MAX).unwrap();
+            assert_eq!((shown.width_px(), shown.height_px()), SIZE);
+        }
+        // Without its end marker nothing of the picture is missing.
+        let unended = stored(folder.path(), "unended.jpg", &bytes[..bytes.len() - 2]);
+        assert_eq!(still_frame(&unended).unwrap().values(), whole.values());
+        let followed = [&bytes[..], b"and more"].concat();
+        let followed = stored(folder.path(), "followed.jpg", &followed);
+        assert_eq!(still_frame(&followed).unwrap().values(), whole.values());
+    }
+}
+
+/// A TIFF of floats by the book (TIFF 6.0, section 2): planes or pixels in one
+/// strip each, numbers of 32 or 64 bits.
+fn tiff_of_floats(numbers: &[f64], channels: usize, bits: u16, is_planar: bool) -> Vec<u8> {
+    let (width, height) = SIZE;
+    let stored = |number: f64| match bits {
+        32 => (number as f32).to_le_bytes().to_vec(),
+        _ => number.to_le_bytes().to_vec(),
+    };
+    let plane = |channel: usize| numbers.iter().skip(channel).step_by(channels);
+    let strips: Vec<Vec<u8>> = if is_planar {
+        (0..channels).map(|at| plane(at).flat_map(|&it| stored(it)).collect()).collect()
+    } else {
+        vec![numbers.iter().flat_map(|&it| stored(it)).collect()]
+    };
+    let mut bytes = b"II*\0\0\0\0\0".to_vec();
+    let mut offsets = Vec::new();
+    for strip in &strips {
+        offsets.push(bytes.len() as u32);
+        bytes.extend(strip);
+    }
+    let mut list = |values: &[u32], each: usize| {
+        let at = bytes.len() as u32;
+        for value in values {
+            bytes.extend(&value.to_le_bytes()[..each]);
+        }
+        at
+    };
+    let lengths: Vec<u32> = strips.iter().map(|strip| strip.len() as u32).collect();
+    let every = |value: u32| vec![value; channels];
+    let photometric = if channels < 3 { 1 } else { 2 };
+    let mut entries: Vec<(u16, u16, Vec<u32>)> = vec![
+        (256, 4, vec![width]),
+        (257, 4, vec![height]),
+        (258, 3, every(bits.into())),
+        (259, 3, vec![1]),
+        (262, 3, vec![photometric]),
+        (273, 4, offsets),
+        (277, 3, vec![channels as u32]),
+        (278, 4, vec![height]),
+        (279, 4, lengths),
+        (284, 3, vec![if is_planar { 2 } else { 1 }]),
+        (339, 3, every(3)),
+    ];
+    if channels == 4 {
+        entries.insert(10, (338, 3, vec![2]));
+    }
+    let mut directory = (entries.len() as u16).to_le_bytes().to_vec();
+    for (tag, kind, values) in &entries {
+        let each = if *kind == 3 { 2 } else { 4 };
+        directory.extend(tag.to_le_bytes());
+        directory.extend(kind.to_le_bytes());
+        directory.extend((values.len() as u32).to_le_bytes());
+        let mut value: Vec<u8> = match values.as_slice() {
+            [one] => one.to_le_bytes().to_vec(),
+            [one, other] if each == 2 => {
+                [*one as u16, *other as u16].map(u16::to_le_bytes).concat()
+            }
+            several => list(several, each).to_le_bytes().to_vec(),
+        };
+        value.resize(4, 0);
+        directory.extend(value);
+    }
+    directory.extend([0; 4]);
+    let at = bytes.len() as u32;
+    bytes[4..8].copy_from_slice(&at.to_le_bytes());
+    bytes.extend(directory);
+    bytes
+}
+
+#[test]
+fn tiffs_of_floats_are_read_whatever_their_width_and_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for (channels, layout) in [(1, Layout::Gray), (3, Layout::Rgb), (4, Layout::Rgba)] {
+        let count = (SIZE.0 * SIZE.1) as usize * channels;
+        // Beyond 0 to 1, and not to be had in 16 bits.
+        let numbers: Vec<f64> = (0..count).map(|at| at as f64 / 700.0 - 0.25).collect();
+        let expected: Vec<f32> = numbers.iter().map(|&it| it as f32).collect();
+        for (bits, is_planar) in [(32, false), (64, false), (32, true), (64, true)] {
+            let which = format!("{channels} channels of {bits} bits, planar: {is_planar}");
+            let bytes = tiff_of_floats(&numbers, channels, bits, is_planar);
+            let source = stored(folder.path(), "floats.tif", &bytes);
+            let found = still_frame(&source).unwrap();
+            assert_eq!(found.layout(), layout, "{which}");
+            assert_eq!(found.color.transfer.as_deref(), Some("linear"));
+            assert!(*found.values() == Values::F32(expected.clone()), "{which}");
+            let shown = still_picture(&source, u32::MAX).unwrap();
+            assert_eq!((shown.width_px(), shown.height_px()), SIZE);
+            // Its strips end early, and so do those of one plane.
+            for part in [30, 60] {
+                let mut short = bytes.clone();
+                let at = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+                let directory = short.split_off(at);
+                short.truncate(8 + (at - 8) * part / 100);
+                let start = short.len() as u32;
+                short[4..8].copy_from_slice(&start.to_le_bytes());
+                short.extend(directory);
+                let refused = still_frame(&stored(folder.path(), "short.tif", &short));
+                assert!(refused.is_err(), "{which}: {part} %");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tiff_that_nobody_reads_is_not_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two channels of floats, of which nothing is said.
+    let numbers: Vec<f64> = (0..SIZE.0 * SIZE.1 * 2).map(f64::from).collect();
+    let bytes = tiff_of_floats(&numbers, 2, 64, false);
+    let refused = still_frame(&stored(folder.path(), "two.tif", &bytes)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unsupported, "{refused}");
 }

@@ -6,6 +6,7 @@ use std::ptr;
 use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Rational, Result};
 
+use super::ending::Ending;
 use crate::Source;
 use crate::av::decode::{Decoder, Frame};
 use crate::av::error;
@@ -46,6 +47,7 @@ pub struct AudioReader<'s> {
     sample_rate_hz: u32,
     channels: u32,
     start_secs: Rational,
+    ending: Option<Ending>,
     has_ended: bool,
 }
 
@@ -91,7 +93,7 @@ impl<'s> AudioReader<'s> {
             {
                 continue;
             }
-            let decoder = match Decoder::open(stream, source.limits()) {
+            let mut decoder = match Decoder::open(stream, source.limits()) {
                 Ok(decoder) => decoder,
                 Err(error) => {
                     failed = failed.or(Some(error));
@@ -108,6 +110,7 @@ impl<'s> AudioReader<'s> {
             }
             let start_secs = start_of(&input, stream);
             input.keep_only(index);
+            let ending = Ending::of(&input, stream, &mut decoder);
             return Ok(AudioReader {
                 input,
                 index,
@@ -118,6 +121,7 @@ impl<'s> AudioReader<'s> {
                 sample_rate_hz,
                 channels,
                 start_secs,
+                ending,
                 has_ended: false,
             });
         }
@@ -155,9 +159,20 @@ impl<'s> AudioReader<'s> {
         let before = samples.len();
         while !self.has_ended {
             if self.decoder.next(&mut self.input, self.index, &mut self.packet, &mut self.frame)? {
-                self.converter.add(&self.frame, samples)?;
+                match &mut self.ending {
+                    None => self.converter.add(&self.frame, samples)?,
+                    Some(ending) => {
+                        ending.hold(&mut self.frame, &self.packet)?;
+                        while let Some(frame) = ending.whole() {
+                            self.converter.add(&frame, samples)?;
+                        }
+                    }
+                }
             } else {
                 self.has_ended = true;
+                for frame in self.ending.take().map(Ending::finish).unwrap_or_default() {
+                    self.converter.add(&frame, samples)?;
+                }
                 self.converter.drain(samples)?;
             }
             if samples.len() > before {

@@ -78,6 +78,18 @@ impl Frame {
         }
     }
 
+    /// Samples of each channel.
+    pub(crate) fn samples(&self) -> usize {
+        usize::try_from(self.get().nb_samples).unwrap_or(0)
+    }
+
+    /// Leaves out the samples behind so many.
+    pub(crate) fn keep_samples(&mut self, samples: usize) {
+        let kept = self.get().nb_samples.min(c_int::try_from(samples).unwrap_or(c_int::MAX));
+        // SAFETY: the frame is ours, and has at least that many.
+        unsafe { (*self.0).nb_samples = kept };
+    }
+
     /// Bytes of its buffers.
     pub(crate) fn bytes(&self) -> usize {
         let size = |buffer: &*mut ffi::AVBufferRef| {
@@ -239,6 +251,12 @@ impl Decoder {
     pub(crate) fn receive(&mut self, frame: &mut Frame) -> c_int {
         // SAFETY: context and frame are open and ours.
         unsafe { ffi::avcodec_receive_frame(self.context, frame.0) }
+    }
+
+    /// Gives samples that the container says are padding, too.
+    pub(crate) fn leave_padding(&mut self) {
+        // SAFETY: the context is open; libav reads the field at each frame.
+        unsafe { (*self.context).flags2 |= ffi::AV_CODEC_FLAG2_SKIP_MANUAL as c_int };
     }
 
     /// Whether packets given from now on are passed over when no other frame

@@ -290,16 +290,25 @@ pub(super) fn embedded(source: &Source, start: u64, length: u64) -> Option<Embed
     })
 }
 
-/// The pixels, reduced to 1/2, 1/4 or 1/8 where the longer side stays at
-/// `target_px` or more. Data that is damaged or cut off gives what came before
-/// the damage, as far as libjpeg-turbo can go on. Colours are those of sRGB.
-pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32) -> Result<Picture> {
-    decode_as(bytes, limits, target_px, true)
+/// What becomes of a picture whose data end early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// What came is shown; the rest is grey.
+    Shown,
+    /// It is an error.
+    Refused,
 }
 
-/// The pixels at full size, of RGB as they are stored.
+/// The pixels, reduced to 1/2, 1/4 or 1/8 where the longer side stays at
+/// `target_px` or more. Data that is damaged gives what can be had of it, as far
+/// as libjpeg-turbo can go on. Colours are those of sRGB.
+pub(super) fn decode(bytes: &[u8], limits: &Limits, target_px: u32, cut: Cut) -> Result<Picture> {
+    decode_as(bytes, limits, target_px, cut, true)
+}
+
+/// The pixels at full size, of RGB as they are stored; all of them.
 pub(super) fn decode_stored(bytes: &[u8], limits: &Limits) -> Result<Picture> {
-    decode_as(bytes, limits, u32::MAX, false)
+    decode_as(bytes, limits, u32::MAX, Cut::Refused, false)
 }
 
 /// The ICC profile that the header holds, of a picture in RGB.
@@ -308,7 +317,13 @@ pub(super) fn profile_of(bytes: &[u8], limits: &Limits) -> Option<Vec<u8>> {
     (found.components.len() == 3 && !found.icc.is_empty()).then_some(found.icc)
 }
 
-fn decode_as(bytes: &[u8], limits: &Limits, target_px: u32, as_srgb: bool) -> Result<Picture> {
+fn decode_as(
+    bytes: &[u8],
+    limits: &Limits,
+    target_px: u32,
+    cut: Cut,
+    as_srgb: bool,
+) -> Result<Picture> {
     let mut decoder = Decompressor::new().map_err(failed)?;
     decoder.set_scan_limit(SCANS).map_err(failed)?;
     let original = bytes;
@@ -337,15 +352,25 @@ fn decode_as(bytes: &[u8], limits: &Limits, target_px: u32, as_srgb: bool) -> Re
     let scaled = header.scaled(decoder.scaling_factor());
     let pitch = scaled.width * format.size();
     let mut pixels = room(pitch * scaled.height);
-    let output = Image {
-        pixels: pixels.as_mut_slice(),
-        width: scaled.width,
-        pitch,
-        height: scaled.height,
-        format,
+    let mut decompress = |bytes: &[u8]| {
+        let output = Image {
+            pixels: pixels.as_mut_slice(),
+            width: scaled.width,
+            pitch,
+            height: scaled.height,
+            format,
+        };
+        decoder.decompress(bytes, output)
     };
-    match decoder.decompress(bytes, output) {
+    match decompress(bytes) {
         Err(error) if !is_warning(&error) => return Err(failed(error)),
+        Err(error) if cut == Cut::Refused && is_cut(&error) => {
+            // Some writers leave out the end marker alone: then nothing is missing.
+            let ended = [bytes, &[0xff, 0xd9]].concat();
+            if decompress(&ended).is_err_and(|error| is_cut(&error)) {
+                return Err(cut_short());
+            }
+        }
         _ => {}
     }
     if as_srgb || is_cmyk {
@@ -443,6 +468,17 @@ fn is_warning(error: &turbojpeg::Error) -> bool {
     ];
     let text = error.to_string();
     WARNINGS.iter().any(|warning| text.contains(warning))
+}
+
+/// Whether the warning is of data that end before the picture does.
+fn is_cut(error: &turbojpeg::Error) -> bool {
+    error.to_string().to_lowercase().contains("premature end")
+}
+
+fn cut_short() -> Error {
+    let why = "its data end before the picture does";
+    Error::new(ErrorKind::Corrupt, "decoding the JPEG", why)
+        .remedy("copy it again from where it came from; a preview still shows what is there")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]

@@ -10,7 +10,7 @@ use rushes_media::{
 use tiff::decoder::{Decoder as TiffDecoder, DecodingResult, Limits as TiffLimits};
 
 use super::srgb::{Depth, Profile};
-use super::{icc, note_truncation, probe_of, read, rgb, stated};
+use super::{floats, icc, note_truncation, probe_of, read, rgb, stated};
 use crate::Source;
 
 fn format_of(name: &str) -> Option<ImageFormat> {
@@ -262,6 +262,11 @@ pub(super) enum Meaning {
 
 /// The picture as RGB: sRGB but for PQ and HLG, of which 16 bits stay 16.
 pub(super) fn decode(source: &Source, format: &str, meaning: Meaning) -> Result<Picture> {
+    if format == "tiff"
+        && let Some(frame) = floats::frame(source)
+    {
+        return floats::shown(&frame?);
+    }
     let Opened { decoded, profile, hdr } = match open(source, format, meaning)? {
         Found::Rgb(size_px, values) => {
             return Picture::new(size_px.0, size_px.1, Pixels::U8(values), Color::default());
@@ -285,6 +290,11 @@ pub(super) fn decode(source: &Source, format: &str, meaning: Meaning) -> Result<
 /// stay, and so does opacity. sRGB but for PQ, HLG and floats, which are
 /// linear light and say so.
 pub(super) fn frame(source: &Source, format: &str, meaning: Meaning) -> Result<Frame> {
+    if format == "tiff"
+        && let Some(frame) = floats::frame(source)
+    {
+        return frame;
+    }
     let Opened { decoded, profile, hdr } = match open(source, format, meaning)? {
         Found::Rgb(size_px, values) => {
             return Frame::new(size_px.0, size_px.1, Layout::Rgb, Values::U8(values));
@@ -447,8 +457,7 @@ fn rgb_of(decoded: DynamicImage, profile: Option<&Profile>) -> Vec<u8> {
             let pixels = values.as_raw().as_chunks::<4>().0.iter();
             pixels
                 .flat_map(|&[red, green, blue, alpha]| {
-                    let alpha = (alpha.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
-                    [red, green, blue].map(|light| rgb::over_grey(rgb::from_linear(light), alpha))
+                    rgb::over_grey_linear([red, green, blue], alpha)
                 })
                 .collect()
         }

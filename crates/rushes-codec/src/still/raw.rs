@@ -6,6 +6,7 @@ use rushes_media::{
     Basis, Color, Count, Error, ErrorKind, Frame, Picture, Probe, Result, Stream, StreamKind,
 };
 
+use super::jpeg::Cut;
 use super::raster::Meaning;
 use super::srgb::Profile;
 use super::tiff::{Directory, NEW_SUBFILE_TYPE, Order, Tiff};
@@ -52,10 +53,10 @@ pub(super) fn probe(source: &Source, head: &[u8]) -> Result<Probe> {
     }
 }
 
-pub(super) fn decode(source: &Source, head: &[u8], target_px: u32) -> Result<Picture> {
+pub(super) fn decode(source: &Source, head: &[u8], target_px: u32, cut: Cut) -> Result<Picture> {
     let tiff = Tiff::walk(source)?;
     match raw_format(&tiff, head, source.extension()) {
-        Some(_) => preview(source, largest_preview(source, &tiff), target_px),
+        Some(_) => preview(source, largest_preview(source, &tiff), target_px, cut),
         None => raster::decode(source, "tiff", meaning(source, &tiff)),
     }
 }

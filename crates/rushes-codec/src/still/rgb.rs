@@ -14,6 +14,12 @@ pub(super) fn over_grey(value: u8, alpha: u8) -> u8 {
     ((value * alpha + MID_GREY * (255 - alpha) + 127) / 255) as u8
 }
 
+/// Linear light, opaque by a fraction, as sRGB laid over mid grey.
+pub(super) fn over_grey_linear(light: [f32; 3], alpha: f32) -> [u8; 3] {
+    let alpha = (alpha.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+    light.map(|light| over_grey(from_linear(light), alpha))
+}
+
 /// RGBA, one after the other, to RGB over mid grey.
 pub(super) fn from_rgba(values: &[u8]) -> Vec<u8> {
     let blend = |&[red, green, blue, alpha]: &[u8; 4]| {

@@ -350,7 +350,7 @@ impl<'s> Work<'_, 's> {
         let mut options = copy_tags(self.input, &mut output, self.holds.muxer, window)?;
         self.set_timecode(&output, span);
         targets::tell_muxer(self.holds.muxer, 0, &mut options);
-        output.begin_with(&mut options)?;
+        output.begin(&mut options)?;
         let mut copying = match routes.iter().any(Option::is_some) {
             true => Some(Copying::open(self.source, routes, window)?),
             false => None,

@@ -109,13 +109,8 @@ impl Output {
         self.context
     }
 
-    /// Writes the header, once all streams are added.
-    pub(super) fn begin(&mut self) -> Result<()> {
-        self.begin_with(&mut Options::new())
-    }
-
-    /// The same with options of the muxer's.
-    pub(super) fn begin_with(&mut self, options: &mut Options) -> Result<()> {
+    /// Writes the header, once all streams are added, with options of the muxer's.
+    pub(super) fn begin(&mut self, options: &mut Options) -> Result<()> {
         // Sound of more than 4 GB (EBU Tech 3306).
         options.set("rf64", "auto");
         // SAFETY: the context is open and has streams.

@@ -11,6 +11,7 @@ use super::output::Output;
 use super::{Sink, WHAT};
 use crate::av::decode::Frame;
 use crate::av::error;
+use crate::av::input::Options;
 
 /// A kind of sound file.
 #[derive(Debug)]
@@ -122,7 +123,13 @@ impl AudioWriter {
         let mut sound = SoundEncoder::open(name, options)?;
         let mut output = Output::create(Box::new(sink), target.muxer)?;
         output.add(&mut sound.encoder)?;
-        output.begin()?;
+        let mut more = Options::new();
+        // The edit list, which leaves out the encoder's delay, counts in these: by
+        // sample, or the end would be rounded to a millisecond.
+        if target.muxer == "ipod" {
+            more.set("movie_timescale", &options.sample_rate_hz.to_string());
+        }
+        output.begin(&mut more)?;
         Ok(AudioWriter { sound, output })
     }
 

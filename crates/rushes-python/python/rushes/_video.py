@@ -235,10 +235,8 @@ class Video:
 
     @property
     def fps(self) -> Fraction:
-        """Frames a second, on average: exact for a constant rate; 0 where no frame lasts.
-
-        What the file states, where the times agree to their resolution.
-        """
+        """Frames a second, on average: exact for a constant rate; 0 where no frame lasts."""
+        # Times may be rounded, as to milliseconds in Matroska.
         stated = self._index.rate_hz()
         if stated is not None:
             return Fraction(*stated)
