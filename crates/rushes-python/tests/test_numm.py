@@ -205,7 +205,7 @@ def test_a_video_is_written_in_the_format_of_its_name(tmp_path: Path) -> None:
         # Lossy, and red is stored at half the size.
         assert abs(numm.video2np(tmp_path / name, height=None).astype(int) - frames).max() < 16
     with pytest.raises(rushes.Unsupported):
-        numm.np2video(frames, tmp_path / "fade.ogg")
+        numm.np2video(frames, tmp_path / "fade.wmv")
     with pytest.raises(rushes.Invalid):
         numm.np2video(frames / 255, tmp_path / "fade.mp4")
 
