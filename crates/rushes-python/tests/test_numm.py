@@ -253,7 +253,7 @@ def test_what_cannot_be_written_is_a_runtime_error(tmp_path: Path) -> None:
 
 def test_its_own_examples_names_are_written(tmp_path: Path) -> None:
     """ "fade.ogg" is what numm's example is called."""
-    fade = numpy.repeat(numpy.arange(0, 250, 10, "uint8"), 48 * 64 * 3).reshape(-1, 48, 64, 3)
+    fade = numpy.repeat(numpy.arange(0, 250, 10, dtype="uint8"), 48 * 64 * 3).reshape(-1, 48, 64, 3)
     numm.np2video(fade, tmp_path / "fade.ogg")
     read = numm.video2np(tmp_path / "fade.ogg", height=None)
     assert read.shape == fade.shape and abs(read.astype(int) - fade).max() <= 4

@@ -475,7 +475,7 @@ class Stream:
     def lut(
         self,
         *,
-        cube: str,
+        cube: str | os.PathLike[str],
         mixing: Literal["tetrahedral", "trilinear"] = "tetrahedral",
     ) -> Stream:
         """Looks colours up in a .cube table."""

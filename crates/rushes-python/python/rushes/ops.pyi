@@ -1,5 +1,6 @@
 # Written by stubs.py: do not edit.
 
+import os
 from typing import Any, Literal
 
 import numpy
@@ -106,7 +107,7 @@ def grayscale(array: ArrayLike, *, weights: list[float] = [0.2126, 0.7152, 0.072
 def lut(
     array: ArrayLike,
     *,
-    cube: str,
+    cube: str | os.PathLike[str],
     mixing: Literal["tetrahedral", "trilinear"] = "tetrahedral",
 ) -> NDArray[Any]:
     """Looks colours up in a .cube table."""
