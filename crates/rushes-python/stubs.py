@@ -41,6 +41,7 @@ from ._source import Media, Writable
 OPS_HEAD = """\
 # Written by stubs.py: do not edit.
 
+import os
 from typing import Any, Literal
 
 import numpy

@@ -19,7 +19,8 @@ cv2: Any = pytest.importorskip("cv2")
 soundfile: Any = pytest.importorskip("soundfile")
 zarr: Any = pytest.importorskip("zarr")
 
-COUNT, ROWS, COLUMNS = 12, 48, 64
+# Large enough for every encoder.
+COUNT, ROWS, COLUMNS = 12, 64, 80
 RATE_HZ = 48000
 
 
@@ -63,10 +64,11 @@ def off(read: NDArray[Any], wanted: NDArray[Any]) -> float:
 STILLS: dict[str, tuple[Any, float]] = {
     "png": (by_pillow, 0), "tif": (by_pillow, 0), "tiff": (by_opencv, 0), "bmp": (by_pillow, 0),
     "tga": (by_pillow, 0), "qoi": (by_pillow, 0), "ppm": (by_pillow, 0), "webp": (by_pillow, 0),
+    "pnm": (by_opencv, 0), "pgm": (by_pillow, 0),
     "jpg": (by_pillow, 2), "jpeg": (by_opencv, 2), "avif": (by_pillow, 2), "hdr": (None, 0.01),
 }  # fmt: skip
 # Nobody here reads these; the tests of the codecs have ffmpeg for that.
-STILLS_READ_ELSEWHERE = {"dpx", "exr", "pnm", "pgm"}
+STILLS_READ_ELSEWHERE = {"dpx", "exr"}
 
 
 @pytest.mark.parametrize("name", STILLS)
@@ -103,10 +105,10 @@ def test_deep_stills(name: str, tmp_path: Path) -> None:
         assert (by_opencv(tmp_path / "c.tif") == floats).all()
 
 
-# The codec, where it is not the usual one, and how far frames may be off on average.
-VIDEOS: dict[str, float] = {
-    "mp4": 3, "m4v": 3, "mov": 3, "qt": 3, "mkv": 3, "webm": 3, "avi": 3, "mxf": 3, "ogv": 4,
-    "ogg": 4, "y4m": 3,
+# How far frames may be off on average: most have a quarter of the colours.
+VIDEOS = {
+    "mp4": 5, "m4v": 5, "mov": 5, "qt": 5, "mkv": 5, "webm": 5, "avi": 3, "mxf": 3, "ogv": 5,
+    "ogg": 5, "y4m": 1,
 }  # fmt: skip
 
 
@@ -135,10 +137,12 @@ def test_animations_and_pages(name: str, tmp_path: Path) -> None:
         assert image.n_frames == COUNT
         for number in range(COUNT):
             image.seek(number)
+            image.load()
             if name not in ("tif", "tiff"):
                 assert image.info["duration"] == pytest.approx(100), number
             far = off(numpy.asarray(image.convert("RGB")), FRAMES[number])
-            assert far == 0 if ANIMATIONS[name] else far < 6, number
+            # A GIF has 256 colours at once.
+            assert far == 0 if ANIMATIONS[name] else far < 10, (number, far)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -186,7 +190,7 @@ def test_sounds(name: str, tmp_path: Path) -> None:
         middle = read[8000:40000, channel]
         strength = abs(numpy.fft.rfft(middle * numpy.hanning(len(middle))))
         assert strength.argmax() * RATE_HZ / len(middle) == pytest.approx(pitch, abs=2)
-        assert middle.std() == pytest.approx(0.5 / 2**0.5, rel=0.03)
+        assert middle.std() == pytest.approx(0.5 / 2**0.5, rel=0.05)
 
 
 def test_every_kind_of_sound_is_among_them(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_a_video_is_written_in_the_format_of_its_name(tmp_path: Path) -> None:
         # Lossy, and red is stored at half the size.
         assert abs(numm.video2np(tmp_path / name, height=None).astype(int) - frames).max() < 16
     with pytest.raises(rushes.Unsupported):
-        numm.np2video(frames, tmp_path / "fade.ogg")
+        numm.np2video(frames, tmp_path / "fade.wmv")
     with pytest.raises(rushes.Invalid):
         numm.np2video(frames / 255, tmp_path / "fade.mp4")
 
@@ -253,7 +253,7 @@ def test_what_cannot_be_written_is_a_runtime_error(tmp_path: Path) -> None:
 
 def test_its_own_examples_names_are_written(tmp_path: Path) -> None:
     """ "fade.ogg" is what numm's example is called."""
-    fade = numpy.repeat(numpy.arange(0, 250, 10, "uint8"), 48 * 64 * 3).reshape(-1, 48, 64, 3)
+    fade = numpy.repeat(numpy.arange(0, 250, 10, dtype="uint8"), 48 * 64 * 3).reshape(-1, 48, 64, 3)
     numm.np2video(fade, tmp_path / "fade.ogg")
     read = numm.video2np(tmp_path / "fade.ogg", height=None)
     assert read.shape == fade.shape and abs(read.astype(int) - fade).max() <= 4

@@ -456,7 +456,7 @@ for read in (
     rushes.open, rushes.imread, rushes.aread, rushes.Stream, rushes.Library().probe,
     lambda path: rushes.imwrite(path + ".jpg", rushes.imread(stills + "/1.png"), tags_from=path),
     lambda path: rushes.Library().convert(path, path + ".mp4"),
-    lambda path: rushes.Library().mosaic([path, path], output=path + ".mp4"),
+    lambda path: rushes.Library().mosaic(path, path, output=path + ".mp4"),
     lambda path: list(rushes.open(stills + "/%d.png")),
     lambda path: rushes.Library().convert(stills + "/%d.png", path + ".mp4"),
     lambda path: rushes.open("/dev/zero"),
@@ -481,7 +481,7 @@ def test_paths_that_are_none(tmp_path: Path) -> None:
     one = numpy.zeros((4, 4), "uint8")
     calls: list[Callable[[Any], object]] = [
         rushes.open, rushes.imread, rushes.aread, rushes.Stream,
-        lambda path: rushes.imwrite(path, one), lambda path: rushes.write(path, one[None], fps=1),
+        lambda path: rushes.imwrite(path, one), lambda path: rushes.write(path, [one], fps=1),
         lambda path: rushes.awrite(path, one[0] / 1.0, 8000),
     ]  # fmt: skip
     for call in calls:

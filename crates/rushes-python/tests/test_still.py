@@ -332,7 +332,8 @@ def test_a_picture_into_an_object() -> None:
     light, file = frame / numpy.float32(100), io.BytesIO()
     rushes.imwrite(file, light, format="exr")
     assert (rushes.imread(file) == light).all()
-    for wrong in ({}, {"format": "png", "tags_from": "a.jpg"}):
+    wrongs: list[dict[str, Any]] = [{}, {"format": "png", "tags_from": "a.jpg"}]
+    for wrong in wrongs:
         with pytest.raises(rushes.Invalid, match="for an object"):
             rushes.imwrite(io.BytesIO(), frame, **wrong)
     with pytest.raises(rushes.Invalid, match="for a path"):

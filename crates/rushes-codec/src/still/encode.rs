@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
 use image::{DynamicImage, ImageBuffer, ImageError, ImageFormat};
 use rushes_media::{Block, Blocks, Error, ErrorKind, Frame, Layout, Result, Values};
 use turbojpeg::PixelFormat;
@@ -305,7 +306,19 @@ fn floats(frame: &Frame, values: Vec<f32>) -> Option<DynamicImage> {
 
 fn by_image(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, format).map_err(|error| {
+    let written = match (format, image.color().has_color()) {
+        // Left to itself, the encoder writes PAM, which few read under these names.
+        (ImageFormat::Pnm, has_color) => {
+            let encoding = SampleEncoding::Binary;
+            let kind = match has_color {
+                true => PnmSubtype::Pixmap(encoding),
+                false => PnmSubtype::Graymap(encoding),
+            };
+            image.write_with_encoder(PnmEncoder::new(&mut bytes).with_subtype(kind))
+        }
+        _ => image.write_to(&mut bytes, format),
+    };
+    written.map_err(|error| {
         let kind = match error {
             ImageError::Unsupported(_) => ErrorKind::Unsupported,
             _ => ErrorKind::Invalid,

@@ -116,7 +116,7 @@ impl Stored {
     fn is_understood(&self, codec: &str, muxer: &str) -> bool {
         let (matrix, is_full) = match codec {
             "mjpeg" => (5, true),
-            "mpeg4" => (swscale::matrix(0, self.width_px, self.height_px), false),
+            "mpeg4" | "theora" => (swscale::matrix(0, self.width_px, self.height_px), false),
             RAW => (
                 swscale::matrix(0, self.width_px, self.height_px),
                 is_full_range(self.format, self.codes),

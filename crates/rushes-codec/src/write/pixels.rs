@@ -135,8 +135,8 @@ fn pictures(codec: &VideoCodec, picture: &Picture) -> Result<Pictures> {
     };
     // JPEG has one matrix; so had all of MPEG-4's time, below HD.
     let is_small = kind.width_px <= 1024 && kind.height_px <= 576;
-    // YUV4MPEG2 does not say which it has.
-    let is_by_size = matches!(codec.name, "mpeg4" | RAW);
+    // YUV4MPEG2 and Theora do not say which they have.
+    let is_by_size = matches!(codec.name, "mpeg4" | "theora" | RAW);
     if codec.name == "mjpeg" || (is_by_size && is_small) {
         codes.matrix = ffi::AVColorSpace::BT470BG;
     }

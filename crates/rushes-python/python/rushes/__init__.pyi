@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import ops as ops
 from . import plot as plot
-from ._source import Media
+from ._source import Media, Writable
 
 __all__ = [
     "Bug", "Camera", "Conflict", "CorruptMedia", "Denied", "Error", "Invalid", "Library",
@@ -59,13 +59,20 @@ def cameras() -> list[Record]:
 def fraction(value: str | None) -> Fraction | None:
     """An exact number from a record: `"30000/1001"` becomes `Fraction(30000, 1001)`."""
 
-def imread(path: Media, *, upright: bool = True, allow: Iterable[str] = ()) -> NDArray[Any]:
+def imread(
+    path: Media,
+    *,
+    upright: bool = True,
+    fit_px: int | None = None,
+    allow: Iterable[str] = (),
+) -> NDArray[Any]:
     """Reads a still as a NumPy array: [H, W] for grey, else [H, W, 3] RGB or [H, W, 4] RGBA."""
 
 def imwrite(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes] | Writable,
     array: ArrayLike,
     *,
+    format: str | None = None,
     quality: int | None = None,
     overwrite: bool = True,
     tags_from: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
@@ -79,10 +86,10 @@ def mosaic(
     columns: int | None = None,
     lead: int = 0,
     fps: SupportsFloat | str | None = None,
-    most_side_px: int = 4096,
+    most_side_px: int = 3840,
     border_px: int = 0,
     spacing_px: int = 0,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    background: str | tuple[float, float, float] = "#000000",
 ) -> Stream:
     """Streams side by side in one stream of RGB frames [H, W, 3], at a constant rate."""
 
@@ -95,6 +102,7 @@ def open(
     size: tuple[int, int] | None = None,
     dtype: Any = None,
     upright: bool = True,
+    square_pixels: bool = False,
     threads: int = 0,
     fps: SupportsFloat | str | None = None,
     allow: Iterable[str] = (),
@@ -489,7 +497,7 @@ class Stream:
         *,
         high: float = 1.0,
         low: float = 0.0,
-        map: Literal["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight", "jet", "hot", "bone", "cool", "rainbow", "hsv", "ocean", "pink", "autumn", "spring", "summer", "winter"] = "viridis",
+        map: Literal["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight", "twilight_shifted", "jet", "hot", "bone", "cool", "rainbow", "hsv", "ocean", "pink", "autumn", "spring", "summer", "winter", "parula", "deepgreen"] = "viridis",
         reversed: bool = False,
     ) -> Stream:
         """Shows brightness as colour."""
@@ -531,7 +539,7 @@ class Stream:
     def lut(
         self,
         *,
-        cube: str,
+        cube: str | os.PathLike[str],
         mixing: Literal["tetrahedral", "trilinear"] = "tetrahedral",
     ) -> Stream:
         """Looks colours up in a .cube table."""
@@ -562,7 +570,7 @@ class Stream:
         """Scales to a size in pixels or by a factor."""
 
     def rotate(self, *, quarter_turns: int = 0) -> Stream:
-        """Turns by quarters of a turn."""
+        """Turns by quarters, counter-clockwise."""
 
     def sharpen(
         self,
@@ -592,6 +600,18 @@ class Stream:
     ) -> Stream:
         """Writes text into the picture."""
 
+    def blend(
+        self,
+        layer: Any,
+        *,
+        mode: Literal["normal", "multiply", "screen", "overlay", "darken", "lighten", "color_dodge", "color_burn", "hard_light", "soft_light", "difference", "exclusion", "add", "subtract", "grain_extract", "grain_merge"] = "normal",
+        opacity: float = 1.0,
+    ) -> Stream:
+        """Lays another frame over this one."""
+
+    def flat_field(self, flat: Any, *, dark: float = 0.0, sigma_px: float = 0.0) -> Stream:
+        """Evens out light by a frame of nothing but it."""
+
 class Tile:
     """A stream in a mosaic, and how it stands in it."""
 
@@ -615,6 +635,7 @@ class Video:
         size: tuple[int, int] | None = None,
         dtype: Any = None,
         upright: bool = True,
+        square_pixels: bool = False,
         threads: int = 0,
         fps: SupportsFloat | str | None = None,
         allow: Iterable[str] = (),
@@ -639,7 +660,12 @@ class Video:
         self,
         indices: slice | Iterable[SupportsIndex] | NDArray[Any] | None = None,
         *,
+        format: Literal["rgb24", "bgr24", "rgba", "gray"] | None = None,
+        size: tuple[int, int] | None = None,
+        dtype: Any = None,
+        square_pixels: bool | None = None,
         fps: SupportsFloat | str | None = None,
+        device: Any = None,
     ) -> Iterator[NDArray[Any]]:
         """Frames one after another, each an array of its own; memory stays flat."""
 

@@ -517,6 +517,8 @@ def operation(found: Mapping[str, Any]) -> tuple[Callable[..., Any], Callable[..
     for key, field in schema.get("properties", {}).items():
         default = inspect.Parameter.empty if key in required else field.get("default")
         annotation = _describe.type_name(field, definitions)
+        if (name, key) == ("lut", "cube"):
+            annotation += " | os.PathLike[str]"
         parameters.append(_describe.by_name(key, annotation, default))
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
 

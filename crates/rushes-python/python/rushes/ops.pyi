@@ -1,14 +1,15 @@
 # Written by stubs.py: do not edit.
 
+import os
 from typing import Any, Literal
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "affine", "box_blur", "brightness", "clahe", "colormap", "contrast", "crop", "denoise", "flip",
-    "gamma", "gaussian_blur", "grayscale", "lut", "median", "pad", "resize", "rotate", "sharpen",
-    "stft", "text",
+    "affine", "blend", "box_blur", "brightness", "clahe", "colormap", "contrast", "crop", "denoise",
+    "flat_field", "flip", "gamma", "gaussian_blur", "grayscale", "lut", "median", "pad", "resize",
+    "rotate", "sharpen", "stft", "text",
 ]
 
 def affine(
@@ -21,6 +22,15 @@ def affine(
     width_px: int | None = None,
 ) -> NDArray[Any]:
     """Turns, scales, shears and shifts by a matrix."""
+
+def blend(
+    array: ArrayLike,
+    layer: ArrayLike,
+    *,
+    mode: Literal["normal", "multiply", "screen", "overlay", "darken", "lighten", "color_dodge", "color_burn", "hard_light", "soft_light", "difference", "exclusion", "add", "subtract", "grain_extract", "grain_merge"] = "normal",
+    opacity: float = 1.0,
+) -> NDArray[Any]:
+    """Lays another frame over this one."""
 
 def box_blur(array: ArrayLike, *, radius_px: int = 1) -> NDArray[Any]:
     """Blurs by the mean of a square."""
@@ -42,7 +52,7 @@ def colormap(
     *,
     high: float = 1.0,
     low: float = 0.0,
-    map: Literal["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight", "jet", "hot", "bone", "cool", "rainbow", "hsv", "ocean", "pink", "autumn", "spring", "summer", "winter"] = "viridis",
+    map: Literal["viridis", "magma", "inferno", "plasma", "cividis", "turbo", "twilight", "twilight_shifted", "jet", "hot", "bone", "cool", "rainbow", "hsv", "ocean", "pink", "autumn", "spring", "summer", "winter", "parula", "deepgreen"] = "viridis",
     reversed: bool = False,
 ) -> NDArray[Any]:
     """Shows brightness as colour."""
@@ -69,6 +79,15 @@ def denoise(
 ) -> NDArray[Any]:
     """Takes out noise by the mean of like places."""
 
+def flat_field(
+    array: ArrayLike,
+    flat: ArrayLike,
+    *,
+    dark: float = 0.0,
+    sigma_px: float = 0.0,
+) -> NDArray[Any]:
+    """Evens out light by a frame of nothing but it."""
+
 def flip(
     array: ArrayLike,
     *,
@@ -88,7 +107,7 @@ def grayscale(array: ArrayLike, *, weights: list[float] = [0.2126, 0.7152, 0.072
 def lut(
     array: ArrayLike,
     *,
-    cube: str,
+    cube: str | os.PathLike[str],
     mixing: Literal["tetrahedral", "trilinear"] = "tetrahedral",
 ) -> NDArray[Any]:
     """Looks colours up in a .cube table."""
@@ -119,7 +138,7 @@ def resize(
     """Scales to a size in pixels or by a factor."""
 
 def rotate(array: ArrayLike, *, quarter_turns: int = 0) -> NDArray[Any]:
-    """Turns by quarters of a turn."""
+    """Turns by quarters, counter-clockwise."""
 
 def sharpen(
     array: ArrayLike,
