@@ -64,7 +64,7 @@ def test_the_page_about_python(
 ) -> None:
     # The page sets it, and what is undone after the test is what was there before.
     monkeypatch.setattr(rushes, "memory_budget_bytes", 1 << 40, raising=False)
-    names = run("python.md", 32)
+    names = run("python.md", 34)
     printed = capsys.readouterr().out
     for wanted in (
         "held-upright.mov h264 720 1280",

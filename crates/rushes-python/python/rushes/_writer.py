@@ -89,7 +89,7 @@ class VideoWriter:
 
         uint8 (0 to 255), uint16 (0 to 65535), float32 or float64 (0 to 1). Size, channels and
         numbers are those of the first frame. More than 8 bits are written as 10 where the codec
-        has them, as 16 in "ffv1". Raises `Invalid` (a ValueError) for another kind of array, and
+        has them, as 16 in "ffv1"; NaN counts as 0 where whole numbers are written. Raises `Invalid` (a ValueError) for another kind of array, and
         once the writer is closed; then the frames before are still there to be closed.
         """
         self._writer.write(picture_of(frame, WHAT))
