@@ -18,7 +18,7 @@ use crate::av::decode::Frame as Decoded;
 use crate::av::input::Packet;
 
 /// Decoded frames that are kept for those who read backwards.
-const KEPT_BYTES: usize = 64 << 20;
+const KEPT_BYTES: usize = 44 << 20;
 
 /// The same for the others. A decoder never gives back the room of frames that
 /// were kept, so that each that is left standing costs as much.
