@@ -77,7 +77,7 @@ with rushes.camera(size=(160, 120), format="gray") as camera:
     assert (camera.name, camera.path) == ("Moving pattern", "/dev/video3")
     seen = []
     for frame in camera:
-        assert frame.shape == (120, 160) and frame.dtype == "uint8" and frame.flags["OWNDATA"]
+        assert frame.shape == (120, 160) and frame.dtype == "uint8" and frame.flags.writeable
         assert (frame == full(luma(number(camera)))).all()
         seen.append(camera.time)
         if len(seen) == 5:

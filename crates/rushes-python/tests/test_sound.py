@@ -58,8 +58,9 @@ def test_samples_are_those_that_ffmpeg_decodes(clips: Clips, name: str) -> None:
 def test_a_video_has_sound(clips: Clips) -> None:
     samples, rate = rushes.aread(clips["late.mp4"])
     theirs = ffmpeg(clips["late.mp4"])
-    assert samples.shape == (len(theirs), 1) and abs(len(samples) / rate - 5) < 0.05
-    assert numpy.array_equal(samples[:, 0], theirs)
+    # What fills the last packet is no sound; the ffmpeg command gives it.
+    assert samples.shape == (5 * rate, 1) and len(theirs) - len(samples) in range(1024)
+    assert numpy.array_equal(samples[:, 0], theirs[: len(samples)])
     with pytest.raises(rushes.Unsupported):
         rushes.aread(clips["plain.mp4"])
 

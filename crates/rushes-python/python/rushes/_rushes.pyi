@@ -1,6 +1,7 @@
 """The extension module; see src/lib.rs."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -195,7 +196,8 @@ class Picture:
     def dtype(self) -> str: ...
     @property
     def times(self) -> list[tuple[int, int] | None]: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
 class Frames:
