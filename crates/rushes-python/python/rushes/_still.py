@@ -58,7 +58,9 @@ def as_array(picture: _rushes.Picture) -> NDArray[Any]:
 
     height, width, channels = picture.shape
     shape = picture.shape if channels > 1 else (height, width)
-    return numpy.ndarray(shape, picture.dtype, buffer=memoryview(picture))
+    # To types, Python 3.11 knows nothing that has a buffer.
+    memory: Any = picture
+    return numpy.ndarray(shape, picture.dtype, buffer=memory)
 
 
 def imwrite(
