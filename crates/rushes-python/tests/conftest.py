@@ -19,6 +19,8 @@ REPOSITORY = Path(__file__).parents[3]
 SAMPLES = REPOSITORY / "samples" / "media"
 # Much longer than anything takes; what comes so far hangs.
 PATIENCE_SECS = 60
+# Files in the folder `many`: enough for an interruption to come in the middle.
+MANY = 12_000
 
 Command = Callable[..., Any]
 
@@ -77,10 +79,10 @@ def command() -> Command:
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 4000 small pictures, no two the same: some seconds of work."""
+    """A folder of small pictures, no two the same: some seconds of work."""
     folder = tmp_path_factory.mktemp("many")
-    for number in range(4000):
+    for number in range(MANY):
         pixel = number.to_bytes(3, "big")
-        (folder / f"{number:04}.ppm").write_bytes(b"P6 8 8 255\n" + pixel * 64)
+        (folder / f"{number:05}.ppm").write_bytes(b"P6 8 8 255\n" + pixel * 64)
     settle(folder)
     return folder

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE_SECS, settle
+from conftest import MANY, PATIENCE_SECS, settle
 
 import rushes
 
@@ -50,7 +50,7 @@ def test_ctrl_c_cancels_a_scan(library: rushes.Library, many: Path) -> None:
     assert library.jobs_list()["jobs"][0].state == "cancelled"
     assert library.search("error:yes")["items"] == []
     report = library.scan(many)
-    assert report.files == 4000 and report.probed > 0, "the interrupted scan had ended already"
+    assert report.files == MANY and report.probed > 0, "the interrupted scan had ended already"
     assert library.check().violations == []
 
 
@@ -180,4 +180,4 @@ def test_a_fork_while_an_action_runs_gives_an_error_and_no_hang(
     answer = answer_of("fork", library, media)
     assert isinstance(answer, rushes.Unavailable) and "forked" in answer.why
     scan.join(PATIENCE_SECS)
-    assert reports[0].files == 4000 and reports[0].failed == []
+    assert reports[0].files == MANY and reports[0].failed == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE_SECS, Command, settle
+from conftest import MANY, PATIENCE_SECS, Command, settle
 
 import rushes
 from rushes import _rushes
@@ -134,7 +134,7 @@ def test_what_progress_raises_ends_the_action(library: rushes.Library, many: Pat
     with pytest.raises(LookupError, match="enough"):
         library.scan(many, progress=stop)
     assert library.jobs_list()["jobs"][0].state == "cancelled"
-    assert library.stats().places < 4000 or library.search("error:yes")["items"] == []
+    assert library.stats().places < MANY or library.search("error:yes")["items"] == []
 
 
 def test_hash_previews_and_check(library: rushes.Library, media: Path, assets: int) -> None:
