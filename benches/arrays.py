@@ -165,7 +165,7 @@ def resampled(path):
     samples, timer = mean_of(1, lambda: rushes.aread(path, rate=44_100)[0])
     tone = 0.4 * numpy.sin(2 * numpy.pi * 23_500 * numpy.arange(4 * 48_000) / 48_000)
     file = os.path.join(os.environ["RUSHES_HOME"], "tone.wav")
-    rushes.awrite(file, tone.astype("f4"), 48_000)
+    rushes.awrite(file, tone.astype("f4"), 48_000, codec="pcm_f32le")
     alias = rushes.aread(file, rate=44_100)[0].astype(float).ravel()[8000:-8000].std()
     task.emit(timer, units=300, samples=len(samples),
               alias_23k5_db=round(20 * float(numpy.log10(max(alias, 1e-9) / (0.4 / 2**0.5))), 1))
