@@ -364,7 +364,9 @@ fn decode_as(
     };
     match decompress(bytes) {
         Err(error) if !is_warning(&error) => return Err(failed(error)),
-        Err(error) if cut == Cut::Refused && is_cut(&error) && !has_end(original, limits) => {
+        Err(error)
+            if cut == Cut::Refused && is_cut(&error) && !ends_after_scans(original, limits) =>
+        {
             // Some writers leave out the end marker alone: then nothing is missing.
             let ended = [bytes, &[0xff, 0xd9]].concat();
             if decompress(&ended).is_err_and(|error| is_cut(&error)) {
@@ -478,7 +480,7 @@ fn is_cut(error: &turbojpeg::Error) -> bool {
 /// Whether an end marker comes after the start of the first scan, within which no
 /// such bytes can stand (T.81, B.1.1.5): then nothing was cut off, though cameras
 /// have written scans that end early.
-fn has_end(bytes: &[u8], limits: &Limits) -> bool {
+fn ends_after_scans(bytes: &[u8], limits: &Limits) -> bool {
     let scan_at = header_of(bytes, limits.tag_bytes).map_or(0, |header| header.scan_at);
     let scans = usize::try_from(scan_at).ok().and_then(|at| bytes.get(at..));
     scans.is_some_and(|scans| scans.windows(2).any(|pair| pair == [0xff, 0xd9]))
