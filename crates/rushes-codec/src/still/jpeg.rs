@@ -483,7 +483,7 @@ fn is_cut(error: &turbojpeg::Error) -> bool {
 fn ends_after_scans(bytes: &[u8], limits: &Limits) -> bool {
     let scan_at = header_of(bytes, limits.tag_bytes).map_or(0, |header| header.scan_at);
     let scans = usize::try_from(scan_at).ok().and_then(|at| bytes.get(at..));
-    scans.is_some_and(|scans| scans.windows(2).any(|pair| pair == [0xff, 0xd9]))
+    scans.is_some_and(|scans| ends_within(scans).unwrap_or(false))
 }
 
 fn cut_short() -> Error {
