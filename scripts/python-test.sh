@@ -11,7 +11,6 @@ cd "$(dirname "$0")/.."
 
 package=crates/rushes-python
 python=${RUSHES_PYTHON:-python3}
-maturin_version=1.16.0
 # What the package needs, and what the tests do; the second row reads what it writes.
 tools=(numpy==2.4.6 pytest==9.2.0 mypy==2.4.1 ruff==0.17.6 hypothesis==6.170.15
     pillow==13.0.0 opencv-python-headless==5.0.0.93 soundfile==0.14.0 zarr==3.1.6 matplotlib==3.11.2
@@ -28,11 +27,7 @@ skip() {
 tag=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 # Prebuilt programs, fetched once.
-maturin=$rushes_cache/tools/maturin-$maturin_version
-if ! "$maturin/bin/maturin" --version >/dev/null 2>&1; then
-    "$python" -m pip install --quiet --no-deps --upgrade --target "$maturin" "maturin==$maturin_version" ||
-        skip "maturin could not be had from the package registry"
-fi
+need_maturin "$python" || skip "maturin could not be had from the package registry"
 wheels=$rushes_cache/tools/python-$tag-$(printf '%s\n' "${tools[@]}" | sha256sum | cut -c1-12)
 if [[ ! -f $wheels/complete ]]; then
     "$python" -m pip download --quiet --only-binary :all: --dest "$wheels" "${tools[@]}" ||
@@ -46,7 +41,7 @@ trap 'rm -rf "$work"' EXIT
 cargo build --locked --workspace --bins --tests --quiet
 cp "$target_dir/debug/rushes" "$work"
 # The same profile and target folder as every other step, so that only this crate is built here.
-"$maturin/bin/maturin" build --quiet --locked --profile dev --interpreter "$python" \
+"$maturin" build --quiet --locked --profile dev --interpreter "$python" \
     --compression-level 1 --manifest-path "$package/Cargo.toml" --target-dir "$target_dir" --out "$work/wheel"
 
 "$python" -m venv --without-pip "$work/environment"
