@@ -42,8 +42,8 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
-    /// avi, mxf, y4m, gif, apng, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, avif, tiff, exr
-    /// and more. shot.%04d.png and shot.####.exr are a still for each frame; of a
+    /// avi, mxf, y4m, gif, apng, wav, flac, mp3, m4a, aac, opus, ogg, jpg, png, webp, avif, tiff,
+    /// exr and more. shot.%04d.png and shot.####.exr are a still for each frame; of a
     /// video, a tiff has a page for each, a webp or avif moves.
     #[arg(value_parser = path_parser())]
     pub output: String,
