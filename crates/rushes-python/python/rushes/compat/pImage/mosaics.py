@@ -7,7 +7,8 @@ import operator
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from types import SimpleNamespace
+from typing import Any, Literal, NamedTuple
 
 import numpy
 
@@ -42,7 +43,7 @@ class Frames(Sequence[Array]):
         return (saturated(numpy.asarray(frame)) for frame in self._each())
 
 
-class VariableFrameProvider:
+class VariableFrameProvider(SimpleNamespace):
     """Frames that a function makes: `bound(f)`, after which `f(self, i)` makes frame i.
 
         provider = VariableFrameProvider(side_px=64)
@@ -52,14 +53,6 @@ class VariableFrameProvider:
 
     It has no end of its own: a mosaic asks it for frames for as long as its other videos last.
     """
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-        def __setattr__(self, name: str, value: Any) -> None: ...
-
-    def __init__(self, **variables: Any) -> None:
-        vars(self).update(variables)
 
     def bound(self, function: Callable[[Any, int], Array]) -> None:
         """Has this function make the frames: [H, W] or [H, W, 3], 0 to 255."""
