@@ -9,17 +9,17 @@ mod timing;
 pub(crate) mod work;
 
 use std::fmt::Write as _;
+use std::fs::File;
 
 use clap::Args;
-use rushes_media::{Basis, Count, Error, ErrorKind, Rational, Result, display_name};
-use rushes_ops::frame_operations;
+use rushes_media::{Basis, Count, Rational, Result, display_name};
 use rushes_sandbox::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::Context;
+use crate::making::filters::{self, Beside, Filter};
 use crate::making::reading::{Read, Reading};
 use crate::making::{self, Making};
 
@@ -42,14 +42,16 @@ pub struct Convert {
     #[arg(value_parser = path_parser())]
     pub input: String,
     /// The new file. Its extension says what it will be: mp4, mov, mkv, webm,
-    /// avi, mxf, y4m, gif, apng, wav, flac, mp3, m4a, opus, ogg, jpg, png, webp, avif, tiff, exr
-    /// and more. shot.%04d.png and shot.####.exr are a still for each frame; of a
+    /// avi, mxf, y4m, gif, apng, wav, flac, mp3, m4a, aac, opus, ogg, jpg, png, webp, avif, tiff,
+    /// exr and more. shot.%04d.png and shot.####.exr are a still for each frame; of a
     /// video, a tiff has a page for each, a webp or avif moves.
     #[arg(value_parser = path_parser())]
     pub output: String,
     /// Changes every frame, in the order given:
     /// resize:width_px=1280, crop:left_px=10,top_px=20, rotate:quarter_turns=1,
-    /// clahe. Parameters may also be JSON: resize:{"scale":0.5}. A video whose
+    /// clahe. Parameters may also be JSON: resize:{"scale":0.5}. Some take a file:
+    /// blend:file=logo.png,mode=multiply and flat_field:file=flat.tif a still of
+    /// the frames' size, lut:file=look.cube a table. A video whose
     /// first filter is grayscale without weights becomes its luma, by the
     /// matrix that it has.
     #[arg(long = "filter", value_name = "NAME:KEY=VALUE,...")]
@@ -168,13 +170,6 @@ struct Planned {
     files: Option<Count>,
 }
 
-/// One change of every frame.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Filter {
-    pub(crate) name: String,
-    pub(crate) parameters: Value,
-}
-
 /// What a worker is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
@@ -194,7 +189,17 @@ struct Order {
 /// The files of a conversion.
 struct Files {
     input: Reading,
+    filters: Vec<Filter>,
+    beside: Beside,
     output: making::Output,
+}
+
+impl Files {
+    /// Opens what the worker asks for.
+    fn give(&self, context: &Context<'_>, number: u64) -> Result<(File, Vec<u8>)> {
+        let given = self.beside.give(number);
+        given.unwrap_or_else(|| self.input.give(context, WHAT, number))
+    }
 }
 
 impl Convert {
@@ -202,7 +207,7 @@ impl Convert {
         Ok(Order {
             read: files.input.read(),
             extension: files.output.target.format().to_owned(),
-            filters: self.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
+            filters: files.filters.clone(),
             codec: self.codec.clone(),
             quality: self.quality,
             timing: Timing {
@@ -219,23 +224,26 @@ impl Convert {
         })
     }
 
-    /// Opens the input, and makes sure that the output may be written.
+    /// Opens what is read, and makes sure that the output may be written.
     fn files(&self, context: &Context<'_>) -> Result<Files> {
         let input = Reading::open(context, WHAT, &self.input)?;
-        let own: Vec<_> = input.file.iter().collect();
+        let mut beside = Beside::default();
+        let read = |text: &String| Filter::read(context, text, &mut beside);
+        let filters = self.filters.iter().map(read).collect::<Result<_>>()?;
+        let own: Vec<_> = input.file.iter().chain(beside.files()).collect();
         let (start, overwrite) = (self.start_number, self.overwrite);
         let output = making::output(context, WHAT, &self.output, start, &own, overwrite)?;
         if overwrite && input.is_among(&output) {
             return Err(making::is_own(WHAT, &output.path));
         }
-        Ok(Files { input, output })
+        Ok(Files { input, filters, beside, output })
     }
 
     /// Asks a worker what would become of each stream.
     fn planned(&self, context: &Context<'_>, files: &Files, order: &Order) -> Result<Planned> {
         let params = making::to_value(WHAT, order)?;
         let cancelled = context.progress.cancelled();
-        let give = |number| files.input.give(context, WHAT, number);
+        let give = |number| files.give(context, number);
         let converters = context.engine.converters();
         let passed = files.input.passed();
         let reply =
@@ -252,7 +260,8 @@ impl Convert {
             None => String::new(),
         };
         let parts: Vec<String> = planned.streams.iter().map(StreamReport::words).collect();
-        plan.push(making::WRITE, format!("write {path}{count}: {}", parts.join("; ")));
+        let (parts, beside) = (parts.join("; "), files.beside.words());
+        plan.push(making::WRITE, format!("write {path}{count}: {parts}{beside}"));
         plan
     }
 }
@@ -287,7 +296,7 @@ impl Action for Convert {
             task: "convert",
             params: making::to_value(WHAT, &order)?,
             inputs: files.input.passed(),
-            give: &|number| files.input.give(context, WHAT, number),
+            give: &|number| files.give(context, number),
             output: &files.output,
             overwrite: self.overwrite,
         };
@@ -317,6 +326,7 @@ impl Action for Convert {
     fn made_absolute(mut self) -> Convert {
         making::make_absolute(&mut self.input);
         making::make_absolute(&mut self.output);
+        self.filters.iter_mut().for_each(filters::make_absolute);
         self
     }
 
@@ -328,71 +338,5 @@ impl Action for Convert {
     fn job_key(&self) -> Option<String> {
         // The same conversion asked for twice; another one into the same file fails by itself.
         serde_json::to_string(self).ok()
-    }
-}
-
-/// `resize:width=640,height=360`, or `resize:{"width":640}`.
-pub(crate) fn read_filter(text: &str) -> Result<Filter> {
-    let what = "reading a filter";
-    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-    let names = || frame_operations().map(|(it, _)| it.name).collect::<Vec<_>>().join(", ");
-    let Some((_, maker)) = frame_operations().find(|(it, _)| it.name == name) else {
-        let why = format!("there is no filter {name:?}");
-        return Err(
-            Error::new(ErrorKind::Invalid, what, why).remedy(format!("use one of {}", names()))
-        );
-    };
-    let parameters = if rest.starts_with('{') {
-        serde_json::from_str(rest)
-            .map_err(|error| Error::new(ErrorKind::Invalid, what, format!("{name}: {error}")))?
-    } else {
-        let mut parameters = Map::new();
-        for pair in pairs(rest) {
-            let (key, value) = pair.split_once('=').ok_or_else(|| {
-                Error::new(ErrorKind::Invalid, what, format!("{name}: {pair:?} has no value"))
-                    .remedy(format!("write it like {name}:key=value,key=value"))
-            })?;
-            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-            parameters.insert(key.to_owned(), value);
-        }
-        Value::Object(parameters)
-    };
-    maker
-        .from_json(&parameters)
-        .map_err(|error| Error { what: format!("reading the filter {name}"), ..error })?;
-    Ok(Filter { name: name.to_owned(), parameters })
-}
-
-/// What commas part, but for those within brackets and quotes.
-fn pairs(text: &str) -> impl Iterator<Item = &str> {
-    let (mut depth, mut is_quoted) = (0_u32, false);
-    let parted = text.split(move |letter: char| {
-        match letter {
-            '"' => is_quoted = !is_quoted,
-            '[' | '{' if !is_quoted => depth += 1,
-            ']' | '}' if !is_quoted => depth = depth.saturating_sub(1),
-            ',' => return depth == 0 && !is_quoted,
-            _ => {}
-        }
-        false
-    });
-    parted.filter(|pair| !pair.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commas_within_brackets_and_quotes_part_nothing() {
-        let parted = |text| pairs(text).collect::<Vec<_>>();
-        assert_eq!(parted("a=1,b=2,"), ["a=1", "b=2"]);
-        assert_eq!(
-            parted("text=\"Hi, you\",color=[1,0,0,1],c=3"),
-            ["text=\"Hi, you\"", "color=[1,0,0,1]", "c=3"]
-        );
-        assert_eq!(parted("open=[1,2"), ["open=[1,2"]);
-        let filter = read_filter("text:text=\"Hi, you\",color=[1,0,0,1]").unwrap();
-        assert_eq!(filter.parameters["text"], "Hi, you");
     }
 }

@@ -3,6 +3,7 @@
 //! whole.
 
 pub(crate) mod delivery;
+pub(crate) mod filters;
 pub(crate) mod pipe;
 pub(crate) mod reading;
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Plan, Route, path_parser};
 use crate::context::Context;
+use crate::making::filters::Beside;
 use crate::making::reading::Reading;
 use crate::making::{self, Making};
 
@@ -178,6 +179,7 @@ struct Size {
 
 struct Files {
     inputs: Vec<Reading>,
+    beside: Beside,
     output: making::Output,
     order: Order,
 }
@@ -186,6 +188,9 @@ impl Files {
     /// Opens what the worker asks for: the number of a tile's file, behind that of
     /// the tile.
     fn give(&self, context: &Context<'_>, number: u64) -> Result<(File, Vec<u8>)> {
+        if let Some(given) = self.beside.give(number) {
+            return given;
+        }
         let (tile, number) = (number >> TILE_BITS, number & ((1 << TILE_BITS) - 1));
         let input = usize::try_from(tile).ok().and_then(|tile| self.inputs.get(tile));
         let input = input.ok_or_else(|| Error::bug(WHAT, format!("there is no tile {tile}")))?;
@@ -195,7 +200,7 @@ impl Files {
 
 impl Mosaic {
     fn files(&self, context: &Context<'_>) -> Result<Files> {
-        let mut inputs = Vec::new();
+        let (mut inputs, mut beside) = (Vec::new(), Beside::default());
         let root = MosaicTile {
             tiles: self.tiles.clone(),
             layout: self.layout,
@@ -203,8 +208,9 @@ impl Mosaic {
             lead: self.lead,
             spacing_px: self.spacing_px,
         };
-        let tile = laid(context, &root, &mut inputs, 0)?;
-        let own: Vec<_> = inputs.iter().filter_map(|input| input.file.as_ref()).collect();
+        let tile = laid(context, &root, &mut inputs, &mut beside, 0)?;
+        let own = inputs.iter().filter_map(|input| input.file.as_ref()).chain(beside.files());
+        let own: Vec<_> = own.collect();
         let (start, overwrite) = (self.start_number, self.overwrite);
         let output = making::output(context, WHAT, &self.output, start, &own, overwrite)?;
         if overwrite && inputs.iter().any(|input| input.is_among(&output)) {
@@ -222,7 +228,7 @@ impl Mosaic {
             quality: self.quality,
             plays: self.plays,
         };
-        Ok(Files { inputs, output, order })
+        Ok(Files { inputs, beside, output, order })
     }
 
     fn size(&self, context: &Context<'_>, files: &Files) -> Result<Size> {
@@ -250,11 +256,11 @@ impl Action for Mosaic {
         let mut plan = Plan::reads(format!("write {path}"));
         let Size { width_px, height_px, rate_hz, frames, sounds } = size;
         let frames = frames.map_or(String::new(), |frames| format!(", {frames} frames"));
-        let sound = sound::words(&sounds);
+        let (sound, beside) = (sound::words(&sounds), files.beside.words());
         plan.push(
             making::WRITE,
             format!(
-                "write {path}: {width_px}x{height_px}, {rate_hz} frames a second{frames}{sound}"
+                "write {path}: {width_px}x{height_px}, {rate_hz} frames a second{frames}{sound}{beside}"
             ),
         );
         Ok(plan)

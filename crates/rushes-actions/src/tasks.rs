@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use rushes_codec::Source;
 use rushes_media::{
-    Error, ErrorKind, Limits, MediaKind, Picture, Pixels, Probe, Result, name_from_url, name_to_url,
+    Error, ErrorKind, Frame, Limits, MediaKind, Picture, Pixels, Probe, Result, name_from_url,
+    name_to_url,
 };
 use rushes_ops::{audio, image};
 use rushes_sandbox::{Pool, Reply, Task};
@@ -192,6 +193,12 @@ pub fn orientation(source: &Source) -> Result<(u16, bool)> {
     let probe = probe_with_tags(source)?;
     let stated = probe.picture();
     Ok(stated.map_or((0, false), |it| (it.rotation_degrees.unwrap_or(0), it.mirrored)))
+}
+
+/// A still set upright as it is stated.
+pub(crate) fn set_upright(probe: &Probe, frame: Frame) -> Result<Frame> {
+    let Some(stream) = probe.picture() else { return Ok(frame) };
+    rushes_codec::upright(frame, stream.rotation_degrees.unwrap_or(0), stream.mirrored)
 }
 
 fn picture_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {

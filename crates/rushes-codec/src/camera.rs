@@ -108,6 +108,7 @@ pub fn cameras() -> Result<Vec<CameraInfo>> {
                 found.push(CameraInfo { name: device.name().to_owned(), path, modes });
             }
             Err(error) if error.kind == ErrorKind::Denied => denied = Some(error),
+            // Most numbers have no device, and some devices are no camera: what there is is listed.
             Err(_) => {}
         }
     }

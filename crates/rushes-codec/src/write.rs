@@ -33,7 +33,7 @@ pub use convert::{
 };
 pub use create::{Samples, SoundWriter, StillWriter, TargetKind, Writer, create};
 pub use cut::{Cut, Mark, Span};
-use encoder::Encoder;
+use encoder::{Encoder, Video};
 use gif::GifWriter;
 use output::Output;
 use pixels::{Kind, Pixels};
@@ -369,7 +369,8 @@ impl VideoWriter {
         let VideoWriter { container, codec, options, tick_secs, .. } = self;
         let mut output = Output::create(sink, container.muxer)?;
         let pixels = Pixels::new(codec, frame)?;
-        let mut encoder = Encoder::open(container, codec, options, &pixels.pictures, *tick_secs)?;
+        let (pictures, time_base) = (&pixels.pictures, *tick_secs);
+        let mut encoder = Encoder::open(Video { container, codec, options, pictures, time_base })?;
         output.add(&mut encoder)?;
         if let Some(sound) = &mut sound {
             output.add(&mut sound.encoder)?;

@@ -97,11 +97,19 @@ fn every_codec_in_every_kind_of_file_reads_back() {
                 };
                 let length = given.len() * 4;
                 assert!(run.stdout.len().abs_diff(length) <= more * 4, "{name}");
+                // Bare AAC states neither the encoder's delay, a frame, nor its padding.
+                let is_bare = name.ends_with(".aac");
+                let delay = if is_bare { 1_024 * channels as usize } else { 0 };
+                let found = found.get(delay..).unwrap();
                 // In Matroska, Vorbis does not state its padding.
-                let more = if name.ends_with("mka") { more } else { 0 };
+                let more = match () {
+                    () if name.ends_with("mka") => more,
+                    () if is_bare => delay,
+                    () => 0,
+                };
                 let lengths = given.len()..=given.len() + more;
                 assert!(lengths.contains(&found.len()), "{name}: {}", found.len());
-                let found = fidelity(&given, &found);
+                let found = fidelity(&given, found);
                 let least = match codec {
                     "pcm_f32le" => 290.0,
                     "flac" | "alac" | "pcm_s24le" | "pcm_s24be" | "pcm_s32le" => 130.0,
@@ -113,7 +121,7 @@ fn every_codec_in_every_kind_of_file_reads_back() {
             }
         }
     }
-    assert_eq!(tried, 38);
+    assert_eq!(tried, 40);
 }
 
 #[test]

@@ -248,6 +248,44 @@ def test_the_converter_converts(
     assert not (tmp_path / "none.avi").exists()
 
 
+def test_the_parts_of_a_recording_are_read(tmp_path: Path) -> None:
+    frames = noise(5, 6, 8)
+    path = seq(tmp_path, frames)
+    text = path.read_text() + "Comment=50% \u00e9t\u00e9\nBin directory\n[Other]\nWidth=9\n"
+    path.write_bytes(text.encode("cp1252"))
+    stated = pImage.hiris.HirisSeqFile(path)
+    assert stated.path == str(path) and stated["FrameBinSize"] == 48
+    assert (stated["Width"], stated["Number of files"], stated["Bin directory"]) == ("8", "5", "")
+    assert str(stated["Comment"]).startswith("50% ")
+    reader = pImage.VideoReader(path)
+    assert isinstance(reader, pImage.HirisReader) and reader.seqfile == stated
+
+    # Four frames and a half.
+    path.with_suffix(".bin").write_bytes(frames.tobytes()[: 4 * 48 + 24])
+    held = pImage.hiris.HirisBinFile(path.with_suffix(".bin"), stated)
+    assert (held.byte_size, held.frame_bin_size, held.remainder) == (216, 48, 24)
+    assert held.frames_number == 4 and (numpy.stack(list(held.frames())) == frames[:4]).all()
+    assert (numpy.stack(held.get_frame(slice(1, 4, 2))) == frames[1:4:2]).all()
+    assert len(held.get_frame(slice(None))) == 4 and held.get_frame(slice(3, 3)) == []
+    for beyond in (slice(3, 5, 1), slice(-1, 2, 1)):
+        with pytest.raises(EOFError, match="it has 4"):
+            held.get_frame(beyond)
+
+    path.write_text(text.replace("BytesPerPixel=1", "BytesPerPixel=2"), encoding="utf-8")
+    deep = pImage.hiris.HirisBinFile(held.path, pImage.hiris.HirisSeqFile(path))
+    wanted = frames[2:4].reshape(6, 8, 2).astype("uint16") @ numpy.array([1, 256], "uint16")
+    assert deep.frames_number == 2 and (deep.get_frame(slice(1, 2))[0] == wanted).all()
+    for wrong in ("", "Width=8", "[Other]\nWidth=8", text.replace("=8", "=0"), text[:40] + "\n"):
+        path.write_text(wrong, encoding="utf-8")
+        with pytest.raises(ValueError, match="reading the recording") as failed:
+            pImage.hiris.HirisSeqFile(path)
+        assert isinstance(failed.value, rushes.CorruptMedia)
+    path.write_text(text.replace("BytesPerPixel=1", "BytesPerPixel=3"), encoding="utf-8")
+    other = pImage.hiris.HirisBinFile(held.path, pImage.hiris.HirisSeqFile(path))
+    with pytest.raises(NotImplementedError, match="3 bytes"):
+        next(other.frames())
+
+
 def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shown = io.StringIO()
     monkeypatch.setattr("sys.stderr", shown)
@@ -262,6 +300,11 @@ def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_every_public_name_is_there() -> None:
     for name in [
+        "blend_modes",
+        "mosaics",
+        "readers",
+        "transformations",
+        "writers",
         "VideoReader",
         "VideoWriter",
         "StandardConverter",
@@ -307,12 +350,21 @@ def test_every_public_name_is_there() -> None:
         "find_best_exposure",
         "flat_field_correction",
         "Colormap",
+        "colorize_grayscale_image",
+        "colorize_grayscale_image_stack",
+        "get_default_stack_colors",
         "OnDemandArray",
     ]:
         assert hasattr(pImage, name) and name in pImage.__all__, name
     assert pImage.video.readers.VideoReader is pImage.readers.VideoReader is pImage.VideoReader
     assert pImage.image.colors.Colormap is pImage.Colormap
-    assert pImage.hiris.HirisReader is pImage.video.hiris.HirisReader is pImage.HirisReader
+    for name in ("HirisReader", "HirisSeqFile", "HirisBinFile"):
+        assert getattr(pImage.hiris, name) is getattr(pImage.video.hiris, name)
+    assert pImage.hiris.HirisReader is pImage.HirisReader
+    for name in ("TransformingReader", "available_transforms"):
+        assert getattr(pImage.transformations, name) is getattr(pImage, name)
+    with pytest.raises(AttributeError, match="no attribute 'VideoReader'"):
+        _ = pImage.transformations.VideoReader
     with pytest.raises(AttributeError, match="no attribute 'pilow'"):
         _ = pImage.pilow
     assert pImage.available_transforms == {
@@ -681,3 +733,61 @@ def test_videos_stand_side_by_side(clip: tuple[Path, NDArray[numpy.uint8]]) -> N
     for options in ({"layout_style": "heap"}, {"alignment": "x"}, {"target_ar": 0}):
         with pytest.raises(rushes.Invalid):
             pImage.mosaics.VignetteBuilder(**options)
+
+
+def test_frames_that_are_made_last_as_long_as_the_videos() -> None:
+    asked: list[int] = []
+
+    def made(self: Any, i: int) -> NDArray[Any]:
+        asked.append(i)
+        return numpy.full((20, self.columns), i * self.step)
+
+    provider = pImage.mosaics.VariableFrameProvider(columns=20, step=3.0)
+    with pytest.raises(rushes.Invalid, match="call bound"):
+        provider.get_frame(0)
+    provider.bound(made)
+    assert provider.get_shape() == (20, 20) and provider.get_frame(5)[0, 0] == 15
+    builder = pImage.mosaics.VignetteBuilder("snappy", bg_color=7)
+    builder.add_video(provider)
+    with pytest.raises(rushes.Invalid, match="how many frames"):
+        builder.frame(0)
+    asked.clear()
+    builder.add_video(counting(6), time_offset=2)
+    builder.add_video(provider, time_offset=3, transform_func=lambda own, frame: 255.0 - frame)
+    builder.add_video(provider, sampling_rate_multiplier=2)
+    assert builder.get_total_duration() == 8
+    shown = [frame[5, 5::20, 0].tolist() for frame in builder.frames()]
+    # The first counts, the third begins at frame 3, the last goes half as fast.
+    assert shown[0] == [0, 7, 7, 0] and shown[3] == [9, 15, 255, 3] and shown[7] == [21, 55, 243, 9]
+    assert len(shown) == 8 and max(asked) == 7
+    provider.step = 5.0
+    assert builder.frame(7)[5, 5, 0] == 35
+    builder.close()
+
+
+def test_what_stands_first_and_titles() -> None:
+    builder = pImage.mosaics.VignetteBuilder("snappy", alignment="horizontal", first_object=1)
+    builder.add_video(counting(3))
+    builder.add_video(counting(3, 40, 10) + 100)
+    # The second stands left, and is scaled to the height of the first.
+    assert builder.frame(2).shape == (20, 25, 3)
+    assert builder.frame(2)[10, [2, 15], 0].tolist() == [125, 25]
+    builder.set_fit_to(1)
+    assert builder.frame(2).shape == (40, 50, 3)
+    builder.set_first_object(0)
+    assert builder.frame(2)[10, [15, 45], 0].tolist() == [25, 125]
+    builder.set_first_object(2)
+    with pytest.raises(rushes.Invalid, match="first_object is 2"):
+        builder.frame(0)
+    builder.set_first_object(0)
+    for name, value in (("fit_to", 0), ("add_border", 1), ("add_padding", 2)):
+        with pytest.warns(DeprecationWarning, match=f"{name} is now set_"):
+            getattr(builder, name)(value)
+    assert builder.frame(2).shape == (22, 29, 3)
+    builder.close()
+
+    title = pImage.mosaics.get_title_band(
+        counting(1)[:, :, 0], "I", height=30, bg_color="navy", fontsize=20, color="white"
+    )
+    assert title.shape == (30, 20, 3) and title.dtype == "uint8"
+    assert (title[-1] == (0, 0, 128)).all() and title.max() > 200

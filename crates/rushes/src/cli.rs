@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use rushes_actions::ACTIONS;
 use rushes_media::{Error, Result};
-use rushes_ops::frame_operations;
+use rushes_ops::{frame_operations, pair_operations};
 use serde_json::{Value, json};
 
 /// The first word of a worker process. The command line does not know it: what
@@ -158,11 +158,17 @@ fn filters() -> String {
 /// The operations that change a frame, with their parameters, as help text.
 fn operations() -> String {
     let mut text = String::from("Filters:\n");
-    for (operation, maker) in frame_operations() {
-        let schema = maker.schema();
+    let with_file = pair_operations().map(|(operation, maker)| (operation, maker.schema(), true));
+    let alone = frame_operations();
+    // A table may be a file too.
+    let alone = alone.map(|(it, maker)| (it, maker.schema(), it.name == "lut"));
+    let mut all: Vec<_> = alone.chain(with_file).collect();
+    all.sort_by_key(|(operation, ..)| operation.name);
+    for (operation, schema, takes_file) in all {
         let properties = schema.get("properties").and_then(Value::as_object);
-        let names: Vec<&str> =
-            properties.into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
+        let own = properties.into_iter().flat_map(|all| all.keys()).map(String::as_str);
+        let mut names: Vec<&str> = own.chain(takes_file.then_some("file")).collect();
+        names.sort_unstable();
         text += &format!("  {:<14} {}\n", operation.name, operation.summary);
         if !names.is_empty() {
             text += &format!("  {:<14}   {}\n", "", names.join(", "));

@@ -50,22 +50,23 @@ fn ffprobe(stage: &Stage, name: &str, entries: &str) -> Vec<String> {
     found.lines().map(str::to_owned).collect()
 }
 
-/// Twelve numbered stills, from 0003 on, made by ffmpeg.
-fn stills(stage: &Stage, name: &str) {
-    let path = stage.text(name);
-    let source = "testsrc2=s=64x48:r=25";
+/// A stage with twelve numbered stills in the folder `shots`, from 0003 on, made
+/// by ffmpeg, and what each looks like; none where ffmpeg is missing.
+fn stage_of_stills() -> Option<(Stage, Vec<String>)> {
+    if !has("ffmpeg") || !has("ffprobe") {
+        return None;
+    }
+    let stage = Stage::new();
+    std::fs::create_dir(stage.path("shots")).expect("a folder");
+    let (source, path) = ("testsrc2=s=64x48:r=25", stage.text("shots/shot.%04d.png"));
     ffmpeg(&["-f", "lavfi", "-i", source, "-frames:v", "12", "-start_number", "3", &path]);
+    let looks = frames(&["-start_number", "3", "-i", &path]);
+    Some((stage, looks))
 }
 
 #[test]
 fn stills_by_pattern_folder_and_wildcards() {
-    if !has("ffmpeg") || !has("ffprobe") {
-        return;
-    }
-    let stage = Stage::new();
-    std::fs::create_dir(stage.path("shots")).expect("a folder");
-    stills(&stage, "shots/shot.%04d.png");
-    let wanted = frames(&["-start_number", "3", "-i", &stage.text("shots/shot.%04d.png")]);
+    let Some((stage, wanted)) = stage_of_stills() else { return };
     assert_eq!(wanted.len(), 12);
     let given = ["shots/shot.%04d.png", "shots/shot.####.png", "shots", "shots/shot*.png"];
     for (number, given) in given.into_iter().enumerate() {
@@ -179,13 +180,7 @@ fn a_hiris_recording_is_read_with_the_files_beside_it() {
 
 #[test]
 fn arrays_become_video() {
-    if !has("ffmpeg") || !has("ffprobe") {
-        return;
-    }
-    let stage = Stage::new();
-    std::fs::create_dir(stage.path("shots")).expect("a folder");
-    stills(&stage, "shots/shot.%04d.png");
-    let wanted = frames(&["-start_number", "3", "-i", &stage.text("shots/shot.%04d.png")]);
+    let Some((stage, wanted)) = stage_of_stills() else { return };
     let (array, into) = (stage.text("clip.zarr"), stage.text("out.mkv"));
     stage.done(&["convert", &stage.text("shots"), &array, "--fps", "30000/1001"]);
     let asked = ["convert", &array, &into, "--codec", "ffv1"];

@@ -8,8 +8,9 @@ use rushes_codec::{
 use rushes_media::{Block, Blocks, Frame, Probe, Result};
 use rushes_tags::{Carried, Changed, carried, fit};
 
-use super::work::upright;
-use super::{Filter, Order, StreamReport};
+use super::{Order, StreamReport};
+use crate::making::filters::Filter;
+use crate::tasks::set_upright;
 
 /// Filters that move pixels and ask nothing of their colours.
 const GEOMETRY: [&str; 4] = ["resize", "crop", "rotate", "flip"];
@@ -60,7 +61,7 @@ pub(super) fn encode(
     } else {
         (still_frame(source)?, None)
     };
-    let frame = edit(upright(probe, frame)?)?;
+    let frame = edit(set_upright(probe, frame)?)?;
     let mut blocks = carried_by(source)?.blocks;
     let is_srgb = profile.is_none() && frame.color.hdr.is_none();
     fit(&mut blocks, &Changed { size_px: (frame.width_px(), frame.height_px()), is_srgb });

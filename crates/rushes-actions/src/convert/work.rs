@@ -11,12 +11,12 @@ use rushes_media::{
     Basis, Count, Error, ErrorKind, Frame, Limits, MediaKind, Probe, Result, StreamKind,
 };
 use rushes_ops::frame::{Filter as Scaling, Resize};
-use rushes_ops::{FrameOperation, frame_operations};
 use rushes_sandbox::Reply;
 use serde_json::Value;
 
 use super::pictures::Row;
-use super::{Filter, Order, Planned, StreamReport, WHAT, still};
+use super::{Order, Planned, StreamReport, WHAT, still};
+use crate::making::filters::operations;
 use crate::making::pipe::{Outlet, Told};
 use crate::tasks::probe_with_tags;
 
@@ -25,6 +25,8 @@ const OFTEN: Duration = Duration::from_millis(100);
 
 pub(super) fn plan_task(params: Value, files: &mut [File], limits: &Limits) -> Result<Reply> {
     let order: Order = serde_json::from_value(params).map_err(|error| Error::bug(WHAT, error))?;
+    // What they take is read before work begins.
+    operations(&order.filters, limits)?;
     let planned = match Given::find(&order, files, limits)? {
         Given::Still(source, probe) => {
             let files = order.numbers_stills().then_some(1).map(counted);
@@ -54,7 +56,7 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
         return Err(Error::bug(WHAT, "no pipe was passed"));
     };
     let outlet = || pipe.try_clone().map(Outlet).map_err(|error| Error::io(WHAT, &error));
-    let operations = operations(&order.filters)?;
+    let operations = operations(&order.filters, limits)?;
     let edit = |frame: Frame| -> Result<Frame> {
         let (time_secs, duration_secs) = (frame.time_secs, frame.duration_secs);
         let mut frame = frame;
@@ -84,9 +86,7 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
             let unit = "bytes".to_owned();
             Told { done: bytes.len() as u64, total: Some(bytes.len() as u64), unit, lost_frames: 0 }
         }
-        Given::Row(row) => {
-            row.write(&order, self::operations(&order.filters)?, outlet()?, &mut tell)?
-        }
+        Given::Row(row) => row.write(&order, operations, outlet()?, &mut tell)?,
         Given::Plays(source) => {
             let mut tell = |done: &rushes_codec::Converted| tell(&Told::from(done));
             let edit = (!operations.is_empty()).then_some(&edit as rushes_codec::Edit<'_>);
@@ -97,16 +97,6 @@ pub(super) fn convert_task(params: Value, files: &mut [File], limits: &Limits) -
     };
     let value = serde_json::to_value(told).map_err(|error| Error::bug(WHAT, error))?;
     Ok(Reply { value, blobs: Vec::new() })
-}
-
-/// What the filters are, checked before.
-pub(crate) fn operations(filters: &[Filter]) -> Result<Vec<Box<dyn FrameOperation>>> {
-    let made = filters.iter().map(|filter| {
-        let found = frame_operations().find(|(it, _)| it.name == filter.name);
-        let (_, maker) = found.ok_or_else(|| Error::bug(WHAT, "an unknown filter"))?;
-        maker.from_json(&filter.parameters)
-    });
-    made.collect()
 }
 
 impl Order {
@@ -210,12 +200,6 @@ impl Given {
             _ => Ok(Given::Plays(source)),
         }
     }
-}
-
-/// The still set upright as it is stated.
-pub(crate) fn upright(probe: &Probe, frame: Frame) -> Result<Frame> {
-    let Some(stream) = probe.picture() else { return Ok(frame) };
-    rushes_codec::upright(frame, stream.rotation_degrees.unwrap_or(0), stream.mirrored)
 }
 
 fn report(plan: StreamPlan) -> StreamReport {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::WHAT;
 use crate::action::path_parser;
 use crate::context::Context;
-use crate::convert::{Filter, read_filter};
 use crate::making;
+use crate::making::filters::{self, Beside, Filter};
 use crate::making::reading::{Read, Reading};
 
 /// Mosaics within mosaics, at most.
@@ -119,6 +119,7 @@ pub(super) fn laid(
     context: &Context<'_>,
     mosaic: &MosaicTile,
     inputs: &mut Vec<Reading>,
+    beside: &mut Beside,
     depth: u32,
 ) -> Result<Laid> {
     if depth > MOST_NESTED {
@@ -128,9 +129,11 @@ pub(super) fn laid(
     let mut tiles = Vec::with_capacity(mosaic.tiles.len());
     for tile in &mosaic.tiles {
         tiles.push(match tile {
-            TileSpec::Mosaic(inner) => Placed::Mosaic(laid(context, inner, inputs, depth + 1)?),
-            TileSpec::Path(path) => placed(context, &FileTile::of(path), inputs)?,
-            TileSpec::File(file) => placed(context, file, inputs)?,
+            TileSpec::Mosaic(inner) => {
+                Placed::Mosaic(laid(context, inner, inputs, beside, depth + 1)?)
+            }
+            TileSpec::Path(path) => placed(context, &FileTile::of(path), inputs, beside)?,
+            TileSpec::File(file) => placed(context, file, inputs, beside)?,
         });
     }
     let leading = mosaic.lead.checked_sub(1).map(|lead| lead as usize);
@@ -142,7 +145,12 @@ pub(super) fn laid(
     Ok(Laid { tiles, arrangement, columns, leading, spacing_px })
 }
 
-fn placed(context: &Context<'_>, tile: &FileTile, inputs: &mut Vec<Reading>) -> Result<Placed> {
+fn placed(
+    context: &Context<'_>,
+    tile: &FileTile,
+    inputs: &mut Vec<Reading>,
+    beside: &mut Beside,
+) -> Result<Placed> {
     // The pipe travels along with them.
     let most = MAX_FILES - 4;
     if inputs.len() == most {
@@ -165,7 +173,11 @@ fn placed(context: &Context<'_>, tile: &FileTile, inputs: &mut Vec<Reading>) -> 
         read: input.read(),
         offset_secs: within("offset_secs", tile.offset_secs, -1e6, 1e6)?,
         speed: within("speed", tile.speed, 0.001, 1_000.0)?,
-        filters: tile.filters.iter().map(|text| read_filter(text)).collect::<Result<_>>()?,
+        filters: tile
+            .filters
+            .iter()
+            .map(|text| Filter::read(context, text, beside))
+            .collect::<Result<_>>()?,
         label: tile.label.clone(),
     };
     inputs.push(input);
@@ -188,7 +200,10 @@ impl TileSpec {
     pub(super) fn make_absolute(&mut self) {
         match self {
             TileSpec::Path(path) => making::make_absolute(path),
-            TileSpec::File(file) => making::make_absolute(&mut file.path),
+            TileSpec::File(file) => {
+                making::make_absolute(&mut file.path);
+                file.filters.iter_mut().for_each(filters::make_absolute);
+            }
             TileSpec::Mosaic(mosaic) => mosaic.tiles.iter_mut().for_each(TileSpec::make_absolute),
         }
     }

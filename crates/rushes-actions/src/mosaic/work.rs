@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::sound::{Heard, Mixed, Wish, candidates, format_of, read_rate};
 use super::tiles::{Laid, Placed, PlacedFile};
 use super::{Order, Size, TILE_BITS, WHAT};
-use crate::convert::work::operations;
+use crate::making::filters::operations;
 use crate::making::pipe::{Nowhere, Outlet, Told};
 use crate::tasks::orientation;
 
@@ -207,7 +207,7 @@ impl PlacedFile {
 
     fn tile(&self, files: &[File], limits: &Limits) -> Result<Tile> {
         let name = name_from_url(&self.read.name)?;
-        let operations = operations(&self.filters)?;
+        let operations = operations(&self.filters, limits)?;
         let open = || {
             let asked = (self.number as u64) << TILE_BITS;
             let media = self.read.media(self.of(files), asked, limits)?;

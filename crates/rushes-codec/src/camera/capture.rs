@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, FromRawFd as _, OwnedFd};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -124,7 +125,11 @@ impl Capture {
         let thread = thread::Builder::new()
             .name("rushes camera".to_owned())
             .spawn(move || {
-                if let Err(error) = run(&device, &woken, &told) {
+                // A mistake of ours is told too: who waits would else hear of it as of a camera
+                // that gives nothing.
+                let ran = panic::catch_unwind(AssertUnwindSafe(|| run(&device, &woken, &told)));
+                let panicked = |_| Err(Error::bug(WHAT, "the thread that takes frames panicked"));
+                if let Err(error) = ran.unwrap_or_else(panicked) {
                     told.end(error);
                 }
             })
@@ -139,9 +144,11 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        // A thread that has ended hears nothing, and need not.
-        let _ = self.wake.write(&[0]);
+        // It fails for one reason, which is right: the thread has ended, and nobody reads. The pipe has
+        // room for the one byte, and what a signal interrupts is tried again.
+        let _ = self.wake.write_all(&[0]);
         if let Some(thread) = self.thread.take() {
+            // How it ended is with who waits for frames, of whom there is none any more.
             let _ = thread.join();
         }
     }

@@ -149,6 +149,7 @@ impl Device {
             let mut found = abi::FormatDescription::zeroed();
             found.index = index;
             found.kind = abi::CAPTURE;
+            // The driver refuses the first number that has no entry; so in the other lists.
             if self.ask(abi::ENUM_FMT, &mut found).is_err() {
                 break;
             }
@@ -255,7 +256,7 @@ impl Device {
                 return set.capture.interval.rate_hz();
             }
         }
-        // One that has a rate of its own only tells it.
+        // One that has a rate of its own only tells it; of one that knows no rates there is none.
         let mut set = abi::Parameters::zeroed();
         set.kind = abi::CAPTURE;
         self.ask(abi::G_PARM, &mut set).ok()?;
@@ -374,7 +375,8 @@ impl Drop for Device {
     fn drop(&mut self) {
         if self.is_sending {
             let mut kind = abi::CAPTURE;
-            // It stops when it is closed, too.
+            // A camera that was unplugged says that it is gone, and there is nobody to tell: closing it,
+            // which follows, stops it too.
             let _ = self.ask(abi::STREAMOFF, &mut kind);
         }
     }

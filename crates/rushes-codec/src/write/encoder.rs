@@ -47,6 +47,17 @@ const PRORES_4444: i32 = 4;
 /// x265 takes the delay between decoding and showing from the frame behind these.
 const X265_DELAY_FRAMES: u64 = 2;
 
+/// What an encoder of pictures is opened for.
+#[derive(Clone, Copy)]
+pub(super) struct Video<'v> {
+    pub(super) container: &'v Container,
+    pub(super) codec: &'v VideoCodec,
+    pub(super) options: &'v WriterOptions,
+    pub(super) pictures: &'v Pictures,
+    /// Seconds of a tick of their times.
+    pub(super) time_base: Rational,
+}
+
 /// An open encoder.
 pub(super) struct Encoder {
     context: *mut ffi::AVCodecContext,
@@ -68,31 +79,18 @@ unsafe impl Send for Encoder {}
 impl Encoder {
     /// The first of the codec's encoders that takes such pictures: SVT-AV1, for
     /// one, knows no odd sides and none below 64 pixels.
-    pub(super) fn open(
-        container: &Container,
-        codec: &VideoCodec,
-        options: &WriterOptions,
-        pictures: &Pictures,
-        time_base: Rational,
-    ) -> Result<Encoder> {
+    pub(super) fn open(video: Video<'_>) -> Result<Encoder> {
+        let Video { codec, .. } = video;
         let first = find(codec.words, codec.encoders)?;
-        sides::check(codec, pictures)?;
-        let opened = Encoder::of(first, container, codec, options, pictures, time_base);
-        opened.or_else(|refused| {
+        sides::check(codec, video.pictures)?;
+        Encoder::of(first, video).or_else(|refused| {
             let mut others = present(codec.encoders).skip(1);
-            let open = |found| Encoder::of(found, container, codec, options, pictures, time_base);
-            others.find_map(|found| open(found).ok()).ok_or(refused)
+            others.find_map(|found| Encoder::of(found, video).ok()).ok_or(refused)
         })
     }
 
-    fn of(
-        (found, name): Found,
-        container: &Container,
-        codec: &VideoCodec,
-        options: &WriterOptions,
-        pictures: &Pictures,
-        time_base: Rational,
-    ) -> Result<Encoder> {
+    fn of((found, name): Found, video: Video<'_>) -> Result<Encoder> {
+        let Video { container, codec, options, pictures, time_base } = video;
         // Apple's players take HEVC under this name only.
         let is_mp4 = ["mp4", "mov"].contains(&container.muxer);
         let tag = if codec.name == "hevc" && is_mp4 { u32::from_le_bytes(*b"hvc1") } else { 0 };

@@ -42,6 +42,8 @@ pub const SOUND_TARGETS: &[SoundTarget] = &[
     SoundTarget { extensions: &["flac"], words: "FLAC", codecs: &["flac"], muxer: "flac" },
     SoundTarget { extensions: &["mp3"], words: "MP3", codecs: &["mp3"], muxer: "mp3" },
     SoundTarget { extensions: &["m4a"], words: "M4A", codecs: &["aac", "alac"], muxer: "ipod" },
+    // It states neither the encoder's delay nor its padding.
+    SoundTarget { extensions: &["aac"], words: "AAC, bare", codecs: &["aac"], muxer: "adts" },
     SoundTarget { extensions: &["opus"], words: "Opus", codecs: &["opus"], muxer: "opus" },
     SoundTarget {
         extensions: &["ogg", "oga"],

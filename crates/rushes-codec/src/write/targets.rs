@@ -1,10 +1,12 @@
 //! What can be written: containers by extension, and the codecs that they hold.
 
+use std::collections::HashSet;
+
 use rushes_media::{Error, ErrorKind, Result};
 
 use crate::av::input::Options;
 
-use super::{APNG, GIF, PAGES, RAW, STILLS, WEBP, WHAT, ZARR, target};
+use super::{APNG, GIF, PAGES, RAW, STILLS, SoundTarget, WEBP, WHAT, ZARR, target};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -284,20 +286,30 @@ pub(super) fn container(format: &str) -> Result<&'static Container> {
         return Ok(&NUMBERED);
     }
     let extension = format.to_ascii_lowercase();
-    let known = || CONTAINERS.iter().flat_map(|container| container.extensions).copied();
-    CONTAINERS.iter().find(|it| it.extensions.contains(&&*extension)).ok_or_else(|| {
-        let why = match &*extension {
-            "" => "its name has no extension".to_owned(),
-            other => format!("no video can be written as .{other}"),
-        };
-        let known = known().collect::<Vec<_>>().join(", ");
-        let remedy = if crate::still::is_target(&extension) {
-            format!("number its stills, such as shot.%04d.{extension}; else give it one of {known}")
-        } else {
-            format!("give it one of {known}")
-        };
-        Error::new(ErrorKind::Unsupported, WHAT, why).remedy(remedy)
-    })
+    let found = CONTAINERS.iter().find(|it| it.extensions.contains(&&*extension));
+    found.ok_or_else(|| unknown("no video", &extension, &[]))
+}
+
+/// The error of an extension that nothing of the `kinds` is written as, where these
+/// kinds of sound are right too.
+pub(super) fn unknown(kinds: &str, extension: &str, sounds: &[SoundTarget]) -> Error {
+    let why = match extension {
+        "" => "its name has no extension".to_owned(),
+        other => format!("{kinds} can be written as .{other}"),
+    };
+    let video = CONTAINERS.iter().flat_map(|container| container.extensions);
+    let sound = sounds.iter().flat_map(|sound| sound.extensions);
+    let mut known: Vec<&str> = video.chain(sound).copied().collect();
+    // Ogg is both.
+    let mut seen = HashSet::new();
+    known.retain(|it| seen.insert(*it));
+    let known = known.join(", ");
+    let remedy = if crate::still::is_target(extension) {
+        format!("number its stills, such as shot.%04d.{extension}; else give it one of {known}")
+    } else {
+        format!("give it one of {known}")
+    };
+    Error::new(ErrorKind::Unsupported, WHAT, why).remedy(remedy)
 }
 
 /// The codec of this name, in this container.

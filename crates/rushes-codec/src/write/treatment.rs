@@ -5,7 +5,7 @@ use rushes_media::{Count, Error, ErrorKind, Rational, Result, StreamKind};
 
 use super::convert::{is_interlaced, not_interlaced};
 use super::native;
-use super::sound::{self, SoundTarget};
+use super::sound::{self, SOUND_TARGETS, SoundTarget};
 use super::targets::{self, Container};
 use super::{Conversion, VideoCodec, WHAT};
 use crate::av::input::Input;
@@ -60,8 +60,9 @@ impl Holds {
             let (video, subtitles): (&[&str], &[&str]) = (&[], &[]);
             return Ok(Holds { words, muxer, video, sound: codecs, subtitles, most_sounds: 1 });
         }
-        let &Container { words, codecs, sound, subtitles, muxer, .. } =
-            targets::container(extension)?;
+        let found = targets::container(extension)
+            .map_err(|_| targets::unknown("neither video nor sound", extension, SOUND_TARGETS));
+        let &Container { words, codecs, sound, subtitles, muxer, .. } = found?;
         Ok(Holds { words, muxer, video: codecs, sound, subtitles, most_sounds: usize::MAX })
     }
 
@@ -216,10 +217,14 @@ pub(super) fn decide(
     let is_encoded = |plan: &StreamPlan| {
         plan.kind == StreamKind::Video && matches!(plan.treatment, Treatment::Encoded(_))
     };
-    let asks_pictures = wanted.rate_hz.is_some() || wanted.deinterlacing.is_some();
+    let asks_pictures = wanted.changes_frames
+        || wanted.quality.is_some()
+        || wanted.rate_hz.is_some()
+        || wanted.deinterlacing.is_some();
     if asks_pictures && plans.iter().any(is_kept) && !plans.iter().any(is_encoded) {
-        let why = "there are no pictures in it to show at another rate or to deinterlace";
-        return Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy("leave that out"));
+        let why = "no pictures go into the new file, and something is asked of them";
+        return Err(Error::new(ErrorKind::Invalid, WHAT, why)
+            .remedy("leave out filters, quality, rate of frames and deinterlacing"));
     }
     if plans.iter().any(is_kept) {
         return Ok(plans);

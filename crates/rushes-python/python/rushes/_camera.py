@@ -13,7 +13,7 @@ from ._errors import Invalid
 from ._record import Record
 from ._still import as_array
 from ._stream import terms
-from ._video import FORMATS, is_main, rate_of
+from ._video import FORMATS, is_main, rate_of, sides_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class Camera:
                 remedy = "give its number among rushes.cameras(), or its device"
                 raise Invalid(WHAT, f"which is {which!r}", remedy)
         rate = None if fps is None else terms(rate_of(fps, WHAT))
-        self._camera = _rushes.Camera(index, path, sides_of(size), rate, format)
+        self._camera = _rushes.Camera(index, path, sides_of(size, MOST_PX, WHAT), rate, format)
         self._time: Fraction | None = None
 
     @property
@@ -188,16 +188,3 @@ def cameras() -> list[Record]:
         )
         for name, path, modes in _rushes.cameras()
     ]
-
-
-def sides_of(size: Any) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    try:
-        width, height = (operator.index(side) for side in size)
-    except (TypeError, ValueError):
-        width = height = -1
-    if min(width, height) < 0 or max(width, height) == 0 or max(width, height) > MOST_PX:
-        remedy = "write it as (width, height) in pixels, like (640, 0)"
-        raise Invalid(WHAT, f"size is {size!r}", remedy)
-    return width, height

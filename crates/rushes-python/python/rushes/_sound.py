@@ -87,7 +87,7 @@ def awrite(
 ) -> None:
     """Writes samples as a sound file, of the kind that its extension names.
 
-    path: the file: .wav, .aiff, .flac, .mp3, .m4a, .opus, .ogg or .mka.
+    path: the file: .wav, .aiff, .flac, .mp3, .m4a, .aac, .opus, .ogg or .mka.
     samples: [N] for one channel or [N, C], at most 64: float32 or float64, -1 to 1, or int16,
         which is divided by 32768.
     rate: samples a second of each channel in Hz, 1000 to 1536000.

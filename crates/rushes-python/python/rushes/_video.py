@@ -588,15 +588,17 @@ def name_of(dtype: Any) -> str | None:
     return str(name)
 
 
-def sides_of(size: Any) -> tuple[int, int] | None:
+def sides_of(size: Any, most_px: int = 2**32 - 1, what: str = WHAT) -> tuple[int, int] | None:
+    """Width and height, of which one may be 0; None stays."""
     if size is None:
         return None
     try:
         width, height = (operator.index(side) for side in size)
     except (TypeError, ValueError):
         width = height = -1
-    if min(width, height) < 0 or max(width, height) == 0 or max(width, height) >= 2**32:
-        raise invalid(f"size is {size!r}", "write it as (width, height) in pixels, like (640, 0)")
+    if min(width, height) < 0 or not 0 < max(width, height) <= most_px:
+        remedy = "write it as (width, height) in pixels, like (640, 0)"
+        raise Invalid(what, f"size is {size!r}", remedy)
     return width, height
 
 

@@ -317,6 +317,21 @@ async fn no_path_leads_out() {
             json!({"input": inside.join("Trip/a.mp4"), "output": inside.join("../new.mp4")}),
         ),
         (
+            "/api/v1/convert",
+            json!({
+                "input": inside.join("Trip/a.mp4"),
+                "output": inside.join("new.mp4"),
+                "filters": ["blend:file=/etc/passwd"],
+            }),
+        ),
+        (
+            "/api/v1/mosaic",
+            json!({
+                "tiles": [{"path": inside.join("Trip/a.mp4"), "filters": ["lut:file=/etc/passwd"]}],
+                "output": inside.join("new.mp4"),
+            }),
+        ),
+        (
             "/api/v1/probe",
             json!({"files": [format!("{}/../home/catalogue.sqlite", library.media.display())]}),
         ),

@@ -7,7 +7,7 @@ use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use super::flow::{Made, Picture, Start};
 use super::{Conversion, Converted};
-use crate::write::encoder::Encoder;
+use crate::write::encoder::{Encoder, Video};
 use crate::write::native::Way;
 use crate::write::output::Output;
 use crate::write::pictures::Pictures;
@@ -82,7 +82,9 @@ impl PictureWriter {
             }
             _ => return Err(Error::bug(WHAT, "a stored picture where frames were asked for")),
         };
-        let encoder = Encoder::open(container, codec, &options, body.pictures(), tick_secs)?;
+        let (options, pictures) = (&options, body.pictures());
+        let encoder =
+            Encoder::open(Video { container, codec, options, pictures, time_base: tick_secs })?;
         let next = Some(first);
         Ok(PictureWriter { frames, encoder, body, tick_secs, next, last_ticks: None })
     }

@@ -188,6 +188,7 @@ __all__ = [
     "make_lut_curve",
     "make_lut_gamma",
     "measurements",
+    "mosaics",
     "mpl_colorify_array",
     "multiply",
     "normal",

@@ -1,12 +1,14 @@
-"""`VignetteBuilder`: videos and arrays side by side, frame by frame."""
+"""`VignetteBuilder`: videos, arrays, and frames that are made, side by side, frame by frame."""
 
 from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, NamedTuple
 
 import numpy
 
@@ -14,6 +16,7 @@ from ..._errors import Invalid
 from ..._stream import Stream, Tile, mosaic
 from ..._video import rate_of
 from ._frames import Array, saturated
+from ._text import annotate_image
 from .colors import rgb
 from .readers import DefaultReader
 
@@ -21,6 +24,7 @@ WHAT = "laying out a mosaic"
 # Time is counted in frames; streams want some rate.
 FPS = 30
 ARRAY_MODES = {"np_bw": 2, "np_bwt": 3, "np_col": 3}
+ALIGNMENTS = {"hori": "row", "horizontal": "row", "vert": "column", "vertical": "column"}
 
 
 class Frames(Sequence[Array]):
@@ -39,15 +43,55 @@ class Frames(Sequence[Array]):
         return (saturated(numpy.asarray(frame)) for frame in self._each())
 
 
+class VariableFrameProvider(SimpleNamespace):
+    """Frames that a function makes: `bound(f)`, after which `f(self, i)` makes frame i.
+
+        provider = VariableFrameProvider(side_px=64)
+        provider.bound(lambda self, i: numpy.full((self.side_px, self.side_px), i, "uint8"))
+
+    variables: attributes of it, for the function.
+
+    It has no end of its own: a mosaic asks it for frames for as long as its other videos last.
+    """
+
+    def bound(self, function: Callable[[Any, int], Array]) -> None:
+        """Has this function make the frames: [H, W] or [H, W, 3], 0 to 255."""
+        self._function = function
+
+    def get_frame(self, i: int) -> Array:
+        """Frame number i. `Invalid` (a ValueError) where no function is bound."""
+        if "_function" not in vars(self):
+            raise Invalid(WHAT, "nothing makes the provider's frames", "call bound(function)")
+        return numpy.asarray(self._function(self, i))
+
+    def get_shape(self) -> tuple[int, int]:
+        """Rows and columns of the first frame."""
+        rows, columns = self.get_frame(0).shape[:2]
+        return rows, columns
+
+
+class Added(NamedTuple):
+    """A video, and how it stands in the mosaic."""
+
+    source: Stream | VariableFrameProvider
+    change: Callable[[Array], Array] | None
+    # Of its frames so many for each of the mosaic's.
+    speed: Fraction
+    # Frames of the mosaic before it begins.
+    offset: int
+
+
 class VignetteBuilder:
     """Videos side by side: RGB frames [H, W, 3] of uint8. Two frames of each are in memory.
 
     layout_style: "grid": cells as large as the first, into which the others are scaled; "snappy":
-        in a row ("hori") or a column ("vert") by `alignment`, all as high or as wide as the first.
+        in a row ("hori", "horizontal") or a column ("vert", "vertical") by `alignment`, all as high
+        or as wide as the first.
     max_size: the longer side of the whole, at most, in pixels.
     border, padding: around the whole and between videos, in pixels.
     bg_color: where no video is: grey of 0 to 255, three numbers, or a name of CSS.
     target_ar: width by height that a grid without `columns` or `lines` comes nearest to.
+    first_object: the number, from 0, of the video that stands left or on top in "snappy".
     fit_to: the number of the video whose size the others follow, from 0.
     columns, lines: of a grid.
     """
@@ -61,12 +105,13 @@ class VignetteBuilder:
         padding: int = 0,
         bg_color: Any = 0,
         target_ar: float = 16 / 9,
+        first_object: int = 0,
         fit_to: int = 0,
         columns: int | None = None,
         lines: int | None = None,
         alignment: str = "hori",
     ) -> None:
-        self._tiles: list[tuple[Any, Fraction, int]] = []
+        self._tiles: list[Added] = []
         self._made: Stream | None = None
         self._going: Iterator[Array] | None = None
         self._next, self._last = 0, numpy.zeros((0, 0, 3), numpy.uint8)
@@ -78,14 +123,15 @@ class VignetteBuilder:
         self.set_padding(padding)
         self.set_bg_color(bg_color)
         self.set_target_aspect_ratio(target_ar)
+        self.set_first_object(first_object)
         self.set_fit_to(fit_to)
 
     def set_layout(self, layout_style: str, alignment: str | None = None) -> None:
         """ "grid" or "snappy", and its alignment "hori" or "vert"."""
         alignment = self._alignment if alignment is None else alignment
-        if layout_style not in ("grid", "snappy") or alignment not in ("hori", "vert"):
+        if layout_style not in ("grid", "snappy") or alignment not in ALIGNMENTS:
             why = f"the layout is {layout_style!r}, {alignment!r}"
-            raise Invalid(WHAT, why, 'it may be "grid" or "snappy", and "hori" or "vert"')
+            raise Invalid(WHAT, why, f'it may be "grid" or "snappy", and {", ".join(ALIGNMENTS)}')
         self._style, self._alignment = layout_style, alignment
         self._forget()
 
@@ -110,7 +156,7 @@ class VignetteBuilder:
 
     def set_bg_color(self, value: Any) -> None:
         """The colour where no video is."""
-        self._background = rgb((value,) * 3 if isinstance(value, (int, float)) else value)
+        self._background = color_of(value)
         self._forget()
 
     def set_target_aspect_ratio(self, value: float) -> None:
@@ -120,10 +166,30 @@ class VignetteBuilder:
         self._ratio = float(value)
         self._forget()
 
+    def set_first_object(self, value: int) -> None:
+        """The number of the video that stands left or on top in "snappy"; the others follow."""
+        self._first = operator.index(value)
+        self._forget()
+
     def set_fit_to(self, value: int) -> None:
         """The number of the video whose size the others follow."""
         self._lead = operator.index(value)
         self._forget()
+
+    def fit_to(self, fit_to: int) -> None:
+        """The old name of `set_fit_to`."""
+        deprecated("fit_to", "set_fit_to")
+        self.set_fit_to(fit_to)
+
+    def add_border(self, width: int) -> None:
+        """The old name of `set_border`."""
+        deprecated("add_border", "set_border")
+        self.set_border(width)
+
+    def add_padding(self, thickness: int) -> None:
+        """The old name of `set_padding`."""
+        deprecated("add_padding", "set_padding")
+        self.set_padding(thickness)
 
     def add_video(
         self,
@@ -133,7 +199,8 @@ class VignetteBuilder:
         time_offset: int = 0,
         transform_func: Callable[[VignetteBuilder, Array], Array] | None = None,
     ) -> None:
-        """Adds a reader, an array, another builder, or what `rushes.Stream` is made of.
+        """Adds a reader, an array, another builder, a `VariableFrameProvider`, or what
+        `rushes.Stream` is made of.
 
         array_mode: what an array is: "np_bw" [Y, X], "np_bwt" [Y, X, T], "np_col" [Y, X, 3]; None
             for [Y, X], [Y, X, T] or [Y, X, T, 3], whichever it has as many dimensions of.
@@ -143,12 +210,14 @@ class VignetteBuilder:
             another one. It is called on another thread.
         """
         rate = rate_of(sampling_rate_multiplier, WHAT)
-        source = self._source(video_object, array_mode)
+        source, change = self._source(video_object, array_mode), None
         if transform_func is not None:
-            change = transform_func
-            stream = source if isinstance(source, Stream) else Stream(source)
-            source = stream.map(lambda frame: saturated(numpy.asarray(change(self, frame))))
-        self._tiles.append((source, 1 / rate, operator.index(time_offset)))
+            transform = transform_func
+
+            def change(frame: Array) -> Array:
+                return saturated(numpy.asarray(transform(self, frame)))
+
+        self._tiles.append(Added(source, change, 1 / rate, operator.index(time_offset)))
         self._forget()
 
     def frame(self, i: int) -> Array:
@@ -187,15 +256,17 @@ class VignetteBuilder:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _source(self, given: Any, array_mode: str | None) -> Any:
+    def _source(self, given: Any, array_mode: str | None) -> Stream | VariableFrameProvider:
         if array_mode is not None and not isinstance(given, numpy.ndarray):
             raise Invalid(WHAT, "array_mode is given for what is no array", "leave it out")
+        if isinstance(given, VariableFrameProvider):
+            return given
         if isinstance(given, VignetteBuilder):
             return given._stream()
         if isinstance(given, DefaultReader):
-            return Stream(Frames(len(given), given.frame, given.frames), fps=FPS)
+            return stream_of(len(given), given.frame, given.frames)
         if not isinstance(given, numpy.ndarray):
-            return given
+            return Stream(given)
         if array_mode is not None and ARRAY_MODES.get(array_mode) != given.ndim:
             why = f"array_mode is {array_mode!r} for {given.ndim} dimensions"
             raise Invalid(WHAT, why, f"it may be {', '.join(ARRAY_MODES)}")
@@ -204,24 +275,46 @@ class VignetteBuilder:
         if given.ndim not in (3, 4):
             raise Invalid(WHAT, f"the array has {given.ndim} dimensions", "it may be [Y, X, T, 3]")
         frames = numpy.moveaxis(given, 2, 0)
-        return Stream(Frames(len(frames), frames.__getitem__, lambda: frames), fps=FPS)
+        return stream_of(len(frames), frames.__getitem__, lambda: frames)
+
+    def _streams(self) -> list[Stream]:
+        """That of each video; where it has no end of its own, as long as the others last."""
+        ends = [
+            tile.offset + tile.source.duration * FPS / tile.speed
+            for tile in self._tiles
+            if isinstance(tile.source, Stream) and tile.source.duration is not None
+        ]
+        streams = []
+        for source, change, speed, offset in self._tiles:
+            if isinstance(source, VariableFrameProvider):
+                if not ends:
+                    why = "nothing in it says how many frames there are"
+                    raise Invalid(WHAT, why, "add a video, or an array with time")
+                source = made_by(source, max(math.ceil((max(ends) - offset) * speed), 1))
+            streams.append(source if change is None else source.map(change))
+        return streams
 
     def _stream(self) -> Stream:
         if self._made is None:
-            if not 0 <= self._lead < len(self._tiles):
-                why = f"it has {len(self._tiles)} videos, and fit_to is {self._lead}"
-                raise Invalid(WHAT, why, "add_video first")
+            count, is_grid = len(self._tiles), self._style == "grid"
+            for name, number in (("fit_to", self._lead), ("first_object", self._first)):
+                if not 0 <= number < count:
+                    why = f"it has {count} videos, and {name} is {number}"
+                    raise Invalid(WHAT, why, "add_video first")
             tiles = [
-                Tile(source, offset=Fraction(offset, FPS), speed=speed)
-                for source, speed, offset in self._tiles
+                Tile(stream, offset=Fraction(tile.offset, FPS), speed=tile.speed)
+                for stream, tile in zip(self._streams(), self._tiles, strict=True)
             ]
-            row: Literal["row", "column"] = "row" if self._alignment == "hori" else "column"
+            # In a grid they stand as they were added.
+            order = sorted(range(count), key=lambda i: not is_grid and i != self._first)
+            row: Any = ALIGNMENTS[self._alignment]
+            layout: Literal["grid", "row", "column"] = "grid" if is_grid else row
             red, green, blue = (part / 255 for part in self._background)
             self._made = mosaic(
-                tiles,
-                layout="grid" if self._style == "grid" else row,
-                columns=self._across() if self._style == "grid" else None,
-                lead=self._lead,
+                [tiles[i] for i in order],
+                layout=layout,
+                columns=self._across() if is_grid else None,
+                lead=order.index(self._lead),
                 fps=FPS,
                 most_side_px=self._max_size,
                 border_px=self._border,
@@ -237,8 +330,7 @@ class VignetteBuilder:
             return self._columns
         if self._lines is not None:
             return -(-count // self._lines)
-        leading = next(iter(Stream(self._tiles[self._lead][0])))
-        height, width = leading.shape[:2]
+        height, width = next(iter(self._streams()[self._lead])).shape[:2]
 
         def far(columns: int) -> float:
             lines = -(-count // columns)
@@ -255,3 +347,34 @@ class VignetteBuilder:
         if close is not None:
             close()
         self._going = None
+
+
+def color_of(value: Any) -> tuple[float, float, float]:
+    """Red, green and blue, 0 to 255, of grey, of three numbers, or of a name."""
+    return rgb((value,) * 3 if isinstance(value, (int, float)) else value)
+
+
+def stream_of(count: int, frame: Callable[[int], Array], each: Callable[[], Any]) -> Stream:
+    return Stream(Frames(count, frame, each), fps=FPS)
+
+
+def made_by(provider: VariableFrameProvider, count: int) -> Stream:
+    """So many frames of a provider."""
+    return stream_of(count, provider.get_frame, lambda: map(provider.get_frame, range(count)))
+
+
+def deprecated(old: str, new: str) -> None:
+    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)
+
+
+def get_title_band(
+    array: Array, title: str, height: int = 50, bg_color: Any = 0, **options: Any
+) -> Array:
+    """A band [height, W, 3] of uint8 with a title, as wide as a picture [H, W, ...].
+
+    bg_color: grey of 0 to 255, three numbers, or a name of CSS.
+    options: those of `annotate_image`.
+    """
+    band = numpy.empty((operator.index(height), array.shape[1], 3), numpy.uint8)
+    band[:] = numpy.rint(color_of(bg_color))
+    return numpy.asarray(annotate_image(band, title, **options))

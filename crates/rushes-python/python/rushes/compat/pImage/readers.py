@@ -17,6 +17,7 @@ from ..._video import Video, seconds
 from . import transformations
 from ._frames import Array, saturated, with_bar
 from ._geometry import scaled
+from ._hiris import HirisSeqFile
 
 Path = str | os.PathLike[str]
 Place = int | slice | EllipsisType
@@ -151,6 +152,11 @@ class OpenCVReader(DefaultReader):
 
 class HirisReader(DefaultReader):
     """The reader of `.seq` recordings, those of Hiris and those of StreamPix."""
+
+    @property
+    def seqfile(self) -> HirisSeqFile:
+        """What a recording of Hiris states: names and texts. `CorruptMedia` for other files."""
+        return HirisSeqFile(self.path)
 
 
 class FFmpegReader(DefaultReader):

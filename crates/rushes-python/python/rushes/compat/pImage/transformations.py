@@ -1,5 +1,7 @@
 """Functions of pictures: [H, W] grey or [H, W, 3] RGB, uint8 (0 to 255) unless said otherwise."""
 
+from typing import Any
+
 from ._colormaps import array_gray_to_color, mpl_colorify_array, sequence_gray_to_color
 from ._curves import (
     apply_lut,
@@ -32,6 +34,16 @@ from ._geometry import (
     pad,
 )
 from ._text import annotate_image, annotate_sequence
+
+
+def __getattr__(name: str) -> Any:
+    # easimage has the reader that uses these functions here too, which imports them.
+    if name in ("TransformingReader", "available_transforms"):
+        from . import readers
+
+        return getattr(readers, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "affine_transform",
