@@ -96,9 +96,9 @@ impl PartialFile {
         Ok(made)
     }
 
-    /// An empty file that only its owner may read, to be kept under this name
-    /// beneath a root. The folder that it is in must be there.
-    pub(crate) fn create_beneath(root: &Root, relative: &[u8]) -> Result<PartialFile> {
+    /// An empty file with these rights (less the umask), to be kept under this
+    /// name beneath a root. The folder that it is in must be there.
+    pub(crate) fn create_beneath(root: &Root, relative: &[u8], mode: u32) -> Result<PartialFile> {
         let path = root.join(relative);
         let (folder, name) = match relative.iter().rposition(|byte| *byte == b'/') {
             Some(at) => (&relative[..at], &relative[at + 1..]),
@@ -109,7 +109,7 @@ impl PartialFile {
             return Err(Error::new(ErrorKind::Invalid, "writing a file", why).at(path));
         }
         let folder = File::from(root.open_folder(folder)?);
-        PartialFile::begin(folder, OsStr::from_bytes(name), &path, 0o600)
+        PartialFile::begin(folder, OsStr::from_bytes(name), &path, mode)
     }
 
     fn begin(folder: File, name: &OsStr, path: &Path, mode: u32) -> Result<PartialFile> {

@@ -1,6 +1,6 @@
 //! Where files are kept: rooted folders that nothing escapes, hashing, atomic
-//! writes, verified copies, and which volume a folder is on. The only crate that
-//! writes files.
+//! writes, verified copies, hash lists, and which volume a folder is on. The only
+//! crate that writes files.
 
 mod atomic;
 mod copy;
@@ -8,6 +8,7 @@ mod frame_indexes;
 mod hash_formats;
 mod hashing;
 mod home;
+pub mod mhl;
 mod partial_folder;
 mod previews;
 mod root;

@@ -211,10 +211,16 @@ impl Root {
                 Ok(_) => continue,
                 Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) => {
-                    let is_file = matches!(self.kind_of(&inner), Ok(Some(EntryKind::File)));
-                    let why = "a file has that name";
-                    let taken = Error::new(ErrorKind::Conflict, what, why).at(self.join(&inner));
-                    return Err(if is_file { taken } else { error });
+                    return Err(match self.kind_of(&inner) {
+                        Ok(Some(EntryKind::File)) => {
+                            let why = "a file has that name";
+                            Error::new(ErrorKind::Conflict, what, why).at(self.join(&inner))
+                        }
+                        Ok(Some(EntryKind::Link)) => {
+                            failed(what, Errno::LOOP).at(self.join(&inner))
+                        }
+                        _ => error,
+                    });
                 }
             }
             let folder = File::from(self.open_folder(&outer)?);

@@ -84,7 +84,8 @@ pub(super) fn begin(target: &CopyTarget<'_>, source: &Source) -> Result<Begun> {
     if let Some(end) = path.iter().rposition(|byte| *byte == b'/') {
         root.create_folders(path.get(..end).unwrap_or_default())?;
     }
-    let partial = PartialFile::create_beneath(root, path)?;
+    // Until it has the source's rights, it is nobody else's to read.
+    let partial = PartialFile::create_beneath(root, path, 0o600)?;
     make_room(partial.file(), source).map_err(|error| error.at(&place))?;
     Ok(Begun::New(partial))
 }
