@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 need_cargo
 scripts/system-packages.sh build test
 cargo build --locked --release --bin rushes
+cargo build --locked --release -p rushes-store --example copy
 
 tools=$rushes_cache/tools/bench
 wanted=(av==15.1.0 'pyvips[binary]==3.2.0')

@@ -359,6 +359,24 @@ fn a_file_of_a_name_that_had_moved_away_is_another() {
     assert_eq!(stage.code(), 0);
 }
 
+/// What only ever failed vouches for nothing, and does not become the original
+/// that later files are held against.
+#[test]
+fn a_hash_that_failed_is_never_wanted() {
+    let stage = Stage::new();
+    stage.write("a", "as it is");
+    let mut new = stage.generation(&USUAL);
+    new.files[0].action = Some(Action::Failed);
+    History::default().append(&stage.root, new).unwrap();
+    assert!(stage.open().unwrap().wanted("a").is_empty());
+    assert_eq!(stage.code(), 21);
+    stage.append(&USUAL);
+    let history = stage.open().unwrap();
+    let of = |place: usize| history.records("a")[place].1.hashes[0].action;
+    assert_eq!((of(0), of(1)), (Some(Action::Failed), Some(Action::Original)));
+    assert_eq!(stage.code(), 0);
+}
+
 /// The child's part: appends a generation.
 #[test]
 fn appends_when_it_is_the_child() {

@@ -8,8 +8,8 @@ use super::chain::{self, Link};
 use super::history::{History, Lists, read_chain};
 use super::manifest::{
     Action, Creator, FileEntry, FileHash, FolderEntry, FolderHash, Manifest, Process, Reference,
-    checked,
 };
+use super::manifest_xml::checked;
 use super::{CHAIN, FOLDER, beneath, dates, folder_hashes, patterns, within, xml};
 use crate::atomic::{Lock, PartialFile, lock};
 use crate::hash_formats::{Digest, HashFormat};

@@ -3,7 +3,8 @@
 use rushes_media::Result;
 
 use super::dates;
-use super::manifest::{Author, FileEntry, FileHash, MOST_ENTRIES, Manifest, Process, checked};
+use super::manifest::{Author, FileEntry, FileHash, Manifest, Process};
+use super::manifest_xml::{MOST_ENTRIES, checked};
 use super::xml::{Document, Step, corrupt, limit};
 use crate::hash_formats::{Digest, HashFormat};
 

@@ -10,6 +10,7 @@ mod folder_hashes;
 mod history;
 mod legacy;
 mod manifest;
+mod manifest_xml;
 mod patterns;
 mod tree;
 mod xml;
