@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/settings.sh
 need_cargo
-scripts/system-packages.sh build test
+scripts/system-packages.sh build test bench
 cargo build --locked --release --bin rushes
 cargo build --locked --release -p rushes-store --example copy
 
