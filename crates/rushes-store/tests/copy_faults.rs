@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use rushes_store::{CopyTarget, Root, copy_file};
+use rustix::fs::{XattrFlags, fsetxattr};
 use tempfile::TempDir;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -61,8 +62,8 @@ impl Stage {
         let bytes: Vec<u8> = (0..SIZE).map(|at| (at * 7 + at / 251) as u8).collect();
         fs::write(stage.path("source"), bytes).unwrap();
         let source = File::options().write(true).open(stage.path("source")).unwrap();
-        rustix::fs::fsetxattr(&source, "user.rushes", b"x", rustix::fs::XattrFlags::empty())
-            .unwrap();
+        // Where there are none, nothing is said of them.
+        let _ = fsetxattr(&source, "user.rushes", b"x", XattrFlags::empty());
         for root in ["a", "b"] {
             fs::create_dir_all(stage.path(root).join("day")).unwrap();
         }
@@ -159,6 +160,8 @@ fn a_disk_that_fails_fails_alone() {
         return;
     }
     let placed = "placed";
+    let undisturbed = Stage::new().run(&["-etrace=none"]);
+    let usual = Stage::outcomes(&undisturbed).remove(0);
     for (fault, ends) in [
         ("pwrite64:error=ENOSPC:when=2", "unavailable"),
         ("pwrite64:error=EIO:when=1", "unavailable"),
@@ -200,8 +203,12 @@ fn a_disk_that_fails_fails_alone() {
         ]);
         let outcomes = Stage::outcomes(&output);
         assert_eq!(outcomes.len(), 2, "{fault}: {output:?}");
+        if !usual.contains("Direct") && ["fcntl", "fsetxattr"].contains(&call) {
+            println!("SKIPPED: {fault}: the file system here has no direct reads");
+            continue;
+        }
         assert!(stage.trace().contains("INJECTED"), "{fault}: {}", stage.trace());
-        assert!(outcomes[0].starts_with("placed Direct []"), "{fault}: {outcomes:?}");
+        assert_eq!(outcomes[0], usual, "{fault}: {outcomes:?}");
         assert!(outcomes[1].starts_with(ends), "{fault}: {outcomes:?}");
         assert!(stage.names("a") == ["clip"] && stage.is_same("a"), "{fault}");
         if ends == placed {
@@ -211,7 +218,7 @@ fn a_disk_that_fails_fails_alone() {
                 "utimensat" => "\"mtime\"",
                 "fsetxattr" => "\"user.rushes\"",
                 "fcntl" | "pread64" => "CacheDropped []",
-                _ => "Direct []",
+                _ => usual.as_str(),
             };
             assert!(outcomes[1].contains(told), "{fault}: {outcomes:?}");
         } else {
@@ -224,8 +231,46 @@ fn a_disk_that_fails_fails_alone() {
     }
 }
 
-/// Killed at every call, a name shows nothing or the whole copy, verified; and
-/// the next copy leaves that and nothing else.
+/// Disks that are really too small, or cannot be written.
+#[test]
+fn a_small_disk_and_one_that_is_read_only() {
+    let works = Command::new("unshare")
+        .args(["-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .stderr(Stdio::null())
+        .status();
+    if !works.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: nobody may mount anything here");
+        return;
+    }
+    for (options, then, ends) in [
+        ("size=6m", "true", "unavailable"),
+        ("size=1g,nr_inodes=2", "true", "unavailable"),
+        ("size=20m", "mount -o remount,ro b", "denied"),
+        ("size=20m", "true", "placed"),
+    ] {
+        let stage = Stage::new();
+        let script = format!(
+            "cd \"$RUSHES_COPY_IN\" && mount -t tmpfs -o {options} tmpfs b && {then} && exec \"$0\" \"$@\""
+        );
+        let output = Command::new("unshare")
+            .args(["-Urm", "sh", "-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "copies_when_it_is_the_child", "--nocapture", "--test-threads=1"])
+            .env("RUSHES_COPY_IN", stage.path(""))
+            .output()
+            .unwrap();
+        let outcomes = Stage::outcomes(&output);
+        assert_eq!(outcomes.len(), 2, "{options}: {output:?}");
+        assert!(outcomes[0].starts_with("placed"), "{options}: {outcomes:?}");
+        assert!(outcomes[1].starts_with(ends), "{options}: {outcomes:?}");
+        let is_full = outcomes[1].contains("free some space");
+        assert_eq!(is_full, ends == "unavailable", "{options}: {outcomes:?}");
+        assert!(stage.is_same("a"));
+    }
+}
+
+/// Killed at any call, a name shows nothing or the whole copy, verified; and the
+/// next copy leaves that and nothing else. With `RUSHES_LONG=1` each call is taken.
 #[test]
 fn a_kill_leaves_nothing_unverified_under_a_name() {
     if !has_strace() {
@@ -253,7 +298,9 @@ fn a_kill_leaves_nothing_unverified_under_a_name() {
         .flat_map(|(call, most)| (1..=most).map(move |number| (call, number)))
         // Those of the start of a program come before any of ours.
         .filter(|(call, number)| *call != "openat" || *number > 8)
+        .step_by(if std::env::var_os("RUSHES_LONG").is_some() { 1 } else { 3 })
         .collect();
+    assert!(points.len() > 15, "a copy has many points: {points:?}");
     let (mut kills, mut unfinished, mut left) = (0, 0, 0);
     for (call, number) in &points {
         let stage = Stage::new();
@@ -286,6 +333,7 @@ fn a_kill_leaves_nothing_unverified_under_a_name() {
         "{kills} kills at {} points; {unfinished} copies unfinished, {left} partial",
         points.len()
     );
-    assert!(points.len() > 25 && kills * 4 > points.len() * 3, "{kills} kills at {points:?}");
-    assert!(unfinished > 20 && left > 20, "{unfinished} unfinished, {left} left");
+    assert!(kills * 4 > points.len() * 3, "{kills} kills at {points:?}");
+    let half = points.len() / 2;
+    assert!(unfinished > half && left > half, "{unfinished} unfinished, {left} left");
 }
