@@ -57,7 +57,7 @@ impl Stage {
     ) -> Result<Option<Copied>> {
         let targets: Vec<CopyTarget<'_>> =
             self.roots.iter().map(|root| CopyTarget { root, path: name.as_bytes() }).collect();
-        copy_file(&File::open(source).unwrap(), &targets, &[], watch)
+        copy_file(&File::open(source).unwrap(), &targets, &[], None, watch)
     }
 
     /// The names in a folder, hidden ones too.
@@ -151,7 +151,7 @@ fn formats_come_in_the_order_asked_for() {
     let source = File::open(stage.write("source", &bytes)).unwrap();
     let target = CopyTarget { root: &stage.roots[0], path: b"a" };
     let formats = [HashFormat::Xxh128, HashFormat::C4, HashFormat::Md5];
-    let copied = copy_file(&source, &[target], &formats, &|_| true).unwrap().unwrap();
+    let copied = copy_file(&source, &[target], &formats, None, &|_| true).unwrap().unwrap();
     assert_eq!(copied.digests, formats.map(|format| format.of(&bytes)));
 }
 
@@ -175,7 +175,7 @@ fn times_rights_and_attributes_come_along() {
         let name = format!("{mode:o}");
         let targets: Vec<CopyTarget<'_>> =
             stage.roots.iter().map(|root| CopyTarget { root, path: name.as_bytes() }).collect();
-        let copied = copy_file(&source, &targets, &[], &|_| true);
+        let copied = copy_file(&source, &targets, &[], None, &|_| true);
         for (root, placed) in stage.roots.iter().zip(placed(copied)) {
             assert_eq!(placed.left_out, []);
             let copy = root.path().join(&name);
@@ -405,7 +405,8 @@ fn two_copies_to_one_name() {
     let (one, other) = (stage.write("one", &noise(9_000)), stage.write("other", &noise(9_001)));
     let root = &stage.roots[0];
     let twice = [CopyTarget { root, path: b"a" }, CopyTarget { root, path: b"a" }];
-    let copied = copy_file(&File::open(&one).unwrap(), &twice, &[], &|_| true).unwrap().unwrap();
+    let copied =
+        copy_file(&File::open(&one).unwrap(), &twice, &[], None, &|_| true).unwrap().unwrap();
     assert_eq!(copied.targets.iter().filter(|target| target.is_ok()).count(), 1);
     std::thread::scope(|scope| {
         for source in [&one, &other] {
@@ -421,11 +422,11 @@ fn not_every_request_makes_sense() {
     let source = File::open(stage.write("source", b"abc")).unwrap();
     let target = CopyTarget { root: &stage.roots[0], path: b"a" };
     for targets in [Vec::new(), vec![target; MOST_TARGETS + 1]] {
-        let refused = copy_file(&source, &targets, &[], &|_| true).unwrap_err();
+        let refused = copy_file(&source, &targets, &[], None, &|_| true).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Invalid);
     }
     let folder = File::open(stage.folder.path()).unwrap();
-    let refused = copy_file(&folder, &[target], &[], &|_| true).unwrap_err();
+    let refused = copy_file(&folder, &[target], &[], None, &|_| true).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unsupported);
     assert!(stage.roots[0].free_bytes().unwrap().is_some_and(|free| free > 0));
 }

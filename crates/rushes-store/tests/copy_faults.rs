@@ -45,7 +45,7 @@ fn copies_when_it_is_the_child() {
     let roots = ["a", "b"].map(|name| Root::open(&folder.join(name)).unwrap());
     let targets = roots.each_ref().map(|root| CopyTarget { root, path: b"day/clip" });
     let source = File::open(folder.join("source")).unwrap();
-    let copied = copy_file(&source, &targets, &[], &|_| true).unwrap().unwrap();
+    let copied = copy_file(&source, &targets, &[], None, &|_| true).unwrap().unwrap();
     for target in copied.targets {
         match target {
             Ok(placed) => println!("@placed {:?} {:?}", placed.read_back, placed.left_out),

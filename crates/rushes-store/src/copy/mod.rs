@@ -100,6 +100,9 @@ pub struct Placed {
 /// ever reached the disk, and to find out takes reading both files, which is
 /// most of what copying takes. So at most one file is copied twice.
 ///
+/// `expected` is the BLAKE3 that the source is known by, if it is: a source that
+/// has rotted is not spread.
+///
 /// `watch` hears of every step, from several threads, and says whether to go
 /// on; `None` when it said stop. Destinations that were verified before that
 /// have their names. Takes 32 MiB, and 12 MiB more for each destination, however
@@ -107,12 +110,14 @@ pub struct Placed {
 ///
 /// # Errors
 /// `Conflict` when the source changed meanwhile, and what the system says when
-/// it cannot be read: then no destination gets its name. `Invalid` without a
+/// it cannot be read: then no destination gets its name. `Corrupt` when it is not
+/// what is `expected`. `Invalid` without a
 /// destination, or with more than 16.
 pub fn copy_file(
     source: &File,
     targets: &[CopyTarget<'_>],
     formats: &[HashFormat],
+    expected: Option<&[u8; 32]>,
     watch: &(dyn Fn(CopyStep) -> bool + Sync),
 ) -> Result<Option<Copied>> {
     if targets.is_empty() || targets.len() > MOST_TARGETS {
@@ -132,6 +137,13 @@ pub fn copy_file(
     let Some((hashed, written)) = read_and_write(source, &known, begun, formats, &watch)? else {
         return Ok(None);
     };
+    if let (Some((all, _)), Some(expected)) = (&hashed, expected)
+        && all.blake3 != *expected
+    {
+        let why = "the source's bytes are not what they were, though its size and time are";
+        return Err(Error::new(ErrorKind::Corrupt, WHAT, why)
+            .remedy("look after its disk, and take another copy of it"));
+    }
     let (hashes, digests) = hashed.map_or((None, Vec::new()), |(all, others)| (Some(all), others));
     let verify = |number, written: Result<Written>, target| {
         let mut watch = |bytes| watch(CopyStep::Verified(number, bytes));

@@ -93,6 +93,24 @@ impl History {
         Ok(history)
     }
 
+    /// What one list says of the folder that it lies in, such as an MHL 1.x list,
+    /// which has no chain to be checked by. For comparing the folder, not for
+    /// adding to.
+    ///
+    /// # Errors
+    /// As for [`Manifest::parse`], and what the system says.
+    pub fn of_list(root: &Root, name: &str) -> Result<History> {
+        let bytes = read(root, name, MOST_MANIFEST_BYTES)?;
+        let manifest =
+            Manifest::parse(&bytes).map_err(|error| error.at(root.join(name.as_bytes())))?;
+        let mut own = Lists::default();
+        own.push(
+            Link { number: 1, name: name.to_owned(), c4: HashFormat::C4.of(&bytes) },
+            manifest,
+        );
+        Ok(History { own, nested: Vec::new() })
+    }
+
     /// The generations of the folder itself, in their order.
     #[must_use]
     pub fn generations(&self) -> &[Generation] {
