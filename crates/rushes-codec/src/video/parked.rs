@@ -4,8 +4,10 @@
 
 use super::reader::{KEPT_ON_THE_WAY_BYTES, Stretch};
 
-/// What they may take together.
+/// What they may take together, with what the file's frames and packets are told by.
 const PARKED_BYTES: usize = 160 << 20;
+/// A frame in the index, and in the tables of its container with the sound beside it.
+const FRAME_TOLD_BYTES: usize = 200;
 /// Pictures that one holds, more or less: those that are referred to, and those
 /// under way in its threads.
 const PICTURES: usize = 12;
@@ -19,11 +21,18 @@ pub(super) struct Parked {
 }
 
 impl Parked {
-    /// For pictures of so many bytes.
-    pub(super) fn of(picture_bytes: usize) -> Parked {
+    /// For so many pictures of so many bytes.
+    pub(super) fn of(frames: usize, picture_bytes: usize) -> Parked {
         let pictures_bytes = picture_bytes.saturating_mul(PICTURES);
         let each = pictures_bytes.saturating_add(KEPT_ON_THE_WAY_BYTES);
-        Parked { stretches: Vec::new(), most: (PARKED_BYTES / each).min(MOST) }
+        let told_bytes = frames.saturating_mul(FRAME_TOLD_BYTES);
+        let most = PARKED_BYTES.saturating_sub(told_bytes) / each;
+        Parked { stretches: Vec::new(), most: most.min(MOST) }
+    }
+
+    /// For none at all.
+    pub(super) fn none() -> Parked {
+        Parked { stretches: Vec::new(), most: 0 }
     }
 
     /// Leaves a stretch here, as far as there is room; gives what has to go.

@@ -141,7 +141,7 @@ impl<'s> VideoReader<'s> {
         Ok(VideoReader {
             places: seek::Places::of(&index.packets),
             stretch: None,
-            parked: Parked::of(picture_bytes(packets.stream)),
+            parked: Parked::of(index.len(), picture_bytes(packets.stream)),
             threads: run::threads(options.threads),
             passes_over: passes_over(packets.codec()),
             converter,
@@ -161,7 +161,7 @@ impl<'s> VideoReader<'s> {
     /// Keeps no frames but the last, for who only goes on.
     pub(super) fn keep_nothing(&mut self) {
         self.most_kept_bytes = 0;
-        self.parked = Parked::of(usize::MAX);
+        self.parked = Parked::none();
     }
 
     /// The index that it reads by.
@@ -448,7 +448,7 @@ impl<'s> VideoReader<'s> {
     /// Goes on with a stretch that was left on the way to frame `i`; whether there
     /// was one.
     fn resume(&mut self, i: usize) -> Result<bool> {
-        let mut parked = std::mem::replace(&mut self.parked, Parked::of(usize::MAX));
+        let mut parked = std::mem::replace(&mut self.parked, Parked::none());
         let found = parked.take(|stretch| self.leads_to(stretch, i));
         self.parked = parked;
         let Some(mut stretch) = found else { return Ok(false) };
