@@ -26,7 +26,7 @@ fn main() -> Result<()> {
         let targets: Vec<CopyTarget<'_>> =
             roots.iter().map(|root| CopyTarget { root, path: &entry.name }).collect();
         let file = source.open_file(&entry.name)?;
-        let outcome = copy_file(&file, &targets, &[], &|_| true)?;
+        let outcome = copy_file(&file, &targets, &[], None, &|_| true)?;
         for target in outcome.into_iter().flat_map(|outcome| outcome.targets) {
             target?;
         }

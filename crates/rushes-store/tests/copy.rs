@@ -88,6 +88,24 @@ fn placed(copied: Result<Option<Copied>>) -> Vec<Placed> {
 }
 
 #[test]
+fn a_source_that_is_not_what_it_is_known_by_is_not_spread() {
+    let stage = Stage::new(1);
+    let bytes = noise(BLOCK + 1);
+    let source = stage.write("source", &bytes);
+    let target = CopyTarget { root: &stage.roots[0], path: b"copy" };
+    let known = *blake3::hash(&bytes).as_bytes();
+    let copy = |expected: &[u8; 32]| {
+        copy_file(&File::open(&source).unwrap(), &[target], &[], Some(expected), &|_| true)
+    };
+    let mut other = known;
+    other[31] ^= 1;
+    assert_eq!(copy(&other).unwrap_err().kind, ErrorKind::Corrupt);
+    assert_eq!(stage.names(0), [""; 0]);
+    copy(&known).unwrap().unwrap();
+    assert_eq!(stage.names(0), ["copy"]);
+}
+
+#[test]
 fn every_size_arrives_byte_for_byte() {
     let stage = Stage::new(2);
     let sizes = [0, 1, 4095, 4096, 4097, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 41_000_001];

@@ -4,13 +4,9 @@
 //! The calls at which the process is killed are spread over the whole scan;
 //! with `RUSHES_LONG=1` each one is taken.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops there")]
-
 mod support;
 
 use std::collections::BTreeSet;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -18,7 +14,7 @@ use support::bytes::{big, noise, png};
 use support::disk::{
     essence, forget_home, is_killed, points, restore_home, scan_and_change, write_first_tree,
 };
-use support::{PATIENCE, Stage, has_strace, output_within, say};
+use support::{Stage, has_strace, say};
 
 /// Points of one sweep, unless all are wanted.
 const POINTS: usize = 4;
