@@ -80,6 +80,31 @@ PREVIEWS = [
 ]
 PREVIEWS_REFERENCE = "pyvips, 2 threads, WebP"
 
+# Copies that are verified. Units are files. What `cp` wrote may still be in memory when it is read
+# again; the second puts it to disk and reads it from there, as Rushes does.
+COPY_SHAPE = (4, 512 << 20)
+COPY_SUMS = "(cd {originals} && xxh128sum *) >{out}/sums && cd {out}/a && xxh128sum --quiet -c ../sums"
+COPY = [
+    Contender("cp, then xxh128sum of both",
+              ["sh", "-c", "mkdir -p {out} && cp -r {originals} {out}/a && " + COPY_SUMS + " && ls | wc -l"],
+              fresh=["{out}"]),
+    Contender("the same, put to disk and read from there",
+              ["sh", "-c", "mkdir -p {out} && cp -r {originals} {out}/a && sync -f {out} && "
+                           "for file in {out}/a/*; do dd if=$file iflag=nocache count=0 status=none; done && "
+                           + COPY_SUMS + " && ls | wc -l"],
+              fresh=["{out}"]),
+    Contender("rushes copy_file, BLAKE3 and XXH3",
+              ["{copier}", "{originals}", "{out}"], fresh=["{out}"], before=["mkdir", "-p", "{out}"]),
+    Contender("cp to two folders, then xxh128sum of all three",
+              ["sh", "-c", "mkdir -p {out} && cp -r {originals} {out}/a && cp -r {originals} {out}/b && "
+                           + COPY_SUMS + " && cd ../b && xxh128sum --quiet -c ../sums && ls | wc -l"],
+              fresh=["{out}"]),
+    Contender("rushes copy_file to two folders",
+              ["{copier}", "{originals}", "{out}/a", "{out}/b"], fresh=["{out}"],
+              before=["mkdir", "-p", "{out}/a", "{out}/b"]),
+]
+COPY_REFERENCE = "cp, then xxh128sum of both"
+
 # Latency over HTTP with a catalogue of this many assets.
 LATENCY_ASSETS = 1_000_000
 # The command that fills {home} with {assets} assets; empty: the section is skipped.

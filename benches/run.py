@@ -23,8 +23,9 @@ import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-SECTIONS = ["tree", "probe", "previews", "latency", "libraries"]
-TITLES = {"tree": "A tree of", "probe": "What is in", "previews": "Previews of", "latency": "HTTP with"}
+SECTIONS = ["tree", "probe", "previews", "copy", "latency", "libraries"]
+TITLES = {"tree": "A tree of", "probe": "What is in", "previews": "Previews of", "copy": "Copies of",
+          "latency": "HTTP with"}
 TREE_SHAPE = (100, 10, 100)
 MEDIA_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mxf", ".mp3",
                   ".m4a", ".flac", ".wav", ".ogg", ".opus", ".jpg", ".jpeg", ".png", ".gif", ".webp")
@@ -195,6 +196,24 @@ def previews_section(values, rounds):
                         expected_items=pictures)
 
 
+def copy_section(values, rounds):
+    files, size_bytes = contenders.COPY_SHAPE
+    folder = values["originals"]
+    if not os.path.exists(folder + ".complete"):
+        measure.remove(folder)
+        os.makedirs(folder)
+        print("making the files to copy")
+        for number in range(files):
+            with open(os.path.join(folder, f"clip-{number}.mov"), "wb") as file:
+                for _ in range(size_bytes >> 20):
+                    file.write(os.urandom(1 << 20))
+        with open(folder + ".complete", "w", encoding="utf-8"):
+            pass
+    title = f"Copies of {files} files of {size_bytes >> 20} MiB, verified"
+    return measure.race(title, contenders.COPY, contenders.COPY_REFERENCE, values, [], rounds,
+                        expected_items=files)
+
+
 def latency_section(values, requests, assets):
     title = f"HTTP with {assets:,} assets, one client, one connection"
     if not contenders.LATENCY_GENERATOR:
@@ -253,13 +272,15 @@ def main():
     scratch = os.path.abspath(arguments.scratch)
     os.makedirs(scratch, exist_ok=True)
     values = {"rushes": os.path.abspath(arguments.rushes), "python": sys.executable,
-              "peers": os.path.join(HERE, "peers.py"), "scratch": scratch}
-    for name in ("tree", "home", "full_home", "jpegs", "out", "media_list", "database"):
+              "peers": os.path.join(HERE, "peers.py"), "scratch": scratch,
+              "copier": os.path.join(os.path.dirname(os.path.abspath(arguments.rushes)), "examples", "copy")}
+    for name in ("tree", "home", "full_home", "jpegs", "originals", "out", "media_list", "database"):
         values[name] = os.path.join(scratch, name)
 
     makers = {"tree": lambda: [tree_section(values, arguments.rounds)],
               "probe": lambda: [probe_section(values, arguments.rounds)],
               "previews": lambda: [previews_section(values, arguments.rounds)],
+              "copy": lambda: [copy_section(values, arguments.rounds)],
               "latency": lambda: [latency_section(values, arguments.requests, arguments.assets)],
               "libraries": lambda: libraries.sections(values["rushes"], arguments.rounds)}
     facts = machine_facts(values["rushes"])

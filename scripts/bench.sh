@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/settings.sh
 need_cargo
-scripts/system-packages.sh build test
+scripts/system-packages.sh build test bench
 cargo build --locked --release --bin rushes
+cargo build --locked --release -p rushes-store --example copy
 
 tools=$rushes_cache/tools/bench
 wanted=(av==15.1.0 'pyvips[binary]==3.2.0')

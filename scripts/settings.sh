@@ -26,3 +26,17 @@ need_maturin() {
     "$maturin" --version >/dev/null 2>&1 ||
         "$1" -m pip install --quiet --no-deps --upgrade --target "$folder" "maturin==$version"
 }
+
+# Exports RUSHES_ASCMHL: the reference implementation of ASC MHL, which the tests of hash lists run,
+# fetched once. Without the parts that its own command asks the network with.
+need_ascmhl() {
+    local python=${RUSHES_PYTHON:-python3}
+    export RUSHES_ASCMHL=$rushes_cache/tools/ascmhl-1.2
+    PYTHONPATH=$RUSHES_ASCMHL "$python" -c 'import ascmhl.commands' 2>/dev/null ||
+        PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+            "$python" -m pip install --quiet --no-deps --only-binary :all: --upgrade --target "$RUSHES_ASCMHL" \
+            ascmhl==1.2 click==8.1.8 lxml==6.1.3 pathspec==1.1.1 python-dateutil==4.0.0 xxhash==4.1.0 || {
+        echo 'ascmhl could not be had from the package registry; the tests that run it say so'
+        return 3
+    }
+}

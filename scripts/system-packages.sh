@@ -5,8 +5,9 @@
 #   scripts/system-packages.sh [--check] GROUP...
 #
 # Groups: build (compile Rushes), test (what `make test` runs beside cargo), samples (make the
-# sample media again). Without a group: build. --check only prints what is missing, and fails when
-# something is. When nothing is missing, no root and no network is needed.
+# sample media again), bench (what `make bench` measures against). Without a group: build. --check
+# only prints what is missing, and fails when something is. When nothing is missing, no root and no
+# network is needed.
 set -euo pipefail
 
 # One need a line: GROUP, what proves that it is met, the package (first choice first).
@@ -60,6 +61,7 @@ samples cmd:ffmpeg                              ffmpeg
 samples cmd:heif-enc                            libheif-examples
 samples cmd:exiftool                            libimage-exiftool-perl
 samples cmd:python3                             python3
+bench   cmd:xxh128sum                           xxhash
 '
 browsers='chromium chromium-browser google-chrome-stable google-chrome'
 
@@ -137,9 +139,9 @@ groups=()
 for word in "$@"; do
     case $word in
         --check) check_only=true ;;
-        build | test | samples) groups+=("$word") ;;
+        build | test | samples | bench) groups+=("$word") ;;
         *)
-            complain "unknown word '$word': usage: system-packages.sh [--check] [build] [test] [samples]"
+            complain "unknown word '$word': usage: system-packages.sh [--check] [build] [test] [samples] [bench]"
             exit 2
             ;;
     esac

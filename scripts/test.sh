@@ -48,6 +48,7 @@ step 'Dependency direction' strictly scripts/check-dependencies
 step 'Licences, bans, sources, advisories' scripts/licences.sh
 step 'Lints' strictly cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 step 'Documentation' strictly documentation
+step 'Reference implementation of ASC MHL' need_ascmhl
 # The same artefacts that `cargo test` and the browser test ask for: nothing builds twice.
 if step 'Build' strictly cargo build --locked --workspace --bins --tests --quiet; then
     step 'Tests' strictly timeout --signal=TERM --kill-after=10 "$hang_secs" \

@@ -65,6 +65,12 @@ pub trait Action: Args + Serialize + DeserializeOwned + JsonSchema + Send + Sync
         0
     }
 
+    /// How the command ends: 0, or 1 when items failed, unless another program's
+    /// codes are kept.
+    fn exit_code(output: &Self::Output) -> u8 {
+        u8::from(Self::failures(output) > 0)
+    }
+
     /// The parameters as another process would understand them: what the
     /// command line gave relative to its folder made absolute.
     #[must_use]
@@ -175,8 +181,8 @@ pub struct Verb {
     pub apply: fn(&Context<'_>, &Value) -> Result<Value>,
     /// The output as text.
     pub text: fn(&Value) -> Result<String>,
-    /// How many items of the output failed.
-    pub failures: fn(&Value) -> Result<u64>,
+    /// How the command ends.
+    pub exit_code: fn(&Value) -> Result<u8>,
     /// The job's title.
     pub title: fn(&Value) -> Result<String>,
     /// The job's key.
@@ -209,7 +215,7 @@ impl Verb {
             },
             apply: |context, params| to_value(&params_of::<A>(params)?.apply(context)?),
             text: |output| Ok(A::text(&output_of::<A>(output)?)),
-            failures: |output| Ok(A::failures(&output_of::<A>(output)?)),
+            exit_code: |output| Ok(A::exit_code(&output_of::<A>(output)?)),
             title: |params| Ok(params_of::<A>(params)?.title()),
             job_key: |params| Ok(params_of::<A>(params)?.job_key()),
         }

@@ -5,9 +5,11 @@
 //! and one line in [`ACTIONS`].
 
 mod action;
+mod backup;
 mod check;
 mod context;
 mod convert;
+mod copies;
 mod doctor;
 mod find;
 mod hash;
@@ -15,6 +17,7 @@ mod jobs;
 mod making;
 pub mod media;
 mod mosaic;
+mod naming;
 mod paths;
 mod pipeline;
 mod previews;
@@ -22,11 +25,16 @@ mod probe;
 mod queue;
 mod scan;
 pub mod tasks;
+mod verify;
 
 pub use action::{Action, Effect, Plan, Route, Verb};
+pub use backup::{BackedUp, Backup, BackupReport};
 pub use check::{Check, CheckReport};
 pub use context::{Authority, Context, Engine, OpenQueue, Progress, Report, Unwatched};
 pub use convert::{Convert, ConvertReport, Deinterlace, FieldOrder, StreamReport};
+pub use copies::{
+    Copies, CopiesReport, Destinations, ForgetDestination, ForgottenDestination, ListDestinations,
+};
 pub use doctor::{Doctor, Health, Library, Missing, Protection};
 pub use find::{Batches, ListBatches, Recent, Search, Show, ShowBatch, ShowStats};
 pub use hash::{Hash, HashReport};
@@ -42,6 +50,8 @@ pub use queue::{
 };
 pub use scan::{Failure, Phases, RootReport, Scan, ScanReport};
 
+pub use verify::{Lost, VerifiedPlace, Verify, VerifyReport};
+
 /// Every verb, in the order of the help.
 pub static ACTIONS: &[Verb] = &[
     Verb::of::<Scan>(),
@@ -54,6 +64,11 @@ pub static ACTIONS: &[Verb] = &[
     Verb::of::<ShowStats>(),
     Verb::of::<ListBatches>(),
     Verb::of::<ShowBatch>(),
+    Verb::of::<Backup>(),
+    Verb::of::<Verify>(),
+    Verb::of::<Copies>(),
+    Verb::of::<ListDestinations>(),
+    Verb::of::<ForgetDestination>(),
     Verb::of::<ListPaths>(),
     Verb::of::<AddPath>(),
     Verb::of::<RemovePath>(),
@@ -86,6 +101,6 @@ mod tests {
             assert!(!verb.summary.is_empty() && !verb.summary.ends_with('.'));
             assert!(!(verb.changes && verb.route.method == "GET"), "{}", verb.words());
         }
-        assert_eq!(ACTIONS.len(), 21);
+        assert_eq!(ACTIONS.len(), 26);
     }
 }

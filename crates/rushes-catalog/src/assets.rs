@@ -620,6 +620,7 @@ fn merge(write: &Transaction<'_>, from: i64, into: i64, now: UnixNanos) -> Resul
         "UPDATE events SET asset_id=?2 WHERE asset_id=?1",
         "UPDATE asset_aliases SET asset_id=?2 WHERE asset_id=?1",
         "UPDATE displaced SET asset_id=?2 WHERE asset_id=?1",
+        "UPDATE copies SET asset_id=?2 WHERE asset_id=?1",
         "INSERT INTO asset_aliases SELECT public_id, ?2 FROM assets WHERE id=?1",
     ] {
         write

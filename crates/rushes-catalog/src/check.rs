@@ -32,6 +32,13 @@ const RULES: &[(u8, &str, &str)] = &[
            (SELECT 1 FROM places WHERE id=assets.place_id AND asset_id=assets.id)",
     ),
     (
+        4,
+        "an asset's count of copies, or when one was verified, is not that of its copies",
+        "SELECT public_id FROM assets LEFT JOIN asset_copies ON asset_copies.asset_id=assets.id
+         WHERE assets.backups<>coalesce(asset_copies.backups,0)
+           OR assets.verified_ns IS NOT asset_copies.verified_ns",
+    ),
+    (
         0,
         "a place holds an asset by role but names none",
         "SELECT id FROM places WHERE role=1 AND asset_id IS NULL",

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_job_keys.sql"),
     include_str!("../migrations/0006_root_reads.sql"),
     include_str!("../migrations/0007_displaced.sql"),
+    include_str!("../migrations/0008_copies.sql"),
 ];
 
 /// SQLite before this one can lose a commit when its WAL is reset.

@@ -3,6 +3,7 @@
 
 mod assets;
 mod check;
+mod copies;
 mod database;
 mod detail;
 mod findings;
@@ -15,14 +16,19 @@ mod wanted;
 mod words;
 mod work;
 
-/// What [`Catalog::write`] hands out.
-pub use rusqlite::Transaction;
+/// What [`Catalog::read`] and [`Catalog::write`] hand out.
+pub use rusqlite::{Connection, Transaction};
 
 pub use assets::{
     Hashing, Identified, extension_of, identify, record_hashes, record_no_media,
     record_not_media_at, record_unsettled,
 };
 pub use check::{Violation, check, read_turn, set_read_turn};
+pub use copies::{
+    Candidate, CopyRow, CopyState, Destination, DestinationRow, KnownCopy, NewCopy, candidates,
+    copies_by_age, copy_at, copy_in, partners, record_copy, record_listed, record_verified,
+    sidecars_of, unlisted_copies,
+};
 pub use database::{Catalog, sql, sqlite_version};
 pub use detail::asset_number;
 pub use findings::{
@@ -38,7 +44,7 @@ pub use places::{
     record_gone, record_move, shown_place,
 };
 pub use query::{FILTERS, LISTED, Query, SortKey, parse};
-pub use roots::{RegisteredRoot, RootState, note_change, relative_to};
+pub use roots::{RegisteredRoot, RootState, note_change, registered, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{
     AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, is_left, next_assets,

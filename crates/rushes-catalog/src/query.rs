@@ -33,7 +33,12 @@ pub const FILTERS: &[(&str, &str, &str)] = &[
     ),
     ("error", "error:yes", "whether it could not be read"),
     ("hashed", "hashed:no", "whether the full hash of what it holds now is known"),
-    ("copies", "copies:>1", "places where it is"),
+    ("copies", "copies:<2", "places where it is, and verified copies beside them"),
+    (
+        "verified",
+        "verified:>90d",
+        "when a copy was last read back: days (d), weeks (w) or hours (h) ago, or never; yes or no",
+    ),
     (
         "sort",
         "sort:-date",
@@ -312,7 +317,8 @@ fn filter(name: &str, value: &str) -> Result<(String, Vec<Value>)> {
         "width" => number("width_px", value, name, plain)?,
         "height" => number("height_px", value, name, plain)?,
         "fps" => number("round(frame_rate_hz,2)", value, name, rate)?,
-        "copies" => number("assets.present", value, name, plain)?,
+        "copies" => number("assets.present+assets.backups", value, name, plain)?,
+        "verified" => verified(value)?,
         "duration" => number("duration_secs", value, name, seconds)?,
         "size" => number("assets.size_bytes", value, name, bytes)?,
         "date" => date(value)?,
@@ -383,6 +389,35 @@ fn number(
 fn reversed(value: &str, name: &str) -> Error {
     let why = format!("the range {value:?} after {name}: ends before it begins");
     bad(why, "write the smaller one first")
+}
+
+/// How long ago a copy was last read back. What never was is older than any age.
+fn verified(value: &str) -> Result<(String, Vec<Value>)> {
+    if let Ok(condition) = yes_no("verified_ns IS NOT NULL", value) {
+        return Ok((condition, Vec::new()));
+    }
+    let (is_older, age) = match value.split_at_checked(1) {
+        Some((">", age)) => (true, age),
+        Some(("<", age)) => (false, age),
+        _ => (false, ""),
+    };
+    let secs = [("h", 3_600.0), ("d", 86_400.0), ("w", 604_800.0)]
+        .iter()
+        .find_map(|(unit, secs)| Some(age.strip_suffix(unit)?.parse::<f64>().ok()? * secs))
+        .filter(|secs| (0.0..=1e10).contains(secs))
+        .ok_or_else(|| {
+            bad(
+                format!("{value:?} after verified: is no age"),
+                "write it like >90d, <12h or >2w, or yes or no",
+            )
+        })?;
+    let then = "(unixepoch('subsec')-?)*1e9";
+    let condition = if is_older {
+        format!("coalesce(verified_ns<{then},1)")
+    } else {
+        format!("coalesce(verified_ns>={then},0)")
+    };
+    Ok((condition, vec![Value::Real(secs)]))
 }
 
 fn plain(text: &str) -> Option<f64> {

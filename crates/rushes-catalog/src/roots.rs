@@ -244,7 +244,10 @@ impl Catalog {
 }
 
 /// Every registered root, in the order of registration.
-fn registered(reader: &Connection) -> Result<Vec<RegisteredRoot>> {
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn registered(reader: &Connection) -> Result<Vec<RegisteredRoot>> {
     let mut statement = reader
         .prepare_cached("SELECT id, name, path, volume FROM roots ORDER BY id")
         .map_err(sql("listing the roots"))?;

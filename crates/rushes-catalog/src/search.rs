@@ -23,29 +23,29 @@ const COUNTING_STEPS: u32 = 50_000;
 /// The columns that `asset_row` reads, from the rows that `JOINED` adds to.
 pub(crate) const COLUMNS: &str = "assets.id, public_id, kind, assets.name, batch, assets.size_bytes,
     modified_ns, captured, assets.added_ns, width_px, height_px, codec, has_audio, content_identifier, hdr,
-    camera, present, blake3 IS NOT NULL AND rehash=0, mime, duration, frame_rate, error, preview,
+    camera, present, present+backups, blake3 IS NOT NULL AND rehash=0, mime, duration, frame_rate, error, preview,
     roots.path, folders.path, places.name, roots.name, roots.state";
 pub(crate) const JOINED: &str = "LEFT JOIN findings ON findings.asset_id=assets.id
     LEFT JOIN places ON places.id=assets.place_id LEFT JOIN folders ON folders.id=places.folder_id
     LEFT JOIN roots ON roots.id=folders.root_id";
 /// How many columns that is: what follows them in a row has this index.
-pub(crate) const COLUMNS_END: usize = 28;
+pub(crate) const COLUMNS_END: usize = 29;
 
 pub(crate) fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
     let present: u32 = row.get(16)?;
-    let error: Option<String> = row.get(21)?;
-    let preview: Option<String> = row.get(22)?;
-    let root_path: Option<Vec<u8>> = row.get(23)?;
-    let root_state: Option<String> = row.get(27)?;
+    let error: Option<String> = row.get(22)?;
+    let preview: Option<String> = row.get(23)?;
+    let root_path: Option<Vec<u8>> = row.get(24)?;
+    let root_state: Option<String> = row.get(28)?;
     Ok(AssetRow {
         id: row.get(1)?,
         kind: row.get(2)?,
         name: row.get(3)?,
         path: match root_path {
-            Some(root) => shown_path(&root, row.get(24)?, &row.get::<_, Vec<u8>>(25)?),
+            Some(root) => shown_path(&root, row.get(25)?, &row.get::<_, Vec<u8>>(26)?),
             None => row.get(3)?,
         },
-        root: row.get(26)?,
+        root: row.get(27)?,
         batch: row.get(4)?,
         size_bytes: row.get(5)?,
         modified: rfc3339(row.get(6)?),
@@ -53,9 +53,9 @@ pub(crate) fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
         added: rfc3339(row.get(8)?),
         width_px: row.get(9)?,
         height_px: row.get(10)?,
-        duration_secs: row.get(19)?,
+        duration_secs: row.get(20)?,
         codec: row.get(11)?,
-        frame_rate_hz: row.get(20)?,
+        frame_rate_hz: row.get(21)?,
         has_audio: row.get(12)?,
         live: row.get::<_, Option<String>>(13)?.is_some(),
         hdr: row.get(14)?,
@@ -66,13 +66,13 @@ pub(crate) fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
             _ => "present",
         }
         .into(),
-        hashed: row.get(17)?,
-        copies: present,
+        hashed: row.get(18)?,
+        copies: row.get(17)?,
         error: error.and_then(|json| serde_json::from_str(&json).ok()),
         preview: preview
             .and_then(|json| serde_json::from_str::<StoredPreview>(&json).ok())
             .map(|stored| stored.shown()),
-        mime: row.get(18)?,
+        mime: row.get(19)?,
     })
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rushes_catalog::{
-    AssetTask, Catalog, FolderDifference, Hashing, Identified, Role, StoredPreview, Transaction,
-    Work, check, forget_failures, identify, next_assets, record_folder, record_gone, record_hashes,
-    record_preview, record_preview_failure, record_preview_lost, record_probe,
-    record_probe_failure, work_left,
+    AssetTask, Catalog, CopyState, FolderDifference, Hashing, Identified, NewCopy, Role,
+    StoredPreview, Transaction, Work, candidates, check, copy_at, forget_failures, identify,
+    next_assets, record_copy, record_folder, record_gone, record_hashes, record_preview,
+    record_preview_failure, record_preview_lost, record_probe, record_probe_failure,
+    record_verified, work_left,
 };
 use rushes_media::{
     Agreement, Camera, Confidence, Container, Created, Error, ErrorKind, MediaKind, Probe,
@@ -162,6 +163,60 @@ fn equal_hashes_make_two_assets_one_and_both_names_lead_there() {
 }
 
 /// An asset's number is free when it was merged away, and the next one has it.
+#[test]
+fn copies_follow_their_asset_and_count_where_no_scan_counts_them() {
+    let library = Library::new();
+    let known = hashes(7);
+    let (one, other) = (library.file("", "a.mov", stamp(1)), library.file("", "b.mov", stamp(2)));
+    for place in [one, other] {
+        library.identify(place, sampled(place as u8), None);
+    }
+    library.hashed(one, stamp(1), known);
+    let disk = library.catalog.destination(Path::new("/disk/copies"), "disk", 5).unwrap();
+    let copy = |asset: i64, path: &'static [u8]| NewCopy {
+        destination: disk.id,
+        path,
+        asset,
+        is_sidecar: false,
+        hashes: &known,
+        c4: "c4",
+        size_bytes: 1 << 20,
+        mtime_ns: 1,
+    };
+    let numbers: Vec<i64> = library
+        .catalog
+        .read(|reader| Ok(candidates(reader, "", 0, 10)?.iter().map(|it| it.asset).collect()))
+        .unwrap();
+    assert_eq!(numbers.len(), 2);
+    for (at, asset) in numbers.iter().enumerate() {
+        let copy = copy(*asset, if at == 0 { b"a" } else { b"b" });
+        library.catalog.write(|write| record_copy(write, &copy, 6)).unwrap();
+    }
+    assert_eq!(library.ids("copies:2").len(), 2);
+    assert_eq!((library.ids("verified:>1d").len(), library.ids("verified:no").len()), (2, 0));
+    library.is_sound();
+    // The other is the same content: its copy is one of the first, too.
+    assert_eq!(library.hashed(other, stamp(2), known), Hashing::Merged);
+    assert_eq!(library.ids("copies:4").len(), 1);
+    library.is_sound();
+    // A root around the disk counts them by its scans, and only then.
+    library.catalog.add_root(Path::new("/disk"), None, "disk", 7).unwrap();
+    assert_eq!(library.ids("copies:2").len(), 1);
+    library.catalog.remove_root("disk").unwrap();
+    assert_eq!(library.ids("copies:4").len(), 1);
+    // One is damaged: it does not count, and what is known of it stays.
+    let lost = library.catalog.read(|reader| copy_at(reader, disk.id, b"a")).unwrap().unwrap();
+    library
+        .catalog
+        .write(|write| record_verified(write, &lost, CopyState::Damaged, "/disk/copies/a", 8))
+        .unwrap();
+    assert_eq!(library.ids("copies:3").len(), 1);
+    library.is_sound();
+    library.catalog.forget_destination(disk.id).unwrap();
+    assert_eq!((library.ids("copies:2").len(), library.ids("verified:no").len()), (1, 1));
+    library.is_sound();
+}
+
 #[test]
 fn work_on_an_asset_that_was_merged_away_has_no_place() {
     let library = Library::new();

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rushes
@@ -55,5 +56,25 @@ def test_what_is_not_there_yet_says_so(tmp_path: Path) -> None:
     indexer = rushes.MediaIndexer(home=tmp_path / "home")
     with pytest.raises(rushes.Unsupported, match="export the album"):
         indexer.sync_photos_album("Edit Ready")
-    with pytest.raises(rushes.Unsupported, match="does not copy files yet"):
-        indexer.backup(tmp_path)
+
+
+def test_everything_is_backed_up_however_small(tmp_path: Path) -> None:
+    """The prototype took files below a megabyte for copied, and replaced what had their names."""
+    for batch in ("One", "Two"):
+        (tmp_path / "media" / batch).mkdir(parents=True)
+        picture = np.full((8, 8, 3), len(batch) + ord(batch[0]), np.uint8)
+        rushes.imwrite(tmp_path / "media" / batch / "a.png", picture)
+    disk = tmp_path / "disk"
+    (disk / "One").mkdir(parents=True)
+    (disk / "One" / "a.png").write_bytes(b"somebody else's")
+    indexer = rushes.MediaIndexer(home=tmp_path / "home")
+    indexer.scan(tmp_path / "media")
+    done = indexer.backup(disk)
+    assert (done["copied"], done["skipped"], done["errors"]) == (2, 0, 0)
+    assert (disk / "One" / "a.png").read_bytes() == b"somebody else's"
+    for batch, copy in (("One", "One/a_2.png"), ("Two", "Two/a.png")):
+        assert (disk / copy).read_bytes() == (tmp_path / "media" / batch / "a.png").read_bytes()
+    again = indexer.backup(disk)
+    assert (again["copied"], again["skipped"]) == (0, 2)
+    with pytest.raises(rushes.NotFound, match="mount the disk"):
+        indexer.backup(tmp_path / "nowhere")

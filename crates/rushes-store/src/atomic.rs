@@ -1,13 +1,18 @@
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rushes_media::{Error, ErrorKind, Result};
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::root::Root;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
@@ -50,7 +55,11 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 #[derive(Debug)]
 pub struct PartialFile {
     file: File,
-    partial: PathBuf,
+    /// Where it is, and is to be: both names are found from here alone.
+    folder: File,
+    partial: OsString,
+    name: OsString,
+    /// Its path to be, for showing.
     path: PathBuf,
     /// The process that made it; a child's copy removes nothing.
     process: u32,
@@ -67,27 +76,74 @@ impl PartialFile {
         let failed = |error: io::Error| Error::io("writing a file", &error).at(path);
         let is_link = std::fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
         let place = if is_link { path.canonicalize().map_err(failed)? } else { path.to_owned() };
+        let no_file = || {
+            let why = "its name is that of a folder, a device or a pipe";
+            Error::new(ErrorKind::Invalid, "writing a file", why).at(path)
+        };
         let replaced = match std::fs::metadata(&place) {
-            Ok(found) if !found.is_file() => {
-                let why = "its name is that of a folder, a device or a pipe";
-                return Err(Error::new(ErrorKind::Invalid, "writing a file", why).at(path));
-            }
+            Ok(found) if !found.is_file() => return Err(no_file()),
             Ok(found) => Some(found.permissions()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        let (file, partial) = begin(&place).map_err(failed)?;
-        let made = PartialFile { file, partial, path: place, process: std::process::id() };
+        let name = place.file_name().ok_or_else(no_file)?;
+        let folder = place.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        let made = PartialFile::begin(folder, name, &place, 0o666)?;
         if let Some(permissions) = replaced {
             made.file.set_permissions(permissions).map_err(failed)?;
         }
         Ok(made)
     }
 
+    /// An empty file with these rights (less the umask), to be kept under this
+    /// name beneath a root. The folder that it is in must be there.
+    pub(crate) fn create_beneath(root: &Root, relative: &[u8], mode: u32) -> Result<PartialFile> {
+        let path = root.join(relative);
+        let (folder, name) = match relative.iter().rposition(|byte| *byte == b'/') {
+            Some(at) => (&relative[..at], &relative[at + 1..]),
+            None => (&[][..], relative),
+        };
+        if matches!(name, b"" | b"." | b"..") {
+            let why = "its name is that of a folder";
+            return Err(Error::new(ErrorKind::Invalid, "writing a file", why).at(path));
+        }
+        let folder = File::from(root.open_folder(folder)?);
+        PartialFile::begin(folder, OsStr::from_bytes(name), &path, mode)
+    }
+
+    fn begin(folder: File, name: &OsStr, path: &Path, mode: u32) -> Result<PartialFile> {
+        let (file, partial) = begin(&folder, name, Mode::from_raw_mode(mode))
+            .map_err(|error| Error::io("writing a file", &error).at(path))?;
+        let (name, path) = (name.to_owned(), path.to_owned());
+        Ok(PartialFile { file, folder, partial, name, path, process: std::process::id() })
+    }
+
     /// The file, to be written.
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Its path to be, for showing.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The same file, opened once more for reading only.
+    pub(crate) fn reopen(&self) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        // Reading it is not to change when it was read last, which only its owner may ask for.
+        let mut opened =
+            rustix::fs::openat(&self.folder, &self.partial, flags | OFlags::NOATIME, Mode::empty());
+        if matches!(opened, Err(Errno::PERM)) {
+            opened = rustix::fs::openat(&self.folder, &self.partial, flags, Mode::empty());
+        }
+        let file = File::from(opened?);
+        if !is_at(&file, &self.folder, &self.partial) || !self.is_there() {
+            return Err(taken_away());
+        }
+        Ok(file)
     }
 
     /// Puts all of it to disk and gives it its name, in place of what has that
@@ -97,30 +153,25 @@ impl PartialFile {
     /// `Conflict` when the name is taken and nothing is to be overwritten; else
     /// what the system says. Nothing is left behind then.
     pub fn keep(self, overwrites: bool) -> Result<()> {
-        let kept = (|| {
-            self.file.sync_all()?;
-            if !is_at(&self.file, &self.partial) {
-                return Err(io::Error::other("its partial file was taken away meanwhile"));
+        self.file.sync_all().map_err(|error| Error::io("writing a file", &error).at(&self.path))?;
+        self.give_name(overwrites)
+    }
+
+    /// Gives it its name, as `keep` does; what is in it is on disk by now.
+    pub(crate) fn give_name(self, overwrites: bool) -> Result<()> {
+        let named = (|| {
+            if !self.is_there() {
+                return Err(taken_away());
             }
+            let (folder, partial, name) = (&self.folder, &self.partial, &self.name);
             if overwrites {
-                std::fs::rename(&self.partial, &self.path)?;
+                rustix::fs::renameat(folder, partial, folder, name)?;
             } else {
-                // Unlike a rename, it never replaces; the other name goes in `drop`.
-                match std::fs::hard_link(&self.partial, &self.path) {
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                        // Some file systems have no links.
-                        if self.path.try_exists()? {
-                            return Err(io::ErrorKind::AlreadyExists.into());
-                        }
-                        std::fs::rename(&self.partial, &self.path)?;
-                    }
-                    linked => linked?,
-                }
+                rename_anew(folder, partial, name)?;
             }
-            let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+            sync_folder(folder)
         })();
-        kept.map_err(|error| match error.kind() {
+        named.map_err(|error: io::Error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 let why = "its name is taken, and nothing is to be overwritten";
                 Error::new(ErrorKind::Conflict, "writing a file", why)
@@ -130,14 +181,56 @@ impl PartialFile {
             _ => Error::io("writing a file", &error).at(&self.path),
         })
     }
+
+    /// Whether its partial name still leads to it.
+    fn is_there(&self) -> bool {
+        is_at(&self.file, &self.folder, &self.partial)
+    }
 }
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
         // Where it was renamed, another writer may have its name by now.
-        if self.process == std::process::id() && is_at(&self.file, &self.partial) {
-            let _ = std::fs::remove_file(&self.partial);
+        if self.process == std::process::id() && self.is_there() {
+            let _ = rustix::fs::unlinkat(&self.folder, &self.partial, AtFlags::empty());
         }
+    }
+}
+
+fn taken_away() -> io::Error {
+    io::Error::other("its partial file was taken away meanwhile")
+}
+
+/// Renames what is in this folder to a name that nobody has there.
+pub(crate) fn rename_anew(
+    folder: impl AsFd,
+    from: impl AsRef<OsStr>,
+    to: impl AsRef<OsStr>,
+) -> io::Result<()> {
+    let (folder, from, to) = (folder.as_fd(), from.as_ref(), to.as_ref());
+    match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+        // Some file systems cannot see to it themselves.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        renamed => return Ok(renamed?),
+    }
+    // Unlike a rename, a link never replaces; folders have none.
+    match rustix::fs::linkat(folder, from, folder, to, AtFlags::empty()) {
+        Ok(()) => Ok(rustix::fs::unlinkat(folder, from, AtFlags::empty())?),
+        Err(Errno::EXIST) => Err(Errno::EXIST.into()),
+        Err(_) => match rustix::fs::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Err(Errno::EXIST.into()),
+            Err(Errno::NOENT) => Ok(rustix::fs::renameat(folder, from, folder, to)?),
+            Err(errno) => Err(errno.into()),
+        },
+    }
+}
+
+/// The names in a folder, to disk.
+pub(crate) fn sync_folder(folder: &File) -> io::Result<()> {
+    match rustix::fs::fsync(folder) {
+        // Some file systems put no folder to disk when asked.
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+        synced => Ok(synced?),
     }
 }
 
@@ -148,30 +241,32 @@ pub(crate) const LOOKED_AT: u32 = 8;
 /// Names that are tried for a partial file.
 pub(crate) const MOST_TRIES: u32 = 1_000;
 
-/// A new partial file for this path, locked. Takes away those of dead writers.
-/// Their names can be told from the path, because looking through a folder with
+/// A new partial file for this name, locked. Takes away those of dead writers.
+/// Their names can be told from the name, because looking through a folder with
 /// a million files for them takes long.
-fn begin(path: &Path) -> io::Result<(File, PathBuf)> {
-    let of = xxh3_64(path.file_name().unwrap_or_default().as_bytes());
-    let named = |number: u32| path.with_file_name(format!(".partial-{of:016x}-{number}"));
+fn begin(folder: &File, name: &OsStr, mode: Mode) -> io::Result<(File, OsString)> {
+    let of = xxh3_64(name.as_bytes());
+    let named = |number: u32| OsString::from(format!(".partial-{of:016x}-{number}"));
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mut number = 0;
     for _ in 0..MOST_TRIES {
         let partial = named(number);
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&partial) {
+        match rustix::fs::openat(folder, &partial, flags, mode).map(File::from) {
             // Somebody who met it before it was locked took it for dead.
-            Ok(file) if lock(&file) == Lock::Another || !is_at(&file, &partial) => {}
+            Ok(file) if lock(&file) == Lock::Another || !is_at(&file, folder, &partial) => {}
             Ok(file) => {
                 for other in number + 1..LOOKED_AT {
-                    remove_dead(&named(other));
+                    remove_dead(folder, &named(other));
                 }
                 return Ok((file, partial));
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if !remove_dead(&partial) {
+            Err(Errno::EXIST) => {
+                if !remove_dead(folder, &partial) {
                     number += 1;
                 }
             }
-            Err(error) => return Err(error),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
         }
     }
     Err(io::Error::other("too many are writing it"))
@@ -195,31 +290,35 @@ pub(crate) fn lock(file: &File) -> Lock {
 }
 
 /// Takes away a partial file that nobody holds; whether its name is free now.
-fn remove_dead(partial: &Path) -> bool {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+fn remove_dead(folder: &File, partial: &OsStr) -> bool {
     // Some file systems lock only what is open for writing.
-    let opened = OpenOptions::new().read(true).write(true).custom_flags(flags).open(partial);
-    match opened {
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::openat(folder, partial, flags, Mode::empty()).map(File::from) {
         Ok(file) => {
             let is_dead = file.metadata().is_ok_and(|found| found.is_file())
                 && lock(&file) == Lock::Held
                 // Only who holds its lock removes or renames it.
-                && is_at(&file, partial);
-            is_dead && std::fs::remove_file(partial).is_ok()
+                && is_at(&file, folder, partial);
+            is_dead && rustix::fs::unlinkat(folder, partial, AtFlags::empty()).is_ok()
         }
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Err(errno) => errno == Errno::NOENT,
     }
 }
 
-/// Whether this path leads to this file or folder.
-pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    let found = (file.metadata(), std::fs::symlink_metadata(path));
-    matches!(found, (Ok(own), Ok(there)) if (own.dev(), own.ino()) == (there.dev(), there.ino()))
+/// Whether this name in a folder leads to this file or folder.
+pub(crate) fn is_at(file: &File, folder: impl AsFd, name: impl AsRef<OsStr>) -> bool {
+    let there = rustix::fs::statat(folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW);
+    let found = (file.metadata(), there);
+    matches!(found, (Ok(own), Ok(there)) if (own.dev(), own.ino()) == (there.st_dev, there.st_ino))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn partial_of(file: &PartialFile) -> PathBuf {
+        file.path.with_file_name(&file.partial)
+    }
 
     #[test]
     fn whole_or_nothing() {
@@ -281,7 +380,7 @@ mod tests {
         let other = PartialFile::create(&folder.path().join("b")).unwrap();
         assert_eq!(names().len(), 4);
         // As a kill leaves it: closed, and not removed.
-        let dead = living[1].partial.clone();
+        let dead = partial_of(&living[1]);
         let mut living = living.into_iter();
         let (first, killed, third) =
             (living.next().unwrap(), living.next().unwrap(), living.next().unwrap());
@@ -292,27 +391,27 @@ mod tests {
         std::fs::write(&dead, b"dead").unwrap();
 
         let next = PartialFile::create(&path).unwrap();
-        assert_eq!((&next.partial, next.file.metadata().unwrap().len()), (&dead, 0));
+        assert_eq!((partial_of(&next), next.file.metadata().unwrap().len()), (dead, 0));
         assert_eq!(names().len(), 4);
         for lives in [&first, &third, &other, &next] {
-            assert!(is_at(&lives.file, &lives.partial));
+            assert!(lives.is_there());
         }
         // One that stands behind a free name goes too.
-        let behind = third.partial.clone();
+        let behind = partial_of(&third);
         drop((first, next));
         std::fs::remove_file(&behind).unwrap();
         drop(third);
         std::fs::write(&behind, b"dead").unwrap();
         PartialFile::create(&path).unwrap().keep(false).unwrap();
-        assert_eq!(names(), [other.partial.clone(), path.clone()]);
+        assert_eq!(names(), [partial_of(&other), path.clone()]);
 
         // Linked to the file that it became: that one stays.
-        let killed = PartialFile::create(&path).unwrap().partial.clone();
+        let killed = partial_of(&PartialFile::create(&path).unwrap());
         std::fs::write(&path, b"whole").unwrap();
         std::fs::hard_link(&path, &killed).unwrap();
         drop(PartialFile::create(&path).unwrap());
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
-        assert_eq!(names(), [other.partial.clone(), path]);
+        assert_eq!(names(), [partial_of(&other), path]);
     }
 
     #[test]
@@ -321,11 +420,11 @@ mod tests {
         let path = folder.path().join("a");
         let one = PartialFile::create(&path).unwrap();
         // Nobody does this who looks at locks.
-        std::fs::remove_file(&one.partial).unwrap();
+        std::fs::remove_file(partial_of(&one)).unwrap();
         let other = PartialFile::create(&path).unwrap();
-        assert_eq!(one.partial, other.partial);
+        assert_eq!(partial_of(&one), partial_of(&other));
         assert_eq!(one.keep(true).unwrap_err().kind, ErrorKind::Unavailable);
-        assert!(is_at(&other.file, &other.partial) && !path.exists());
+        assert!(other.is_there() && !path.exists());
         other.keep(true).unwrap();
         assert!(path.exists());
     }

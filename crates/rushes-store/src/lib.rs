@@ -1,10 +1,14 @@
 //! Where files are kept: rooted folders that nothing escapes, hashing, atomic
-//! writes, and which volume a folder is on. The only crate that writes files.
+//! writes, verified copies, hash lists, and which volume a folder is on. The only
+//! crate that writes files.
 
 mod atomic;
+mod copy;
 mod frame_indexes;
+mod hash_formats;
 mod hashing;
 mod home;
+pub mod mhl;
 mod partial_folder;
 mod previews;
 mod root;
@@ -12,7 +16,12 @@ mod turn;
 mod volume;
 
 pub use atomic::{PartialFile, write_file};
+pub use copy::{
+    Copied, CopyStep, CopyTarget, LeftOut, MOST_TARGETS, Placed, ReadBack, Verified, copy_file,
+    verify_file,
+};
 pub use frame_indexes::FrameIndexStore;
+pub use hash_formats::{Digest, HashFormat, Hasher};
 pub use hashing::{Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
 pub use home::Home;
 pub use partial_folder::PartialFolder;

@@ -8,7 +8,7 @@ use rushes_media::{Error, ErrorKind, Result};
 use rustix::fs::{CWD, RenameFlags, renameat_with, syncfs};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::atomic::{LOOKED_AT, Lock, MOST_TRIES, is_at, lock};
+use crate::atomic::{LOOKED_AT, Lock, MOST_TRIES, is_at, lock, rename_anew, sync_folder};
 
 const WHAT: &str = "writing files";
 
@@ -82,9 +82,9 @@ impl PartialFolder {
                     .map_err(io::Error::from)
             }
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => rename_anew(&self.partial, &self.path),
+            Err(_) => rename_anew(CWD, &self.partial, &self.path),
         };
-        let synced = moved.and_then(|()| sync_folder(&self.path));
+        let synced = moved.and_then(|()| sync_parent(&self.path));
         let path = self.path.clone();
         let done = synced.map_err(|error| taken(&error, &path));
         if done.is_ok() && overwrites {
@@ -113,7 +113,8 @@ impl PartialFolder {
         let names = names().map_err(failed)?;
         for (at, name) in names.iter().enumerate() {
             let (from, to) = (self.partial.join(name), self.path.with_file_name(name));
-            let moved = if overwrites { fs::rename(&from, &to) } else { rename_anew(&from, &to) };
+            let moved =
+                if overwrites { fs::rename(&from, &to) } else { rename_anew(CWD, &from, &to) };
             if let Err(error) = moved {
                 if !overwrites {
                     // These names were free before.
@@ -124,12 +125,12 @@ impl PartialFolder {
                 return Err(taken(&error, &to));
             }
         }
-        sync_folder(&self.path).map_err(failed)?;
+        sync_parent(&self.path).map_err(failed)?;
         Ok(names.len() as u64)
     }
 
     fn put_to_disk(&self) -> Result<()> {
-        if !is_at(&self.handle, &self.partial) {
+        if !is_at(&self.handle, CWD, &self.partial) {
             let why = "its partial folder was taken away meanwhile";
             return Err(Error::new(ErrorKind::Unavailable, WHAT, why).at(&self.path));
         }
@@ -141,29 +142,15 @@ impl PartialFolder {
 impl Drop for PartialFolder {
     fn drop(&mut self) {
         // Where it was renamed, another writer may have its name by now.
-        if self.process == std::process::id() && is_at(&self.handle, &self.partial) {
+        if self.process == std::process::id() && is_at(&self.handle, CWD, &self.partial) {
             let _ = fs::remove_dir_all(&self.partial);
         }
     }
 }
 
-/// Renames what is there to a name that nobody has.
-fn rename_anew(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some file systems cannot see to it themselves.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-            if to.try_exists()? {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            fs::rename(from, to)
-        }
-        renamed => renamed.map_err(io::Error::from),
-    }
-}
-
 /// The folder that a path stands in, to disk.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| sync_folder(&File::open(folder)?))
 }
 
 fn taken(error: &io::Error, path: &Path) -> Error {
@@ -190,7 +177,7 @@ fn begin(path: &Path) -> io::Result<(File, PathBuf)> {
             Ok(()) => {
                 let handle = File::open(&partial)?;
                 // Somebody who met it before it was locked took it for dead.
-                if lock(&handle) == Lock::Another || !is_at(&handle, &partial) {
+                if lock(&handle) == Lock::Another || !is_at(&handle, CWD, &partial) {
                     continue;
                 }
                 for other in number + 1..LOOKED_AT {
@@ -217,7 +204,9 @@ fn remove_dead(partial: &Path) -> bool {
         Ok(_) => {}
     }
     let Ok(handle) = File::open(partial) else { return false };
-    lock(&handle) == Lock::Held && is_at(&handle, partial) && fs::remove_dir_all(partial).is_ok()
+    lock(&handle) == Lock::Held
+        && is_at(&handle, CWD, partial)
+        && fs::remove_dir_all(partial).is_ok()
 }
 
 #[cfg(test)]
@@ -306,7 +295,7 @@ mod tests {
         fs::rename(folder.path().join("kept"), &dead).unwrap();
         let next = begun(&path, &[]);
         assert_eq!((&next.partial, names(&dead).len()), (&dead, 0));
-        assert!(is_at(&second.handle, &second.partial));
+        assert!(is_at(&second.handle, CWD, &second.partial));
         drop(second);
         next.keep_files(false).unwrap();
         assert!(names(folder.path()).is_empty());

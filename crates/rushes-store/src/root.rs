@@ -11,6 +11,7 @@ use rushes_media::{Error, ErrorKind, Result};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+use crate::atomic::sync_folder;
 use crate::volume::{Volume, volume_of};
 
 /// An open folder on which everything else is relative.
@@ -57,6 +58,25 @@ pub struct FileStamp {
     pub inode: u64,
     /// The device.
     pub device: u64,
+}
+
+impl EntryKind {
+    fn of(stat: &Stat) -> EntryKind {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => EntryKind::File,
+            FileType::Directory => EntryKind::Folder,
+            FileType::Symlink => EntryKind::Link,
+            _ => EntryKind::Special,
+        }
+    }
+}
+
+/// Bytes that a person may still write on the file system of this file or folder.
+pub(crate) fn free_bytes(file: impl AsFd) -> Result<Option<u64>> {
+    let found = rustix::fs::fstatvfs(file)
+        .map_err(|errno| failed("asking how much space is free", errno))?;
+    // Without a size it says nothing of what is free.
+    Ok((found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize)))
 }
 
 impl FileStamp {
@@ -145,19 +165,98 @@ impl Root {
     }
 
     fn open_beneath(&self, relative: &[u8], flags: OFlags, what: &str) -> Result<OwnedFd> {
+        self.resolve(relative, flags).map_err(|errno| failed(what, errno).at(self.join(relative)))
+    }
+
+    fn resolve(&self, relative: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let name: &[u8] = if relative.is_empty() { b"." } else { relative };
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        if !flags.contains(OFlags::PATH) {
+            flags |= OFlags::NONBLOCK | OFlags::NOCTTY;
+        }
         let resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         // The kernel asks to try again when a rename elsewhere raced with it.
         let mut tries = 0;
         loop {
             match rustix::fs::openat2(&self.folder, name, flags, Mode::empty(), resolve) {
-                Ok(fd) => return Ok(fd),
                 Err(Errno::AGAIN) if tries < 32 => tries += 1,
-                Err(errno) => return Err(failed(what, errno).at(self.join(relative))),
+                resolved => return resolved,
             }
         }
+    }
+
+    /// Opens a folder below it.
+    pub(crate) fn open_folder(&self, relative: &[u8]) -> Result<OwnedFd> {
+        self.open_beneath(relative, OFlags::RDONLY | OFlags::DIRECTORY, "opening a folder")
+    }
+
+    /// Creates a folder below it, and those that it is in, where they are not
+    /// there: each on disk before the next.
+    ///
+    /// # Errors
+    /// `Denied` when the name would lead out of the root or over a link,
+    /// `Conflict` when a file has such a name, else the system's word.
+    pub fn create_folders(&self, relative: &[u8]) -> Result<()> {
+        let what = "creating a folder";
+        let mut inner = Vec::new();
+        for part in relative.split(|byte| *byte == b'/') {
+            let outer = inner.clone();
+            if !inner.is_empty() || relative.starts_with(b"/") {
+                inner.push(b'/');
+            }
+            inner.extend_from_slice(part);
+            match self.open_folder(&inner) {
+                // Where it is there, nothing is to be done: not even to be permitted to.
+                Ok(_) => continue,
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(match self.kind_of(&inner) {
+                        Ok(Some(EntryKind::File)) => {
+                            let why = "a file has that name";
+                            Error::new(ErrorKind::Conflict, what, why).at(self.join(&inner))
+                        }
+                        Ok(Some(EntryKind::Link)) => {
+                            failed(what, Errno::LOOP).at(self.join(&inner))
+                        }
+                        _ => error,
+                    });
+                }
+            }
+            let folder = File::from(self.open_folder(&outer)?);
+            match rustix::fs::mkdirat(&folder, part, Mode::from_raw_mode(0o777)) {
+                // Somebody else was faster.
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => return Err(failed(what, errno).at(self.join(&inner))),
+            }
+            sync_folder(&folder).map_err(|error| Error::io(what, &error).at(self.join(&inner)))?;
+        }
+        Ok(())
+    }
+
+    /// What this name below it is, if anything is there.
+    ///
+    /// # Errors
+    /// As for `list`.
+    pub fn kind_of(&self, relative: &[u8]) -> Result<Option<EntryKind>> {
+        let what = "asking about a name";
+        match self.resolve(relative, OFlags::PATH) {
+            Ok(found) => {
+                let stat = rustix::fs::fstat(&found).map_err(|errno| failed(what, errno))?;
+                Ok(Some(EntryKind::of(&stat)))
+            }
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(failed(what, errno).at(self.join(relative))),
+        }
+    }
+
+    /// Bytes that a person may still write on its file system; `None` where it
+    /// does not say, as some that are reached over a network.
+    ///
+    /// # Errors
+    /// When the system does not answer.
+    pub fn free_bytes(&self) -> Result<Option<u64>> {
+        free_bytes(&self.folder).map_err(|error| error.at(&self.path))
     }
 
     /// Opens a regular file below it for reading.
@@ -215,12 +314,7 @@ impl Root {
             };
             entries.push(Entry {
                 name: name.to_bytes().to_vec(),
-                kind: match FileType::from_raw_mode(stat.st_mode) {
-                    FileType::RegularFile => EntryKind::File,
-                    FileType::Directory => EntryKind::Folder,
-                    FileType::Symlink => EntryKind::Link,
-                    _ => EntryKind::Special,
-                },
+                kind: EntryKind::of(&stat),
                 stamp: FileStamp::from(&stat),
             });
         }

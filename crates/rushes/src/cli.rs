@@ -30,6 +30,7 @@ Exit codes:
 /// The groups that two-word verbs are in.
 const GROUPS: &[(&str, &str)] = &[
     ("paths", "The registered roots"),
+    ("destinations", "The folders that copies were made in"),
     ("jobs", "The job log"),
     ("batches", "The folders that assets are in"),
 ];

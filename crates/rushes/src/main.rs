@@ -82,8 +82,7 @@ fn run(matches: &ArgMatches, as_json: bool) -> Result<ExitCode> {
     let output =
         if verb.as_job { run_job(&engine, verb, &params)? } else { apply(&engine, verb, &params)? };
     print(&if as_json { format!("{output}\n") } else { (verb.text)(&output)? })?;
-    let failed = (verb.failures)(&output)? > 0;
-    Ok(ExitCode::from(u8::from(failed)))
+    Ok(ExitCode::from((verb.exit_code)(&output)?))
 }
 
 /// What the parser of the command line says instead of running anything.

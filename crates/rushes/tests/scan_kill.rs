@@ -4,46 +4,20 @@
 //! The calls at which the process is killed are spread over the whole scan;
 //! with `RUSHES_LONG=1` each one is taken.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops there")]
-
 mod support;
 
 use std::collections::BTreeSet;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::bytes::{big, noise, png};
 use support::disk::{
-    essence, forget_home, points, restore_home, scan_and_change, write_first_tree,
+    essence, forget_home, is_killed, points, restore_home, scan_and_change, write_first_tree,
 };
-use support::{PATIENCE, Stage, has_strace, output_within, say};
+use support::{Stage, has_strace, say};
 
 /// Points of one sweep, unless all are wanted.
 const POINTS: usize = 4;
-
-/// Runs the command and kills it at the n-th of these calls in any thread.
-/// Whether it was killed.
-fn is_killed(stage: &Stage, arguments: &[&str], call: &str, number: u32) -> bool {
-    let command = stage.command(arguments);
-    let child = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null"])
-        .arg(format!("-etrace={call}"))
-        .arg(format!("-einject={call}:signal=KILL:when={number}"))
-        .arg(command.get_program())
-        .args(command.get_args())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("strace runs");
-    let output = output_within(child, PATIENCE);
-    match (output.status.code(), output.status.signal()) {
-        (Some(0 | 1), _) => false,
-        (Some(137), _) | (_, Some(9)) => true,
-        _ => panic!("{call} {number}: {output:?}"),
-    }
-}
 
 /// Kills the command at many points, each time from `prepare` on. Afterwards
 /// everything must be sound, and `finished` as after `prepare` and no kill.

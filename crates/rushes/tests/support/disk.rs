@@ -2,6 +2,7 @@
 //! of the catalogue must be the same whether it was disturbed or not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -85,6 +86,28 @@ pub fn points(stage: &Stage, arguments: &[&str]) -> Vec<(&'static str, u32)> {
         *most = count.max(*most);
     }
     most.into_iter().flat_map(|(call, most)| (1..=most).map(move |number| (call, number))).collect()
+}
+
+/// Runs the command and kills it at the n-th of these calls in any thread.
+/// Whether it was killed.
+pub fn is_killed(stage: &Stage, arguments: &[&str], call: &str, number: u32) -> bool {
+    let command = stage.command(arguments);
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null"])
+        .arg(format!("-etrace={call}"))
+        .arg(format!("-einject={call}:signal=KILL:when={number}"))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = output_within(child, PATIENCE);
+    match (output.status.code(), output.status.signal()) {
+        (Some(0 | 1), _) => false,
+        (Some(137), _) | (_, Some(9)) => true,
+        _ => panic!("{call} {number}: {output:?}"),
+    }
 }
 
 /// What there is in the catalogue; ids of assets that are not in `known` are
