@@ -75,6 +75,8 @@ class Action:
             parameters.append(
                 inspect.Parameter(param["name"], kind, default=default, annotation=annotation)
             )
+        # A verb may tell its options before what stands without a name.
+        parameters.sort(key=lambda parameter: parameter.kind)
         if self.changes:
             parameters.append(by_name("dry_run", "bool", False))
         if self.as_job:
