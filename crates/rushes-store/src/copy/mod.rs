@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
 
 use rushes_media::{Error, ErrorKind, Result};
+use rustix::fs::{Advice, fadvise};
 
 pub use attributes::LeftOut;
 pub use blocks::ReadBack;
@@ -132,6 +133,8 @@ pub fn copy_file(
         !is_stopped.load(Ordering::Relaxed)
     };
     let known = Source::of(source)?;
+    // The system may read further ahead; where it does not listen, nothing is lost.
+    let _ = fadvise(source, 0, None, Advice::Sequential);
     let begun: Vec<Result<Begun>> =
         targets.iter().map(|target| target::begin(target, &known)).collect();
     let Some((hashed, written)) = read_and_write(source, &known, begun, formats, &watch)? else {
