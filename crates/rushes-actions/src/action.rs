@@ -9,7 +9,7 @@ use rushes_media::{Error, ErrorKind, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::context::Context;
 
@@ -76,6 +76,12 @@ pub trait Action: Args + Serialize + DeserializeOwned + JsonSchema + Send + Sync
     #[must_use]
     fn made_absolute(self) -> Self {
         self
+    }
+
+    /// The parameters, made of another form in which they may come too.
+    #[must_use]
+    fn understood(given: Map<String, Value>) -> Map<String, Value> {
+        given
     }
 
     /// One line that names this job among others: `Scan Footage`.
@@ -183,6 +189,8 @@ pub struct Verb {
     pub text: fn(&Value) -> Result<String>,
     /// How the command ends.
     pub exit_code: fn(&Value) -> Result<u8>,
+    /// The parameters, made of another form in which they may come too.
+    pub understood: fn(Map<String, Value>) -> Map<String, Value>,
     /// The job's title.
     pub title: fn(&Value) -> Result<String>,
     /// The job's key.
@@ -216,6 +224,7 @@ impl Verb {
             apply: |context, params| to_value(&params_of::<A>(params)?.apply(context)?),
             text: |output| Ok(A::text(&output_of::<A>(output)?)),
             exit_code: |output| Ok(A::exit_code(&output_of::<A>(output)?)),
+            understood: A::understood,
             title: |params| Ok(params_of::<A>(params)?.title()),
             job_key: |params| Ok(params_of::<A>(params)?.job_key()),
         }
@@ -233,6 +242,10 @@ fn params_of<A: Action>(params: &Value) -> Result<A> {
         let what = format!("reading the parameters of {}", A::NAME.join(" "));
         Error::new(ErrorKind::Invalid, what, why)
             .remedy("see /openapi.json for their names and types")
+    };
+    let params = match params {
+        Value::Object(given) => &Value::Object(A::understood(given.clone())),
+        other => other,
     };
     let action = serde_json::from_value(params.clone()).map_err(|e| invalid(e.to_string()))?;
     out_of_bounds::<A>(params).map_or(Ok(action), |why| Err(invalid(why)))

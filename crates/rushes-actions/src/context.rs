@@ -229,6 +229,14 @@ pub trait Progress: Sync {
     /// When it could not be recorded; the action must not go on.
     fn effect(&self, key: &str, state: EffectState, detail: Option<&str>) -> Result<()>;
 
+    /// What was told with an effect of this job that an earlier attempt has done.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn done_before(&self, _key: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Tells that something was stored that a later attempt finds done. Said of
     /// nothing that every attempt does anew, or a job that kills its worker
     /// would be tried for ever.

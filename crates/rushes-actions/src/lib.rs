@@ -26,6 +26,7 @@ mod queue;
 mod scan;
 pub mod tasks;
 mod verify;
+mod workflow;
 
 pub use action::{Action, Effect, Plan, Route, Verb};
 pub use backup::{BackedUp, Backup, BackupReport};
@@ -51,6 +52,7 @@ pub use queue::{
 pub use scan::{Failure, Phases, RootReport, Scan, ScanReport};
 
 pub use verify::{Lost, VerifiedPlace, Verify, VerifyReport};
+pub use workflow::{Steps, Workflow, WorkflowSchema};
 
 /// Every verb, in the order of the help.
 pub static ACTIONS: &[Verb] = &[
@@ -69,6 +71,8 @@ pub static ACTIONS: &[Verb] = &[
     Verb::of::<Copies>(),
     Verb::of::<ListDestinations>(),
     Verb::of::<ForgetDestination>(),
+    Verb::of::<Workflow>(),
+    Verb::of::<WorkflowSchema>(),
     Verb::of::<ListPaths>(),
     Verb::of::<AddPath>(),
     Verb::of::<RemovePath>(),
@@ -101,6 +105,6 @@ mod tests {
             assert!(!verb.summary.is_empty() && !verb.summary.ends_with('.'));
             assert!(!(verb.changes && verb.route.method == "GET"), "{}", verb.words());
         }
-        assert_eq!(ACTIONS.len(), 26);
+        assert_eq!(ACTIONS.len(), 28);
     }
 }

@@ -274,6 +274,12 @@ pub trait JobQueue: Send + Sync {
         detail: Option<&str>,
     ) -> Result<()>;
 
+    /// What the log says last of an effect of a job, if that is that it was done.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn effect_done(&self, job_id: i64, key: &str) -> Result<Option<String>>;
+
     /// Notes that this attempt got further than the ones before it: those no
     /// longer count, so that long work is not parked for as many deaths as it
     /// needs days, while what dies at the same place again and again still is.

@@ -165,6 +165,10 @@ impl Progress for Attempt<'_> {
             .inspect_err(|error| self.hear(error))
     }
 
+    fn done_before(&self, key: &str) -> Result<Option<String>> {
+        self.queue.effect_done(self.lease.job_id, key)
+    }
+
     fn got_further(&self) {
         if self.has_got_further.load(Ordering::Relaxed) {
             return;

@@ -540,6 +540,24 @@ impl JobQueue for SqliteQueue {
         })
     }
 
+    fn effect_done(&self, job_id: i64, key: &str) -> Result<Option<String>> {
+        self.catalog.read(|reader| {
+            let last: Option<(String, Option<String>)> = reader
+                .prepare_cached(
+                    "SELECT state, detail FROM job_effects WHERE job_id = ?1 AND key = ?2
+                     ORDER BY id DESC LIMIT 1",
+                )
+                .and_then(|mut statement| {
+                    statement
+                        .query_row(params![job_id, key], |row| Ok((row.get(0)?, row.get(1)?)))
+                        .optional()
+                })
+                .map_err(sql("reading what was done"))?;
+            let done = last.filter(|(state, _)| state == EffectState::Done.name());
+            Ok(done.and_then(|(_, detail)| detail))
+        })
+    }
+
     fn record_progress(&self, lease: &Lease) -> Result<()> {
         const WHAT: &str = "storing that a job got further";
         let is_first = |held: &Held| held.attempts <= 1 && held.deaths == 0;

@@ -83,6 +83,7 @@ impl VerbRoute {
             if self.may_rehearse() {
                 dry_run |= take_bool(&mut object, DRY_RUN)?;
             }
+            let object = (self.verb.understood)(object);
             self.parameters.check_names(&object)?;
             if let Some((name, _)) = path.iter().find(|(name, _)| object.contains_key(*name)) {
                 let why = format!("{name} stands in the address and in the body");
