@@ -4,6 +4,7 @@ mod carry;
 mod convert;
 mod create;
 mod cut;
+mod edits;
 mod encoder;
 mod gif;
 mod light;

@@ -152,6 +152,52 @@ fn lengths_are_exact_to_the_sample() {
     }
 }
 
+/// Every usual rate with one and two channels is written, or the error names the
+/// rates that are.
+#[test]
+fn every_rate_is_written_or_refused_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut written_count, mut refused_count) = (0, 0);
+    for target in SOUND_TARGETS {
+        for &codec in target.codecs {
+            for sample_rate_hz in [
+                8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200,
+                96_000, 192_000,
+            ] {
+                for channels in [1, 2] {
+                    let options = AudioWriterOptions { sample_rate_hz, ..options(codec, channels) };
+                    let name = format!("{codec}-{sample_rate_hz}-{channels}.{}", target.extensions[0]);
+                    let file = tempfile::tempfile().unwrap();
+                    match AudioWriter::create(file, target.extensions[0], &options) {
+                        Ok(_) => {}
+                        Err(error) if error.kind == ErrorKind::Unsupported => continue,
+                        Err(error) => {
+                            // Vorbis I, section 1.1.1 knows no such limits.
+                            assert!(matches!(codec, "opus" | "mp3" | "aac"), "{name}: {error}");
+                            let remedy = error.remedy.unwrap_or_default();
+                            assert!(remedy.contains("48000, "), "{name}: {remedy}");
+                            refused_count += 1;
+                            continue;
+                        }
+                    }
+                    let path = folder.path().join(&name);
+                    let given = sound(channels as usize);
+                    written(&path, &options, &given);
+                    let (found, rate, found_channels) = read(&path);
+                    // Opus is always decoded at 48,000 Hz (RFC 7845, section 5.1).
+                    let stated = if codec == "opus" { 48_000 } else { sample_rate_hz };
+                    assert_eq!((rate, found_channels), (stated, channels), "{name}");
+                    let given = given.len() / sample_rate_hz as usize * stated as usize;
+                    assert!(found.len() >= given, "{name}: {}", found.len());
+                    written_count += 1;
+                }
+            }
+        }
+    }
+    println!("{written_count} written, {refused_count} refused");
+    assert!(written_count > 300 && refused_count > 0, "{written_count} and {refused_count}");
+}
+
 /// A file of which blocks of silence take no room on the disk.
 struct Sparse(File);
 

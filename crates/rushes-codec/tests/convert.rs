@@ -358,3 +358,102 @@ fn every_container_is_written() {
     }
     assert_eq!((walked, CONTAINERS.len()), (11, 14));
 }
+
+/// Samples of the first sound, as ffmpeg decodes it.
+fn samples(path: &Path) -> usize {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(path)
+        .args(["-map", "0:a:0", "-ac", "1", "-f", "s16le", "-"])
+        .output()
+        .unwrap();
+    output.stdout.len() / 2
+}
+
+/// ISO/IEC 14496-12, section 8.6.6: what an edit list leaves out stays out.
+#[test]
+fn what_an_edit_list_leaves_out_does_not_come_back() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let make = |how: &str, name: &str| {
+        let whole = folder.path().join(format!("whole-{name}"));
+        ffmpeg(
+            &format!(
+                "-f lavfi -i testsrc2=size=160x90:rate=30:duration=2 -f lavfi -i sine=duration=2 \
+                 {how}"
+            ),
+            &whole,
+        );
+        let path = folder.path().join(name);
+        ffmpeg(&format!("-ss 0.5 -i {} -c copy", whole.display()), &path);
+        (whole, path)
+    };
+    let (whole, cut) = make("-c:v libx264 -bf 2 -pix_fmt yuv420p -c:a aac", "cut.mp4");
+    // The command decodes whole blocks of AAC behind the end.
+    let (shown, heard) = (times(&cut).len(), samples(&cut));
+    assert_eq!(shown, 45);
+    for (extension, treatments) in [
+        ("mp4", [Treatment::Copied, Treatment::Copied]),
+        ("mov", [Treatment::Copied, Treatment::Copied]),
+        ("mkv", [Treatment::Encoded("h264"), Treatment::Encoded("aac")]),
+    ] {
+        let path = folder.path().join(format!("out.{extension}"));
+        let plans = plan_conversion(&source(&cut), &to(extension)).unwrap();
+        let found: Vec<Treatment> = plans.into_iter().map(|plan| plan.treatment).collect();
+        assert_eq!(found, treatments, "{extension}");
+        converted(&cut, &path, &to(extension), None);
+        assert_same_times(&path, &cut);
+        // The encoder's delay of a block, and up to a block behind the end.
+        let apart = samples(&path).abs_diff(heard);
+        assert!(apart <= 2 * 1_024, "{extension}: {apart} samples");
+    }
+    // Without a cut it is copied, and what is heard before is said.
+    let plans = plan_conversion(&source(&whole), &to("mkv")).unwrap();
+    let treatments: Vec<&Treatment> = plans.iter().map(|plan| &plan.treatment).collect();
+    assert_eq!(treatments, [&Treatment::Copied, &Treatment::Copied]);
+    assert_eq!(plans[1].notes, ["the encoder's delay of 23 ms is heard before it"]);
+    assert!(plan_conversion(&source(&whole), &to("mov")).unwrap()[1].notes.is_empty());
+    // Pictures that stand alone are copied without those that are left out, and
+    // sound without loss is exact.
+    let (_, cut) = make("-c:v mjpeg -c:a pcm_s16le", "cut.mov");
+    let path = folder.path().join("alone.mkv");
+    let plans = plan_conversion(&source(&cut), &to("mkv")).unwrap();
+    assert_eq!(plans[0].treatment, Treatment::Copied);
+    converted(&cut, &path, &to("mkv"), None);
+    assert_eq!(times(&path).len(), times(&cut).len());
+    assert_eq!(samples(&path), samples(&cut));
+}
+
+/// Matroska counts thousandths, yet its rate is stated exactly.
+#[test]
+fn a_constant_rate_in_thousandths_goes_where_frames_are_counted() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("from.mkv");
+    ffmpeg("-f lavfi -i testsrc2=size=256x144:rate=30000/1001:duration=1 -c:v ffv1", &from);
+    for (extension, codec) in
+        [("mxf", "dnxhr"), ("mxf", "mpeg2"), ("avi", "mjpeg"), ("y4m", "raw"), ("mp4", "mpeg4")]
+    {
+        let path = folder.path().join(format!("{codec}.{extension}"));
+        let wanted = Conversion { codec: Some(codec.into()), ..to(extension) };
+        converted(&from, &path, &wanted, None);
+        let probed = probed(&path);
+        assert_eq!(streams(&probed, "video")[0]["r_frame_rate"], "30000/1001", "{extension}");
+        assert_eq!(times(&path).len(), 30, "{codec} in {extension}");
+    }
+    // Where they come otherwise, the error says how to have them evenly.
+    let varies = folder.path().join("varies.mkv");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=256x144:rate=30:duration=1 -vf select='not(mod(n\\,3))+lt(n\\,9)' \
+         -fps_mode vfr -c:v ffv1",
+        &varies,
+    );
+    let sink = Box::new(tempfile::tempfile().unwrap());
+    let refused = convert(&source(&varies), sink, &to("mxf"), None, &mut |_| true).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unsupported, "{refused}");
+    assert!(refused.remedy.as_deref().unwrap().contains("--fps"), "{refused:?}");
+}

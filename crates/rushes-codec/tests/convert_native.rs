@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use av_fixtures::{ffmpeg, ffprobe, has_ffmpeg, source};
+use av_fixtures::{ffmpeg, ffprobe, has_ffmpeg, source, theirs};
 use rushes_codec::{
-    Conversion, Depth, Edit, Gray, VideoOptions, VideoReader, convert, plan_conversion,
+    Conversion, Depth, Edit, Gray, Treatment, VideoOptions, VideoReader, convert, plan_conversion,
 };
 use rushes_media::{Frame, Layout, Result, Values};
 use serde_json::Value;
@@ -293,6 +293,29 @@ fn a_turn_stays_in_the_container_that_can_say_it() {
     assert_eq!((size(&made), turn(&made)), ((96, 192), Value::Null));
     let plans = plan_conversion(&source(&from), &to("mkv", "ffv1")).unwrap();
     assert_eq!(plans[0].notes, ["set upright"]);
+    // What could be copied is not, where the turn would be lost.
+    for (extension, is_copied) in [("mkv", false), ("mov", true), ("m4v", true)] {
+        let wanted = Conversion { extension: extension.into(), ..Conversion::default() };
+        let plans = plan_conversion(&source(&from), &wanted).unwrap();
+        let path = folder.path().join(format!("plain.{extension}"));
+        let sink = Box::new(File::create(&path).unwrap());
+        convert(&source(&from), sink, &wanted, None, &mut |_| true).unwrap();
+        if is_copied {
+            assert_eq!(plans[0].treatment, Treatment::Copied, "{extension}");
+            assert_eq!((size(&path), turn(&path)), ((192, 96), (-90).into()), "{extension}");
+        } else {
+            assert_eq!(plans[0].treatment, Treatment::Encoded("h264"), "{extension}");
+            assert_eq!(plans[0].notes, ["set upright"], "{extension}");
+            assert_eq!((size(&path), turn(&path)), ((96, 192), Value::Null), "{extension}");
+            let upright = theirs(&[], &from, "rgb24");
+            let found = theirs(&[], &path, "rgb24");
+            assert_eq!(upright.len(), found.len());
+            let apart: u64 =
+                upright.iter().zip(&found).map(|(one, other)| u64::from(one.abs_diff(*other))).sum();
+            // The same picture: H.264 at its usual quality is off by less than 4 of 255.
+            assert!(apart / (found.len() as u64) < 4, "{apart} in {}", found.len());
+        }
+    }
 }
 
 /// The first picture's luma, full range, a byte a pixel.

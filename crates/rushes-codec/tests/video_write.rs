@@ -305,6 +305,14 @@ fn odd_sides_keep_their_size() {
         ("g.avif", "av1", (47, 61)),
         ("h.mp4", "av1", (1, 1)),
         ("i.mp4", "av1", (66, 64)),
+        ("j.mov", "prores", (81, 61)),
+        ("k.mov", "prores", (97, 62)),
+        ("l.mov", "prores", (83, 61)),
+        ("m.mov", "dnxhr", (257, 121)),
+        ("n.mxf", "mpeg2", (97, 61)),
+        ("o.ogv", "theora", (97, 61)),
+        ("p.mp4", "mpeg4", (97, 61)),
+        ("q.mp4", "hevc", (97, 61)),
     ] {
         if !has(codec) {
             continue;

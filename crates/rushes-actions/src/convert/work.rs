@@ -213,9 +213,12 @@ fn report(plan: StreamPlan) -> StreamReport {
     };
     let becomes = match plan.treatment {
         Treatment::Copied => "copied".to_owned(),
-        Treatment::Encoded(codec) if plan.notes.is_empty() => format!("encoded as {codec}"),
-        Treatment::Encoded(codec) => format!("encoded as {codec}: {}", plan.notes.join(", ")),
+        Treatment::Encoded(codec) => format!("encoded as {codec}"),
         Treatment::LeftOut(why) => format!("left out: {why}"),
+    };
+    let becomes = match &*plan.notes {
+        [] => becomes,
+        notes => format!("{becomes}: {}", notes.join(", ")),
     };
     StreamReport { index: plan.index as u64, kind: kind.to_owned(), codec: plan.codec, becomes }
 }

@@ -118,9 +118,9 @@ impl Encoder {
             }
             if codec.name == "prores" {
                 // MXF has to be told what FFmpeg's encoder keeps to itself.
-                let has_opacity = pictures.format == ffi::AVPixelFormat::YUVA444P10LE;
+                let is_422 = pictures.format == ffi::AVPixelFormat::YUV422P10LE;
                 // SAFETY: as above.
-                unsafe { (*context).profile = if has_opacity { PRORES_4444 } else { PRORES_HQ } };
+                unsafe { (*context).profile = if is_422 { PRORES_HQ } else { PRORES_4444 } };
             }
             if codec.name == WEBP && options.quality == Some(100) {
                 more.set("lossless", "1");

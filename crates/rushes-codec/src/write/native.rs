@@ -144,6 +144,11 @@ fn keeps_turn(muxer: &str) -> bool {
     matches!(muxer, "mp4" | "mov")
 }
 
+/// Whether the stream's pictures are turned, and files of this muxer cannot say so.
+pub(super) fn loses_turn(stream: *mut ffi::AVStream, muxer: &str) -> bool {
+    !keeps_turn(muxer) && turn_of(stream).is_some_and(|turn| turn != Turn::default())
+}
+
 /// How the stream's pictures come to the encoder of this codec.
 pub(super) fn way(
     stream: *mut ffi::AVStream,
@@ -161,7 +166,6 @@ pub(super) fn way(
         };
         return if takes_luma && stored.has_luma() { Way::Luma } else { Way::Rgb };
     }
-    let is_turned = stored.turn != Turn::default();
     // RGB becomes what players expect of a codec with loss.
     let becomes_other = stored.has(ffi::AV_PIX_FMT_FLAG_RGB) && codec.name != "ffv1";
     if codec.takes_frames() {
@@ -176,7 +180,7 @@ pub(super) fn way(
     }
     if !stored.is_plain()
         || becomes_other
-        || (is_turned && !keeps_turn(muxer))
+        || loses_turn(stream, muxer)
         || !stored.is_understood(codec.name, muxer)
     {
         return Way::Rgb;
@@ -238,6 +242,9 @@ const Y4M_FORMATS: &[ffi::AVPixelFormat] = &[
 fn best(codec: &VideoCodec, muxer: &str, stored: &Stored) -> Option<ffi::AVPixelFormat> {
     use ffi::AVPixelFormat as Format;
     let own: &[Format] = match codec.name {
+        "prores" if pixels::needs_whole_chroma(stored.width_px) => {
+            &[Format::YUV444P10LE, Format::YUVA444P10LE]
+        }
         "prores" => &[Format::YUV422P10LE, Format::YUVA444P10LE],
         "dnxhr" => &[Format::YUV422P, Format::YUV422P10LE],
         "mjpeg" => &[Format::YUVJ420P, Format::YUVJ422P, Format::YUVJ444P],
@@ -357,10 +364,10 @@ pub(super) fn notes(
         return notes;
     }
     let layout = way.layout();
-    let is_odd = stored.width_px % 2 != 0 || stored.height_px % 2 != 0;
+    let size = (stored.width_px, stored.height_px);
     let to = match way {
         Way::Stored(to) => to,
-        _ => pixels::format(codec.name, layout, stored.depth() > 8, is_odd),
+        _ => pixels::format(codec.name, layout, stored.depth() > 8, size),
     };
     // SAFETY: descriptors are constants, or null.
     let Some(to) = (unsafe { ffi::av_pix_fmt_desc_get(to).as_ref() }) else { return notes };

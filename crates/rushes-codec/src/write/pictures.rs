@@ -57,6 +57,9 @@ impl Pictures {
             ("prores", _) if self.format == ffi::AVPixelFormat::YUVA444P10LE => {
                 &[("profile", "4444"), ("alpha_bits", "16"), ("vendor", "apl0")]
             }
+            ("prores", _) if self.format == ffi::AVPixelFormat::YUV444P10LE => {
+                &[("profile", "4444"), ("alpha_bits", "0"), ("vendor", "apl0")]
+            }
             ("prores", _) => &[("profile", "hq"), ("vendor", "apl0")],
             ("dnxhr", _) if self.format == ffi::AVPixelFormat::YUV422P10LE => {
                 &[("profile", "dnxhr_hqx")]

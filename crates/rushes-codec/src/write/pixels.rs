@@ -72,11 +72,24 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The pixel format in which frames of such pixels come to an encoder of this
-/// codec; `is_odd` when a side is. The codec has transparency where the layout
+/// Whether pictures of such a width must have all their chroma in ProRes: of a
+/// last block of one column, FFmpeg's encoder takes the chroma of 4:2:2 from
+/// elsewhere.
+pub(super) fn needs_whole_chroma(width_px: c_int) -> bool {
+    width_px % 16 == 1
+}
+
+/// The pixel format in which frames of such pixels, of this width and height,
+/// come to an encoder of this codec. The codec has transparency where the layout
 /// has.
-pub(super) fn format(codec: &str, layout: Layout, deep: bool, is_odd: bool) -> ffi::AVPixelFormat {
+pub(super) fn format(
+    codec: &str,
+    layout: Layout,
+    deep: bool,
+    (width_px, height_px): (c_int, c_int),
+) -> ffi::AVPixelFormat {
     use ffi::AVPixelFormat as Format;
+    let is_odd = width_px % 2 != 0 || height_px % 2 != 0;
     match (codec, layout == Layout::Rgba, deep) {
         ("ffv1", ..) => match (layout, deep) {
             (Layout::Gray, false) => Format::GRAY8,
@@ -103,6 +116,7 @@ pub(super) fn format(codec: &str, layout: Layout, deep: bool, is_odd: bool) -> f
         (WEBP, ..) => Format::RGB32,
         ("mpeg2", ..) => Format::YUV422P,
         ("prores", true, _) => Format::YUVA444P10LE,
+        ("prores", false, _) if needs_whole_chroma(width_px) => Format::YUV444P10LE,
         ("prores", false, _) | ("dnxhr", _, true) => Format::YUV422P10LE,
         ("dnxhr", _, false) => Format::YUV422P,
         ("vp9", true, _) => Format::YUVA420P,
@@ -126,7 +140,7 @@ fn pictures(codec: &VideoCodec, picture: &Picture) -> Result<Pictures> {
         return Err(Error::new(ErrorKind::Invalid, WHAT, why)
             .remedy("make them RGB, or write FFV1, VP9, ProRes, APNG or WebP"));
     }
-    let is_odd = kind.width_px % 2 + kind.height_px % 2 > 0;
+    let (width_px, height_px) = (side(kind.width_px), side(kind.height_px));
     let mut codes = Codes {
         matrix: ffi::AVColorSpace::BT709,
         primaries: ffi::AVColorPrimaries::BT709,
@@ -163,9 +177,9 @@ fn pictures(codec: &VideoCodec, picture: &Picture) -> Result<Pictures> {
     }
     Ok(Pictures {
         codec: codec.name,
-        width_px: side(kind.width_px),
-        height_px: side(kind.height_px),
-        format: format(codec.name, kind.layout, kind.bits > 8, is_odd),
+        width_px,
+        height_px,
+        format: format(codec.name, kind.layout, kind.bits > 8, (width_px, height_px)),
         codes,
         sample_aspect: ffi::AVRational { num: 1, den: 1 },
         chroma_location: ffi::AVChromaLocation::UNSPECIFIED,

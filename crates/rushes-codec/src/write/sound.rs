@@ -64,6 +64,9 @@ pub const SOUND_TARGETS: &[SoundTarget] = &[
 const ENCODERS: [(&str, &str); 3] =
     [("mp3", "libmp3lame"), ("opus", "libopus"), ("vorbis", "libvorbis")];
 
+/// Of -1 to 10: that of about 96,000 bits a second and channel at 44,100 Hz.
+const VORBIS_QUALITY: c_int = 6;
+
 /// Samples that are encoded at once where the codec leaves that open.
 const BLOCK: usize = 4_096;
 
@@ -76,7 +79,8 @@ pub struct AudioWriterOptions {
     pub sample_rate_hz: u32,
     /// Channels, 1 to 64.
     pub channels: u32,
-    /// Bits a second of codecs with loss; `None` for 96,000 a channel.
+    /// Bits a second of codecs with loss; `None` for 96,000 a channel, which
+    /// Vorbis has as its quality 6, at every rate.
     pub bit_rate: Option<u32>,
 }
 
@@ -182,6 +186,10 @@ impl SoundEncoder {
                 ffi::av_channel_layout_default(&raw mut (*context).ch_layout, channels);
                 if matches!(name, "flac" | "alac") {
                     (*context).bits_per_raw_sample = 24;
+                } else if name == "vorbis" && options.bit_rate.is_none() {
+                    // It refuses bit rates that are too high for a rate of samples.
+                    (*context).flags |= ffi::AV_CODEC_FLAG_QSCALE as c_int;
+                    (*context).global_quality = VORBIS_QUALITY * ffi::FF_QP2LAMBDA as c_int;
                 } else if !is_raw {
                     let bits = options.bit_rate.unwrap_or(96_000 * options.channels);
                     (*context).bit_rate = bits.into();
@@ -190,7 +198,10 @@ impl SoundEncoder {
         });
         let encoder = opened.map_err(|error| {
             invalid(format!("{name} cannot hold {channels} channels at {rate} Hz: {}", error.why))
-                .remedy("change the rate to 48000 or the channels to 2, or name another codec")
+                .remedy(match options.bit_rate {
+                    Some(_) => "leave the bit rate out or ask for another, or name another codec",
+                    None => "change the rate to 48000 or the channels to 2, or name another codec",
+                })
         })?;
         let block = usize::try_from(encoder.context().frame_size).unwrap_or(0);
         let block = if block == 0 { BLOCK } else { block };

@@ -4,6 +4,7 @@ use ffmpeg::ffi;
 use rushes_media::{Count, Error, ErrorKind, Rational, Result, StreamKind};
 
 use super::convert::{is_interlaced, not_interlaced};
+use super::edits::{self, Edited};
 use super::native;
 use super::sound::{self, SOUND_TARGETS, SoundTarget};
 use super::targets::{self, Container};
@@ -23,8 +24,9 @@ pub struct StreamPlan {
     pub codec: String,
     /// What becomes of it.
     pub treatment: Treatment,
-    /// What its pictures have less of when they are encoded, and whether they
-    /// are turned, in words: `12 bits become 10`.
+    /// What its pictures have less of when they are encoded, whether they are
+    /// turned, and what is heard beside a sound that is copied, in words: `12 bits
+    /// become 10`.
     pub notes: Vec<String>,
     /// How many frames are encoded, where each becomes a file: counted by the
     /// index of a file that is read quickly, else estimated; `None` where
@@ -148,7 +150,10 @@ pub(super) fn decide(
                     || video_codec.is_some_and(|asked| Some(asked) != own)
                     || holds.takes_frames();
                 // Only pictures that stand alone can be taken from any place on.
-                let changes = changes || !(wanted.cut.is_all() || stands_alone(stream));
+                let is_cut = !wanted.cut.is_all() || !Edited::of(stream).is_kept(holds.muxer);
+                let changes = changes
+                    || (is_cut && !stands_alone(stream))
+                    || native::loses_turn(stream, holds.muxer);
                 let treatment = match (holds.video.first(), own) {
                     (None, _) => lacks("pictures"),
                     _ if pictures > 1 => left("only the first picture is taken"),
@@ -164,8 +169,11 @@ pub(super) fn decide(
                 let fits = targets::sound_rate_hz(holds.muxer).is_none_or(|it| Some(it) == rate);
                 let own = holds.sound.iter().find(|it| **it == codec && fits).copied();
                 // Packets have many samples, and a cut is exact to one.
+                let edited = Edited::of(stream);
+                let is_delay = matches!(edited, Edited::Delay(_)) && !is_lossless(&codec);
                 let changes = wanted.bit_rate.is_some()
                     || !wanted.cut.is_all()
+                    || !(is_delay || edited.is_kept(holds.muxer))
                     || sound_codec.is_some_and(|asked| Some(asked) != own);
                 let treatment = match (holds.sound.first(), own) {
                     _ if wanted.without_sound => left("no sound was asked for"),
@@ -206,6 +214,12 @@ pub(super) fn decide(
                 let way = native::way(stream, wanted, holds.muxer, target);
                 native::notes(stream, way, target, &wanted.extension)
             }
+            (StreamKind::Audio, Treatment::Copied) => match Edited::of(stream) {
+                Edited::Delay(secs) if !edits::says_start(holds.muxer) => {
+                    vec![edits::delay_note(secs)]
+                }
+                _ => Vec::new(),
+            },
             _ => Vec::new(),
         };
         plans.push(StreamPlan { index, kind, codec, treatment, notes, frames: None });
@@ -247,13 +261,18 @@ fn is_rate(rate_hz: Rational) -> bool {
 }
 
 /// Whether each of its pictures is decoded without any other.
-fn stands_alone(stream: *mut ffi::AVStream) -> bool {
+pub(super) fn stands_alone(stream: *mut ffi::AVStream) -> bool {
     // SAFETY: a stream of an open input has parameters; descriptors are
     // constants, or null.
     unsafe {
         let descriptor = ffi::avcodec_descriptor_get((*(*stream).codecpar).codec_id);
         !descriptor.is_null() && (*descriptor).props & ffi::AV_CODEC_PROP_INTRA_ONLY != 0
     }
+}
+
+/// Whether sound in this codec loses nothing when it is encoded again.
+fn is_lossless(codec: &str) -> bool {
+    codec.starts_with("pcm_") || matches!(codec, "flac" | "alac")
 }
 
 /// Whether its subtitles are text rather than pictures.

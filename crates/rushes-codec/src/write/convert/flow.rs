@@ -99,7 +99,13 @@ pub(super) fn decode(
         let index = Arc::new(FrameIndex::build(source, &mut |_| go_on())?);
         let span = span(&index, wanted)?;
         let both = wanted.deinterlacing.is_some_and(|how| how.both);
-        let mut step = even_step(&index, span);
+        // Matroska, for one, rounds the times of a constant rate to thousandths.
+        let even = even_step(&index, span);
+        let rounded = match (even, index.rate_hz()) {
+            (None, Some(rate_hz)) => Rational::whole(1).checked_div(rate_hz),
+            _ => None,
+        };
+        let mut step = even.or(rounded);
         if both {
             step = step.and_then(|step| step.checked_div(Rational::whole(2)));
         }
@@ -135,7 +141,7 @@ pub(super) fn decode(
             return Ok(());
         }
         let mut shots: Box<dyn Shots<'_> + '_> =
-            Box::new(Frames { reader, span, next: span.first });
+            Box::new(Frames { reader, span, next: span.first, step_secs: rounded });
         if let Some(how) = wanted.deinterlacing {
             shots = Box::new(Whole::new(shots, how, is_interlaced));
         }

@@ -3,12 +3,13 @@
 use ffmpeg::ffi;
 use rushes_media::{Rational, Result};
 
-use super::Window;
+use super::{Window, is_picture};
 use crate::Source;
 use crate::av::input::{Input, Packet};
 use crate::av::seconds;
 use crate::write::output::Output;
 use crate::write::subtitles::SubtitleConverter;
+use crate::write::treatment::stands_alone;
 
 /// Where the packets of one stream go.
 pub(super) enum Route {
@@ -66,6 +67,11 @@ impl<'s> Copying<'s> {
                 continue;
             }
             let packet = self.packet.get();
+            // An edit list leaves it out, and nothing else needs it.
+            let is_left_out = packet.flags & ffi::AV_PKT_FLAG_DISCARD != 0;
+            if is_left_out && self.stands_alone() {
+                continue;
+            }
             let ticks = if packet.dts == ffi::AV_NOPTS_VALUE { packet.pts } else { packet.dts };
             let secs = seconds(ticks, self.time_base()).map(Rational::to_f64);
             // A packet without a time goes with the one before.
@@ -81,6 +87,12 @@ impl<'s> Copying<'s> {
         let stream = self.input.streams().get(self.packet.stream()).copied();
         // SAFETY: the packet belongs to one of the open input's streams.
         stream.map_or(ffi::AVRational { num: 1, den: 1 }, |stream| unsafe { (*stream).time_base })
+    }
+
+    /// Whether the packet in hand is a picture that is decoded without any other.
+    fn stands_alone(&self) -> bool {
+        let stream = self.input.streams().get(self.packet.stream()).copied();
+        stream.is_some_and(|stream| is_picture(stream) && stands_alone(stream))
     }
 
     /// Pictures that the codec of the packet in hand holds back to put them in

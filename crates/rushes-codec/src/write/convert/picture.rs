@@ -170,8 +170,8 @@ fn tick(
         None if counts_frames => {
             let why = "its frames are not shown equally long, which this kind of file cannot say";
             return Err(Error::new(ErrorKind::Unsupported, WHAT, why).remedy(
-                "ask for a constant rate, or write MP4, QuickTime or Matroska, with another \
-                     codec than mpeg4",
+                "ask for a constant rate (--fps), or write MP4, QuickTime or Matroska, with \
+                     another codec than mpeg4 and mpeg2",
             ));
         }
         None => Rational::new(1, STATED_TICKS_HZ),

@@ -35,6 +35,24 @@ pub(super) struct Frames<'s> {
     pub(super) reader: VideoReader<'s>,
     pub(super) span: Span,
     pub(super) next: usize,
+    /// Seconds from one to the next, where that is the same for all and the times
+    /// that are stored are rounded.
+    pub(super) step_secs: Option<Rational>,
+}
+
+impl Frames<'_> {
+    /// When frame `i` is shown, and how long.
+    fn times(&self, i: usize) -> Option<(Rational, Rational)> {
+        let index = self.reader.index();
+        if let Some(step_secs) = self.step_secs {
+            let number = i64::try_from(i.checked_sub(self.span.first)?).ok()?;
+            let since = Rational::whole(number).checked_mul(step_secs)?;
+            let first_secs = index.time_secs(self.span.first).checked_sub(self.span.start_secs)?;
+            return Some((first_secs.checked_add(since)?, step_secs));
+        }
+        let time_secs = index.time_secs(i).checked_sub(self.span.start_secs)?;
+        Some((time_secs, index.duration_secs(i)))
+    }
 }
 
 impl<'s> Shots<'s> for Frames<'s> {
@@ -46,10 +64,8 @@ impl<'s> Shots<'s> for Frames<'s> {
         self.next = i + 1;
         self.reader.go_to(i);
         let Some((i, decoded)) = self.reader.next_decoded()? else { return Ok(None) };
-        let index = self.reader.index();
-        let time_secs = index.time_secs(i).checked_sub(self.span.start_secs);
-        let time_secs = time_secs.ok_or_else(too_late)?;
-        Ok(Some(Shot { i, decoded, time_secs, duration_secs: index.duration_secs(i) }))
+        let (time_secs, duration_secs) = self.times(i).ok_or_else(too_late)?;
+        Ok(Some(Shot { i, decoded, time_secs, duration_secs }))
     }
 
     fn reader(&mut self) -> &mut VideoReader<'s> {
