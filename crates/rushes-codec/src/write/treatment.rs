@@ -212,8 +212,14 @@ pub(super) fn decide(
             (StreamKind::Video, Treatment::Encoded(name)) => {
                 let target = self::video_codec(name)?;
                 let way = native::way(stream, wanted, holds.muxer, target);
-                native::notes(stream, way, target, &wanted.extension)
+                let mut notes = native::notes(stream, way, target, &wanted.extension);
+                // Frames of another size have pixels of another shape.
+                if !wanted.changes_frames {
+                    notes.extend(native::note_of_shape(input, stream, target));
+                }
+                notes
             }
+            (StreamKind::Video, Treatment::Copied) => native::notes_of_copy(stream, holds.muxer),
             (StreamKind::Audio, Treatment::Copied) => match Edited::of(stream) {
                 Edited::Delay(secs) if !edits::says_start(holds.muxer) => {
                     vec![edits::delay_note(secs)]
