@@ -96,6 +96,9 @@ impl Media {
     /// # Errors
     /// As for [`Media::open`].
     pub fn with_files(source: Source, beside: impl Shelf + 'static) -> Result<Media> {
+        if let Some(empty) = crate::av::is_empty(&source) {
+            return Err(empty);
+        }
         let head = source.head()?;
         if let Some(kind) = Kind::of(&source, &head)? {
             return kind.open(source, &head, beside).map(Media::Sequence);

@@ -22,6 +22,7 @@ mod implied;
 mod jpeg;
 mod jxl;
 mod png;
+mod pnm;
 mod raf;
 mod raster;
 mod raw;

@@ -109,8 +109,8 @@ struct Open {
     body: Body,
     kind: Kind,
     clock: Clock,
-    /// How long the last frame is shown, where that is known.
-    last_ticks: Option<i64>,
+    /// When the last frame is shown and for how long, where that is known.
+    last_ticks: Option<(i64, i64)>,
 }
 
 enum Body {
@@ -185,6 +185,9 @@ impl VideoWriter {
             let why = format!("{rate} is no rate of frames");
             return Err(Error::new(ErrorKind::Invalid, WHAT, why)
                 .remedy("give frames a second, such as 25 or 30000/1001"));
+        }
+        if let Some(rate_hz) = options.rate_hz {
+            targets::check_rate(container.muxer, rate_hz)?;
         }
         if let Some(quality) = options.quality.filter(|&quality| quality > 100) {
             let why = format!("a quality of {quality} was asked for");
@@ -289,7 +292,7 @@ impl VideoWriter {
                 .remedy("resize or convert it first; one file holds one kind"));
         }
         let (ticks, duration) = open.clock.ticks(frame, self.frames)?;
-        open.last_ticks = Some(duration).filter(|&ticks| ticks > 0);
+        open.last_ticks = Some((ticks, duration)).filter(|_| duration > 0);
         match &mut open.body {
             Body::Libav(libav) => {
                 let picture = libav.pixels.convert(frame, ticks)?;
@@ -312,12 +315,12 @@ impl VideoWriter {
         let Some(open) = self.open.take() else {
             return Err(Error::new(ErrorKind::Invalid, WHAT, "there is not one frame to write"));
         };
-        let last_secs =
-            open.last_ticks.and_then(|ticks| Rational::whole(ticks).checked_mul(self.tick_secs));
+        let secs = |ticks: i64| Rational::whole(ticks).checked_mul(self.tick_secs);
+        let last = open.last_ticks.and_then(|(at, ticks)| Some((secs(at)?, secs(ticks)?)));
         match open.body {
             Body::Libav(mut libav) => {
-                if let Some(secs) = last_secs {
-                    libav.output.show_last_for(secs, self.container.muxer);
+                if let Some((at_secs, secs)) = last {
+                    libav.output.show_last_for(at_secs, secs, self.container.muxer);
                 }
                 libav.encoder.send(None, &mut libav.output)?;
                 if let Some(sound) = &mut libav.sound {
@@ -325,7 +328,7 @@ impl VideoWriter {
                 }
                 libav.output.finish()
             }
-            Body::Own(writer) => writer.finish(last_secs),
+            Body::Own(writer) => writer.finish(last.map(|(_, secs)| secs)),
         }
     }
 

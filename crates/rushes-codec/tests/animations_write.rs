@@ -285,3 +285,28 @@ fn mxf_has_pictures_and_sound_of_48_khz() {
         );
     }
 }
+
+/// Hundredths and thousandths are too coarse for a frame, not for all of them.
+#[test]
+fn a_rate_is_the_one_that_the_times_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, hz) in [("a.gif", 30), ("a.gif", 12), ("a.webp", 30), ("a.webp", 12)] {
+        if !has(&name[2..]) {
+            continue;
+        }
+        let path = folder.path().join(name);
+        let options = WriterOptions { rate_hz: Rational::new(hz, 1), ..WriterOptions::default() };
+        let frames: Vec<Frame> = (0..6).map(|at| picture(at, Layout::Rgb, false)).collect();
+        write(&path, options, &frames);
+        let exact = Rational::new(6, hz).unwrap();
+        let source = source(&path);
+        let lasts_secs = if name == "a.gif" {
+            let index = index(&source);
+            assert_eq!(index.rate_hz(), None, "{name} at {hz}");
+            index.time_secs(5).checked_add(index.duration_secs(5)).unwrap()
+        } else {
+            probe(&source).unwrap().duration_secs.unwrap()
+        };
+        assert_eq!(lasts_secs, exact, "{name} at {hz}");
+    }
+}

@@ -166,7 +166,8 @@ fn every_rate_is_written_or_refused_with_those_that_are() {
             ] {
                 for channels in [1, 2] {
                     let options = AudioWriterOptions { sample_rate_hz, ..options(codec, channels) };
-                    let name = format!("{codec}-{sample_rate_hz}-{channels}.{}", target.extensions[0]);
+                    let name =
+                        format!("{codec}-{sample_rate_hz}-{channels}.{}", target.extensions[0]);
                     let file = tempfile::tempfile().unwrap();
                     match AudioWriter::create(file, target.extensions[0], &options) {
                         Ok(_) => {}

@@ -401,6 +401,8 @@ fn what_an_edit_list_leaves_out_does_not_come_back() {
     ] {
         let path = folder.path().join(format!("out.{extension}"));
         let plans = plan_conversion(&source(&cut), &to(extension)).unwrap();
+        let is_heard = extension == "mkv";
+        assert_eq!(!plans[1].notes.is_empty(), is_heard, "{extension}: {:?}", plans[1].notes);
         let found: Vec<Treatment> = plans.into_iter().map(|plan| plan.treatment).collect();
         assert_eq!(found, treatments, "{extension}");
         converted(&cut, &path, &to(extension), None);
@@ -456,4 +458,47 @@ fn a_constant_rate_in_thousandths_goes_where_frames_are_counted() {
     let refused = convert(&source(&varies), sink, &to("mxf"), None, &mut |_| true).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unsupported, "{refused}");
     assert!(refused.remedy.as_deref().unwrap().contains("--fps"), "{refused:?}");
+}
+
+/// Pixels that are not square are so in what cannot say it, and the plan says that.
+#[test]
+fn the_shape_of_pixels_is_kept_or_the_plan_says_otherwise() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("from.mkv");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=120x100:rate=25:duration=0.2 -vf setsar=4/3 -c:v ffv1 \
+         -pix_fmt yuv420p",
+        &from,
+    );
+    let mut told = 0;
+    for container in CONTAINERS {
+        let extension = container.extensions[0];
+        let plan = &plan_conversion(&source(&from), &to(extension)).unwrap()[0];
+        let note = plan.notes.iter().find(|note| note.contains("pixels")).cloned();
+        if ["gif", "webp", "apng", "tif", "zarr", "mxf"].contains(&extension) {
+            assert_eq!(note.unwrap(), "its pixels of 4:3 are not told", "{extension}");
+            told += 1;
+            continue;
+        }
+        assert_eq!(note, None, "{extension}");
+        let path = folder.path().join(format!("out.{extension}"));
+        converted(&from, &path, &to(extension), None);
+        let aspect = streams(&probed(&path), "video")[0]["sample_aspect_ratio"].clone();
+        assert_eq!(aspect, "4:3", "{extension}");
+    }
+    assert_eq!(told, 6);
+    // MPEG-2 has some shapes of the whole picture, of which PAL's is one.
+    let from = folder.path().join("pal.mkv");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=720x576:rate=25:duration=0.2 -vf setsar=64/45 -c:v ffv1 \
+         -pix_fmt yuv420p",
+        &from,
+    );
+    assert!(plan_conversion(&source(&from), &to("mxf")).unwrap()[0].notes.is_empty());
+    let path = folder.path().join("pal.mxf");
+    converted(&from, &path, &to("mxf"), None);
+    assert_eq!(streams(&probed(&path), "video")[0]["sample_aspect_ratio"], "64:45");
 }

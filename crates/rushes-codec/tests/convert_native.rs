@@ -310,8 +310,11 @@ fn a_turn_stays_in_the_container_that_can_say_it() {
             let upright = theirs(&[], &from, "rgb24");
             let found = theirs(&[], &path, "rgb24");
             assert_eq!(upright.len(), found.len());
-            let apart: u64 =
-                upright.iter().zip(&found).map(|(one, other)| u64::from(one.abs_diff(*other))).sum();
+            let apart: u64 = upright
+                .iter()
+                .zip(&found)
+                .map(|(one, other)| u64::from(one.abs_diff(*other)))
+                .sum();
             // The same picture: H.264 at its usual quality is off by less than 4 of 255.
             assert!(apart / (found.len() as u64) < 4, "{apart} in {}", found.len());
         }

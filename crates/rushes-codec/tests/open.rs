@@ -136,3 +136,24 @@ fn what_is_created_is_opened_again() {
     let untouched = refused("png").unwrap();
     assert_eq!(untouched.finish().unwrap_err().kind, ErrorKind::Invalid);
 }
+
+/// A copy that never began is no file of another kind.
+#[test]
+fn an_empty_file_is_corrupt() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.mp4", "a.wav", "a.jpg", "a.seq", "a.txt", "a"] {
+        let path = folder.path().join(name);
+        File::create(&path).unwrap();
+        let media = open(&path);
+        let error = media.and_then(|media| media.frames(VideoOptions::default(), None).map(drop));
+        let error = error.unwrap_err();
+        // What has no name of media is none, whatever is in it.
+        let wanted = if ["a.txt", "a"].contains(&name) {
+            ErrorKind::Unsupported
+        } else {
+            ErrorKind::Corrupt
+        };
+        assert_eq!(error.kind, wanted, "{name}: {error}");
+        assert!(wanted != ErrorKind::Corrupt || error.why.contains("empty"), "{name}: {error}");
+    }
+}

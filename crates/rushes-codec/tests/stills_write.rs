@@ -94,6 +94,9 @@ fn numbered_stills_hold_every_number() {
         ("f.%d.dpx", Layout::Rgb, Depth::U16, "rgb48le"),
         ("g.%d.dpx", Layout::Gray, Depth::U8, "gray"),
         ("h.%d.dpx", Layout::Rgba, Depth::U8, "rgba"),
+        ("i.%d.ppm", Layout::Rgb, Depth::U16, "rgb48le"),
+        ("j.%d.pgm", Layout::Gray, Depth::U16, "gray16le"),
+        ("k.%d.ppm", Layout::Rgb, Depth::U8, "rgb24"),
     ] {
         let path = folder.path().join(name);
         let mut frames = pictures(layout, depth);
@@ -114,7 +117,7 @@ fn numbered_stills_hold_every_number() {
         }
     }
     let names = names(folder.path());
-    assert_eq!(names.len(), 32);
+    assert_eq!(names.len(), 44);
     assert_eq!(
         names[..6],
         ["a.0008.png", "a.0009.png", "a.0010.png", "a.0011.png", "b.08.png", "b.09.png"]

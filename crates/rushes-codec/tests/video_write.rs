@@ -11,7 +11,8 @@ use std::process::Command;
 
 use av_fixtures::{ffprobe, has_ffmpeg, source};
 use rushes_codec::{
-    CONTAINERS, Depth, VIDEO_CODECS, VideoOptions, VideoReader, VideoWriter, WriterOptions,
+    CONTAINERS, Conversion, Depth, Treatment, VIDEO_CODECS, VideoOptions, VideoReader, VideoWriter,
+    WriterOptions, convert, plan_conversion,
 };
 use rushes_media::{Color, ErrorKind, Frame, Layout, Rational, Values};
 use video_clips::index;
@@ -635,4 +636,97 @@ fn the_rate_of_a_short_clip_is_the_stated_one() {
         written(&path, WriterOptions::default(), &frames);
         assert_eq!(index(&source(&path)).rate_hz(), None, "{name}");
     }
+}
+
+/// VP9 keeps opacity as a second picture beside each, which libvpx alone decodes.
+#[test]
+fn opacity_of_webm_is_read_back() {
+    if !has("vp9") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let frames: Vec<Frame> =
+        (0..5).map(|at| picture(at, (64, 48), Layout::Rgba, Depth::U8)).collect();
+    for name in ["a.webm", "a.mkv"] {
+        let path = folder.path().join(name);
+        let options = WriterOptions { codec: Some("vp9".into()), ..rate(25) };
+        written(&path, options, &frames);
+        let again = read(&path, Layout::Rgba, Depth::U8);
+        assert_eq!(again.len(), 5, "{name}");
+        for (frame, given) in again.iter().zip(&frames) {
+            let found = psnr(frame, given);
+            assert!(found >= 30.0, "{name}: {found:.1} dB");
+        }
+        // In any order too.
+        let source = source(&path);
+        let options =
+            VideoOptions { layout: Layout::Rgba, depth: Depth::U8, ..VideoOptions::default() };
+        let mut reader = VideoReader::open(&source, index(&source), options).unwrap();
+        for at in [4, 0, 3] {
+            assert_eq!(reader.frame(at).unwrap().values(), again[at].values(), "{name} {at}");
+        }
+        let told = |extension: &str, codec: Option<&str>| {
+            let wanted = Conversion {
+                extension: extension.into(),
+                codec: codec.map(str::to_owned),
+                ..Conversion::default()
+            };
+            let plan = &plan_conversion(&source, &wanted).unwrap()[0];
+            (plan.treatment.clone(), plan.notes.join(", "))
+        };
+        let left_out = "transparency is left out".to_owned();
+        assert_eq!(told("mp4", Some("h264")), (Treatment::Encoded("h264"), left_out.clone()));
+        assert_eq!(told("mp4", Some("vp9")), (Treatment::Copied, left_out));
+        assert_eq!(told("webm", None), (Treatment::Copied, String::new()));
+        let prores = told("mov", Some("prores"));
+        assert_eq!(prores, (Treatment::Encoded("prores"), String::new()));
+    }
+}
+
+/// SMPTE ST 326 has so many packages a second.
+#[test]
+fn mxf_says_which_rates_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mxf");
+    let rates = [
+        (24_000, 1001),
+        (24, 1),
+        (25, 1),
+        (30_000, 1001),
+        (30, 1),
+        (48, 1),
+        (50, 1),
+        (60_000, 1001),
+        (60, 1),
+        (100, 1),
+        (120, 1),
+    ];
+    let size = (64, 48);
+    for (num, den) in rates {
+        let options = WriterOptions { rate_hz: Rational::new(num, den), ..rate(25) };
+        written(&path, options, &[picture(0, size, Layout::Rgb, Depth::U8)]);
+        assert_eq!(read(&path, Layout::Rgb, Depth::U8).len(), 1, "{num}/{den}");
+    }
+    for hz in [10, 12, 15, 29, 240] {
+        let error = VideoWriter::create(tempfile::tempfile().unwrap(), "mxf", rate(hz)).err();
+        let error = error.unwrap_or_else(|| panic!("{hz}"));
+        assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
+        assert!(error.why.contains("MXF"), "{error}");
+        assert!(error.remedy.unwrap().contains("24000/1001, 24, 25"), "{hz}");
+    }
+    if !has_ffmpeg() {
+        return;
+    }
+    let slow = folder.path().join("slow.mkv");
+    let options = WriterOptions { codec: Some("ffv1".into()), ..rate(10) };
+    written(
+        &slow,
+        options,
+        &[picture(0, size, Layout::Rgb, Depth::U8), picture(1, size, Layout::Rgb, Depth::U8)],
+    );
+    let wanted = Conversion { extension: "mxf".into(), ..Conversion::default() };
+    let sink = Box::new(tempfile::tempfile().unwrap());
+    let error = convert(&source(&slow), sink, &wanted, None, &mut |_| true).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
+    assert!(error.remedy.unwrap().contains("24000/1001, 24, 25"));
 }

@@ -7,7 +7,7 @@ use ffmpeg::ffi;
 use rushes_media::{Error, ErrorKind, Limits, Result};
 
 use super::input::{Input, Options, Packet, coded_pixels, decoders};
-use super::{error, string};
+use super::{error, opacity, string};
 
 /// Broken packets in a row after which a stream is given up.
 const BROKEN_IN_A_ROW: u32 = 2000;
@@ -206,7 +206,8 @@ impl Decoder {
         unsafe {
             let name = string(ffi::avcodec_get_name(parameters.codec_id)).unwrap_or_default();
             let what = format!("opening a decoder for {name}");
-            let codec = ffi::avcodec_find_decoder(parameters.codec_id);
+            let codec = opacity::decoder(parameters)
+                .unwrap_or_else(|| ffi::avcodec_find_decoder(parameters.codec_id));
             if codec.is_null() {
                 return Err(Error::new(ErrorKind::Unsupported, what, "FFmpeg has none for it"));
             }

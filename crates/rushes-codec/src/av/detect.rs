@@ -184,8 +184,20 @@ fn allowed(demuxer: *const ffi::AVInputFormat, score: c_int) -> Result<Detected>
     }
 }
 
+/// That there is nothing in a file which is named like media: a copy that never
+/// began, not another kind of file.
+pub(crate) fn is_empty(source: &Source) -> Option<Error> {
+    let named = Format::by_extension(source.extension()).filter(|_| source.size_bytes() == 0)?;
+    let what = format!("opening it as {}", named.words);
+    let error = Error::new(ErrorKind::Corrupt, what, "it is empty");
+    Some(error.remedy("copy it again from where it came from"))
+}
+
 /// Nothing known here, whatever it is named.
 pub(super) fn unknown(source: &Source) -> Error {
+    if let Some(empty) = is_empty(source) {
+        return empty;
+    }
     let why = match Format::by_extension(source.extension()) {
         Some(named) => format!("it is named like {}, but holds something else", named.words),
         None => "its content is no media known here".to_owned(),

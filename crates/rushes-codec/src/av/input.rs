@@ -13,7 +13,7 @@ use super::color::StatedColors;
 use super::detect::{self, Detected};
 use super::stream::{is_attached, start_secs};
 use super::y4m::Y4m;
-use super::{error, header, string};
+use super::{error, header, opacity, string};
 use crate::{FORMATS, Source};
 
 /// Size of the buffer between libav and the file.
@@ -397,6 +397,7 @@ impl<'a> Input<'a> {
             let why = format!("it has more than {} streams", limits.streams);
             return Err(Error::new(ErrorKind::Limit, what, why));
         }
+        self.streams().into_iter().for_each(opacity::state);
         self.check_sizes()
     }
 

@@ -2,12 +2,11 @@
 
 use std::io::Cursor;
 
-use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
 use image::{DynamicImage, ImageBuffer, ImageError, ImageFormat};
 use rushes_media::{Block, Blocks, Error, ErrorKind, Frame, Layout, Result, Values};
 use turbojpeg::PixelFormat;
 
-use super::{avif, dpx, embed, jpeg, rgb};
+use super::{avif, dpx, embed, jpeg, pnm, rgb};
 
 const WHAT: &str = "encoding the picture";
 
@@ -36,6 +35,7 @@ pub(super) enum Writer {
     WebP,
     Avif,
     Dpx,
+    Pnm,
     /// The `image` crate's.
     Image(ImageFormat),
     /// The same, of linear light.
@@ -59,7 +59,7 @@ pub const STILL_TARGETS: &[StillTarget] = &[
     target(&["bmp"], "BMP", &[8], true, &[], Writer::Image(ImageFormat::Bmp)),
     target(&["tga"], "TGA", &[8], true, &[], Writer::Image(ImageFormat::Tga)),
     target(&["qoi"], "QOI", &[8], true, &[], Writer::Image(ImageFormat::Qoi)),
-    target(&["ppm", "pgm", "pnm"], "PNM", &[8], false, &[], Writer::Image(ImageFormat::Pnm)),
+    target(&["ppm", "pgm", "pnm"], "PNM", &[8, 16], false, &[], Writer::Pnm),
 ];
 
 const fn target(
@@ -177,6 +177,7 @@ fn encode(
                 dpx::encode(frame, &numbers.collect::<Vec<u8>>(), 16)
             }
         },
+        Writer::Pnm => Ok(pnm::encode(frame)),
         Writer::Light(format) => by_image(&light_of(frame)?, format),
         Writer::Image(format) => {
             let has_room = |bits: &&u8| **bits >= bits_of(frame);
@@ -306,19 +307,7 @@ fn floats(frame: &Frame, values: Vec<f32>) -> Option<DynamicImage> {
 
 fn by_image(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
-    let written = match (format, image.color().has_color()) {
-        // Left to itself, the encoder writes PAM, which few read under these names.
-        (ImageFormat::Pnm, has_color) => {
-            let encoding = SampleEncoding::Binary;
-            let kind = match has_color {
-                true => PnmSubtype::Pixmap(encoding),
-                false => PnmSubtype::Graymap(encoding),
-            };
-            image.write_with_encoder(PnmEncoder::new(&mut bytes).with_subtype(kind))
-        }
-        _ => image.write_to(&mut bytes, format),
-    };
-    written.map_err(|error| {
+    image.write_to(&mut bytes, format).map_err(|error| {
         let kind = match error {
             ImageError::Unsupported(_) => ErrorKind::Unsupported,
             _ => ErrorKind::Invalid,

@@ -87,8 +87,12 @@ impl<'a> Packets<'a> {
     }
 
     /// The frames a second that the container states, and those that libav has
-    /// found.
+    /// found; none of a GIF, which states none and whose hundredths are too coarse to
+    /// find one.
     pub(super) fn stated_rates(&self) -> Vec<Rational> {
+        if self.input.demuxers().contains(&"gif") {
+            return Vec::new();
+        }
         // SAFETY: the stream is open.
         let (average, base) =
             unsafe { ((*self.stream).avg_frame_rate, (*self.stream).r_frame_rate) };

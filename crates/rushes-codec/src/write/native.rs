@@ -5,14 +5,21 @@ use std::ffi::c_int;
 use std::ptr;
 
 use ffmpeg::ffi;
-use rushes_media::Layout;
+use rushes_media::{Layout, Rational};
 
 use super::targets::VideoCodec;
 use super::{Conversion, GIF, Gray, RAW, STILLS, WEBP, encoder, pixels, target};
 use crate::av::color::Codes;
+use crate::av::input::Input;
 use crate::av::stream::{Turn, turn_of};
-use crate::av::{string, swscale};
+use crate::av::{positive, string, swscale};
 use crate::still::{self, StillTarget};
+
+const NO_OPACITY: &str = "transparency is left out";
+
+/// Width and height of whole pictures that MPEG-2 can state beside square pixels
+/// (ITU-T H.262, table 6-3).
+const MPEG2_SHAPES: [(i64, i64); 3] = [(4, 3), (16, 9), (221, 100)];
 
 /// How pictures come to the encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +154,41 @@ fn keeps_turn(muxer: &str) -> bool {
 /// Whether the stream's pictures are turned, and files of this muxer cannot say so.
 pub(super) fn loses_turn(stream: *mut ffi::AVStream, muxer: &str) -> bool {
     !keeps_turn(muxer) && turn_of(stream).is_some_and(|turn| turn != Turn::default())
+}
+
+/// What a copy of the stream's packets in files of this muxer has less of.
+pub(super) fn notes_of_copy(stream: *mut ffi::AVStream, muxer: &str) -> Vec<String> {
+    // SAFETY: a stream of an open input has parameters.
+    let codec = unsafe { (*(*stream).codecpar).codec_id };
+    // It lies beside their packets.
+    let is_beside = matches!(codec, ffi::AVCodecID::VP8 | ffi::AVCodecID::VP9)
+        && !matches!(muxer, "matroska" | "webm");
+    let is_clear = Stored::of(stream).is_some_and(|it| it.has(ffi::AV_PIX_FMT_FLAG_ALPHA));
+    if is_beside && is_clear { vec![NO_OPACITY.to_owned()] } else { Vec::new() }
+}
+
+/// That pixels are not square, where files of this codec cannot say so.
+pub(super) fn note_of_shape(
+    input: &Input<'_>,
+    stream: *mut ffi::AVStream,
+    codec: &VideoCodec,
+) -> Option<String> {
+    // SAFETY: the input is open, and the stream one of its; no frame is given.
+    let (aspect, width_px, height_px) = unsafe {
+        let context = input.context();
+        let aspect = ffi::av_guess_sample_aspect_ratio(context, stream, ptr::null_mut());
+        (positive(aspect)?, (*(*stream).codecpar).width, (*(*stream).codecpar).height)
+    };
+    let is_told = match codec.name {
+        _ if aspect == Rational::whole(1) => true,
+        "mpeg2" => {
+            let shape = Rational::new(width_px.into(), height_px.into())?.checked_mul(aspect)?;
+            MPEG2_SHAPES.iter().any(|&(width, height)| Rational::new(width, height) == Some(shape))
+        }
+        _ => !codec.takes_frames(),
+    };
+    let told = || format!("its pixels of {}:{} are not told", aspect.num(), aspect.den());
+    (!is_told).then(told)
 }
 
 /// How the stream's pictures come to the encoder of this codec.
@@ -359,7 +401,7 @@ pub(super) fn notes(
             notes.push(format!("{from_bits} bits become {bits}"));
         }
         if stored.has(clear) && way != Way::Rgba {
-            notes.push("transparency is left out".to_owned());
+            notes.push(NO_OPACITY.to_owned());
         }
         return notes;
     }
@@ -382,7 +424,7 @@ pub(super) fn notes(
         notes.push(format!("{} becomes {}", subsampling(had), subsampling(has_now)));
     }
     if stored.has(clear) && !(matches!(way, Way::Stored(_)) && has(to, clear)) {
-        notes.push("transparency is left out".to_owned());
+        notes.push(NO_OPACITY.to_owned());
     }
     notes
 }

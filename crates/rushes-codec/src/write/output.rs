@@ -145,12 +145,15 @@ impl Output {
         self.explain(code, error)
     }
 
-    /// Has the last frame of an animation shown for so long: in a WebP to the
-    /// millisecond, in an APNG to what two numbers of 16 bits can say. Other muxers
-    /// know it from its packet.
-    pub(super) fn show_last_for(&mut self, secs: Rational, muxer: &str) {
+    /// Has the last frame of an animation, which begins at a time, shown for so long:
+    /// in a WebP until the nearest millisecond, in an APNG to what two numbers of 16
+    /// bits can say. Other muxers know it from its packet.
+    pub(super) fn show_last_for(&mut self, at_secs: Rational, secs: Rational, muxer: &str) {
         if muxer == "webp" {
-            self.last_ms = Some((secs.to_f64() * 1e3).round() as u32);
+            // FFmpeg has every frame begin at the millisecond before.
+            let begun_ms = (i128::from(at_secs.num()) * 1_000).div_euclid(at_secs.den().into());
+            let end_ms = ((at_secs.to_f64() + secs.to_f64()) * 1e3).round();
+            self.last_ms = Some((end_ms - begun_ms as f64) as u32);
         }
         if muxer != "apng" {
             return;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rushes_media::{Error, ErrorKind, Result};
+use rushes_media::{Error, ErrorKind, Rational, Result};
 
 use crate::av::input::Options;
 
@@ -67,7 +67,7 @@ pub const VIDEO_CODECS: &[VideoCodec] = &[
     VideoCodec { name: "ffv1", words: "FFV1, lossless", encoders: &["ffv1"], scale: Scale::Fixed },
     VideoCodec {
         name: "prores",
-        words: "ProRes 422 HQ, 4444 with transparency",
+        words: "ProRes 422 HQ, 4444 with transparency or a width of 16n + 1",
         encoders: &["prores_ks"],
         scale: Scale::Fixed,
     },
@@ -370,6 +370,27 @@ impl Container {
 /// The samples a second that sound must have in files of this muxer.
 pub(super) fn sound_rate_hz(muxer: &str) -> Option<u32> {
     (muxer == "mxf").then_some(48_000)
+}
+
+/// Frames a second that MXF has (SMPTE ST 326, packages a second), each also a
+/// 1001st slower but for the last.
+const MXF_RATES_HZ: [i64; 12] = [24, 30, 48, 60, 72, 90, 96, 120, 25, 50, 75, 100];
+
+/// # Errors
+/// `Invalid` where files of this muxer have no such rate.
+pub(super) fn check_rate(muxer: &str, rate_hz: Rational) -> Result<()> {
+    let is_known = |hz: &i64| {
+        rate_hz == Rational::whole(*hz)
+            || (hz % 25 != 0 && Rational::new(hz * 1_000, 1_001) == Some(rate_hz))
+    };
+    if muxer != "mxf" || MXF_RATES_HZ.iter().any(is_known) {
+        return Ok(());
+    }
+    let why = format!("MXF has no rate of {rate_hz} frames a second");
+    Err(Error::new(ErrorKind::Invalid, WHAT, why).remedy(
+        "ask for 24000/1001, 24, 25, 30000/1001, 30, 48, 50, 60000/1001, 60, 100 or 120 (fps), or \
+         write another kind of file",
+    ))
 }
 
 /// What a muxer must be told beside the streams; animations are shown so often.

@@ -13,6 +13,9 @@ use crate::av::input::Input;
 use crate::av::stream::is_attached;
 use crate::av::string;
 
+/// Samples that FFmpeg's encoder of AAC puts before a sound.
+const AAC_DELAY: i64 = 1_024;
+
 /// A stream, and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamPlan {
@@ -212,7 +215,19 @@ pub(super) fn decide(
             (StreamKind::Video, Treatment::Encoded(name)) => {
                 let target = self::video_codec(name)?;
                 let way = native::way(stream, wanted, holds.muxer, target);
-                native::notes(stream, way, target, &wanted.extension)
+                let mut notes = native::notes(stream, way, target, &wanted.extension);
+                // Frames of another size have pixels of another shape.
+                if !wanted.changes_frames {
+                    notes.extend(native::note_of_shape(input, stream, target));
+                }
+                notes
+            }
+            (StreamKind::Video, Treatment::Copied) => native::notes_of_copy(stream, holds.muxer),
+            (StreamKind::Audio, Treatment::Encoded("aac")) if !edits::says_start(holds.muxer) => {
+                // SAFETY: a stream of an open input has parameters.
+                let rate_hz = unsafe { (*(*stream).codecpar).sample_rate };
+                let delay = Rational::new(AAC_DELAY, rate_hz.into());
+                delay.map(edits::delay_note).into_iter().collect()
             }
             (StreamKind::Audio, Treatment::Copied) => match Edited::of(stream) {
                 Edited::Delay(secs) if !edits::says_start(holds.muxer) => {

@@ -58,10 +58,14 @@ impl PictureWriter {
     ) -> Result<PictureWriter> {
         let container = targets::container(&wanted.extension)?;
         let step = start.and_then(|start| start.step);
+        let rate_hz = step.and_then(|step| Rational::whole(1).checked_div(step));
+        if let Some(rate_hz) = rate_hz {
+            targets::check_rate(container.muxer, rate_hz)?;
+        }
         let tick_secs = tick(step, first.time_secs(), container.muxer, codec.name)?;
         let options = WriterOptions {
             codec: None,
-            rate_hz: step.and_then(|step| Rational::whole(1).checked_div(step)),
+            rate_hz,
             quality: wanted.quality,
             threads: wanted.threads,
             plays: 0,
