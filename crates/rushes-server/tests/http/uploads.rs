@@ -17,6 +17,8 @@ const PART: (&str, &str) = ("content-type", "application/offset+octet-stream");
 const TUS: (&str, &str) = ("tus-resumable", "1.0.0");
 const PLENTY: u64 = 1 << 30;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 impl Library {
     fn incoming(&self, name: &str) -> PathBuf {
         self.media.join("_INCOMING").join(name)
@@ -159,7 +161,7 @@ async fn what_the_protocol_refuses() {
     let library = Library::filled();
     let server = library.receiving(1_000, PLENTY);
     let name = metadata("a.xmp");
-    let cases: &[(&[(&str, &str)], u16)] = &[
+    let cases: &[(Headers<'_>, u16)] = &[
         (&[("upload-length", "1")], 412),
         (&[("tus-resumable", "0.2.2"), ("upload-length", "1")], 412),
         (&[TUS], 400),
@@ -191,7 +193,7 @@ async fn what_the_protocol_refuses() {
     let at = server.begun("a.xmp", 4).await;
     let zero = ("upload-offset", "0");
     let json = ("content-type", "application/json");
-    let cases: &[(&str, &[(&str, &str)], u16)] = &[
+    let cases: &[(&str, Headers<'_>, u16)] = &[
         ("PATCH", &[PART, zero], 412),
         ("HEAD", &[], 412),
         ("DELETE", &[], 412),
