@@ -133,8 +133,18 @@ impl Library {
 impl Library {
     /// A server that takes files for the root `Footage`.
     pub fn receiving(&self, max_bytes: u64, quota_bytes: u64) -> Server {
+        self.receiving_with(None, max_bytes, quota_bytes)
+    }
+
+    /// The same, which needs this token.
+    pub fn receiving_with(
+        &self,
+        token: Option<String>,
+        max_bytes: u64,
+        quota_bytes: u64,
+    ) -> Server {
         let rules = UploadRules { to: "Footage".into(), max_bytes, quota_bytes };
-        let settings = Settings { uploads: Some(rules), ..settings(None) };
+        let settings = Settings { uploads: Some(rules), ..settings(token) };
         Server(App::new(self.engine.clone(), &settings).unwrap().router)
     }
 }

@@ -10,7 +10,7 @@ use rushes_server::{Access, endpoints};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::support::{Answer, Library, Server};
+use crate::support::{Answer, Library, Server, TOKEN};
 
 const UPLOADS: &str = "/api/v1/uploads";
 const PART: (&str, &str) = ("content-type", "application/offset+octet-stream");
@@ -449,6 +449,55 @@ async fn without_a_folder_for_them_no_files_are_taken() {
         assert!(answer.json()["remedy"].as_str().unwrap().contains("--uploads-to"));
     }
     assert_eq!(walked, 8);
+}
+
+/// What the walk over all routes does not see: that nothing of a body is taken
+/// from who has no token.
+#[tokio::test]
+async fn files_are_taken_from_those_who_have_the_token() {
+    let library = Library::filled();
+    let right = format!("Bearer {TOKEN}");
+    let part = form(&[("files", Some("b.xmp"), "two")]);
+    let length = ("upload-length", "3");
+    let name = metadata("a.xmp");
+    let named = ("upload-metadata", &*name);
+    for (token, is_let_in) in [(None, false), (Some("Bearer wrong"), false), (Some(&*right), true)]
+    {
+        let server = library.receiving_with(Some(TOKEN.to_owned()), PLENTY, PLENTY);
+        let with = |headers: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+            let token = token.map(|token| ("authorization", token));
+            let all = headers.iter().copied().chain(token);
+            all.map(|(name, value)| (name, value.to_owned())).collect()
+        };
+        let ask =
+            async |method: &str, target: &str, headers: Vec<(&'static str, String)>, body: &str| {
+                let headers: Vec<(&str, &str)> =
+                    headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer =
+                    server.send(method, target, &headers, Body::from(body.to_owned())).await;
+                if !is_let_in {
+                    assert_eq!(answer.status, 401, "{method} {target}");
+                }
+                answer
+            };
+        let form = ask("POST", "/batches/from-upload", with(&[BOUNDARY]), &part).await;
+        let options = ask("OPTIONS", UPLOADS, with(&[]), "").await;
+        let begun = ask("POST", UPLOADS, with(&[TUS, length, named]), "").await;
+        let at = if is_let_in { begun.header("location") } else { "/api/v1/uploads/x" }.to_owned();
+        let zero = ("upload-offset", "0");
+        let head = ask("HEAD", &at, with(&[TUS]), "").await;
+        let patch = ask("PATCH", &at, with(&[TUS, PART, zero]), "one").await;
+        let shown = ask("GET", &at, with(&[]), "").await;
+        let ended = ask("DELETE", &at, with(&[TUS]), "").await;
+        if is_let_in {
+            let answers = [&form, &options, &begun, &head, &patch, &shown, &ended];
+            let statuses = answers.map(|answer| answer.status);
+            assert_eq!(statuses, [202, 204, 201, 200, 204, 200, 204]);
+        } else {
+            assert!(!library.incoming("").exists(), "nothing of it was written");
+        }
+    }
+    assert_eq!(library.arrived(""), [".uploads", "a.xmp", "b.xmp"]);
 }
 
 const BOUNDARY: (&str, &str) = ("content-type", "multipart/form-data; boundary=XX");
