@@ -2,10 +2,16 @@
 //! What is sent here are sidecars, which need no worker to look at them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
+use rushes_actions::Engine;
+use rushes_actions::uploads::{UploadRules, Uploads};
+use rushes_media::{Clock, ErrorKind, Limits, SystemClock, UnixNanos};
+use rushes_sandbox::{Launch, Pool};
 use rushes_server::{Access, endpoints};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -429,6 +435,42 @@ async fn a_new_start_goes_on_where_the_last_one_was() {
     std::fs::write(library.incoming(".uploads").join(id), b"0").unwrap();
     let answer = server.patch(&at, 4, b"456789").await;
     assert_eq!(answer.problem(422), "corrupt");
+}
+
+/// The system's clock, eight days on.
+struct NextWeek;
+
+impl Clock for NextWeek {
+    fn now(&self) -> UnixNanos {
+        SystemClock.now() + 8 * 24 * 3_600 * 1_000_000_000
+    }
+
+    fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration);
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_goes_on_with_expires() {
+    let library = Library::filled();
+    let server = library.receiving(PLENTY, PLENTY);
+    let at = server.begun("a.xmp", 10).await;
+    assert_eq!(server.patch(&at, 0, b"0123").await.status, 204);
+    assert_eq!(server.sent("b.xmp", b"whole").await["state"], "taken");
+    let launch = Launch { program: "/no/such/program".into(), args: Vec::new() };
+    let (home, limits) = (library.engine.home().clone(), Limits::default());
+    let pool = Pool::new(launch, 1, limits);
+    let clock = Arc::new(NextWeek);
+    let engine = Engine::with_clock(home, rushes_jobs::open_queue, pool, limits, clock);
+    let rules = UploadRules { to: "Footage".into(), max_bytes: PLENTY, quota_bytes: PLENTY };
+    let uploads = Uploads::open(engine, rules).unwrap();
+    let id = at.rsplit('/').next().unwrap();
+    assert_eq!(uploads.get(id).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!((library.waiting(), uploads.is_empty()), (1, false));
+    uploads.sweep();
+    assert_eq!((library.waiting(), uploads.is_empty()), (0, true));
+    assert!(library.incoming("b.xmp").exists(), "what has its name keeps it");
+    assert_eq!(library.engine.home().uploads().load().unwrap(), []);
 }
 
 #[tokio::test]
