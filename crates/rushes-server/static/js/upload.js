@@ -21,7 +21,7 @@ const UNDER_WAY = ["queued", "sending", "waiting", "checking"];
 
 export function uploadView() {
   const picker = el("input", { type: "file", id: "upload-files", multiple: true, class: "hidden-text" });
-  const pick = el("label.button.primary.upload-pick", { for: "upload-files" }, icon("upload"), "Choose photos, videos, sound");
+  const pick = el("label.button.primary.upload-pick", {}, picker, icon("upload"), "Choose photos, videos, sound");
   const batch = el("input", { type: "text", id: "upload-batch", autocomplete: "off", maxlength: "100", placeholder: "none" });
   const summary = el("p.page-summary", { role: "status" });
   const list = el("div.job-list");
@@ -29,7 +29,6 @@ export function uploadView() {
     "section.card.upload-form",
     { "aria-label": "Choose files" },
     el("div.field", {}, el("label", { for: "upload-batch" }, "Batch: a folder for them (optional)"), batch),
-    picker,
     pick,
     el("p.muted", {}, "What is interrupted goes on where it was. After a reload, choose the same files again."),
   );
