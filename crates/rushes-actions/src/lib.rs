@@ -25,6 +25,7 @@ mod probe;
 mod queue;
 mod scan;
 pub mod tasks;
+pub mod uploads;
 mod verify;
 mod workflow;
 

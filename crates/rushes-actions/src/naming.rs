@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use rushes_catalog::{Candidate, extension_of};
 use rushes_media::{Error, ErrorKind, Result};
+use rushes_store::is_system_name;
 
 const WHAT: &str = "reading the template of names";
 /// Longest name of a file or folder, in bytes, on the usual file systems.
@@ -155,6 +156,45 @@ pub(crate) fn numbered(path: &[u8], number: u32) -> Vec<u8> {
     [folder, &shortened(name, format!("_{number}").as_bytes())].concat()
 }
 
+/// Names that mean devices on Windows, with any extension, and so to whoever
+/// opens the folder from there.
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+/// A name for what somebody elsewhere called `given`: the last part of it, when
+/// it is a path, without what is no letter, what no other system takes, and
+/// what means something else to a system or a command. It is never empty.
+pub(crate) fn from_outside(given: &str) -> String {
+    let last = given.rsplit(['/', '\\']).find(|part| !part.trim().is_empty()).unwrap_or_default();
+    let cleaned: String = last
+        .chars()
+        .filter(|&letter| !letter.is_control() && !is_invisible(letter))
+        .map(|letter| if "<>:\"|?*".contains(letter) { '_' } else { letter })
+        .collect();
+    // A dot at the start hides it; at the end, Windows drops it.
+    let cleaned = cleaned.trim_matches(|letter: char| letter == '.' || letter.is_whitespace());
+    let stem = cleaned.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let is_port = stem.len() == 4
+        && (stem.starts_with("com") || stem.starts_with("lpt"))
+        && stem.ends_with(|digit: char| digit.is_ascii_digit());
+    let is_taken = DEVICES.contains(&&*stem)
+        || is_port
+        || cleaned.starts_with('-')
+        || is_system_name(cleaned.as_bytes());
+    let name = match cleaned {
+        "" => "upload".to_owned(),
+        _ if is_taken => format!("_{cleaned}"),
+        _ => cleaned.to_owned(),
+    };
+    String::from_utf8(shortened(name.as_bytes(), b"")).unwrap_or_else(|_| "upload".into())
+}
+
+/// Letters that show nothing and turn or split what stands beside them.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// The path of what belongs to a file: beside its copy, and named after it where
 /// it was named after the file.
 pub(crate) fn beside(copy: &[u8], name: &[u8], sidecar: &[u8]) -> Vec<u8> {
@@ -256,6 +296,40 @@ mod tests {
         assert!(letters.len() <= 255 && std::str::from_utf8(&letters).is_ok());
         assert_eq!(numbered(b"a/b.jpg", 2), b"a/b_2.jpg");
         assert_eq!(numbered(&long, 12).len(), 255);
+    }
+
+    #[test]
+    fn names_from_outside_are_tame() {
+        for (given, expected) in [
+            ("IMG_0001.MOV", "IMG_0001.MOV"),
+            ("Été à la plage.mov", "Été à la plage.mov"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\Users\\me\\a.jpg", "a.jpg"),
+            ("/", "upload"),
+            ("", "upload"),
+            ("..", "upload"),
+            ("...", "upload"),
+            (" . . ", "upload"),
+            ("trips/", "trips"),
+            (".hidden", "hidden"),
+            ("a.jpg.", "a.jpg"),
+            ("a\0b\n\r\tc.jpg", "abc.jpg"),
+            ("gpj.\u{202e}exe.mov", "gpj.exe.mov"),
+            ("a<b>c:d\"e|f?g*.jpg", "a_b_c_d_e_f_g_.jpg"),
+            ("CON", "_CON"),
+            ("nul.mov", "_nul.mov"),
+            ("com1.mov", "_com1.mov"),
+            ("comet.mov", "comet.mov"),
+            ("-rf", "_-rf"),
+            ("Thumbs.db", "_Thumbs.db"),
+            ("lost+found", "_lost+found"),
+            (".uploads", "uploads"),
+        ] {
+            assert_eq!(from_outside(given), expected, "{given:?}");
+        }
+        let long = from_outside(&format!("{}.jpeg", "é".repeat(300)));
+        assert!(long.len() <= 255 && long.ends_with(".jpeg"), "{long}");
+        assert!(from_outside(&"x".repeat(10_000)).len() <= 255);
     }
 
     #[test]

@@ -47,6 +47,6 @@ pub use query::{FILTERS, LISTED, Query, SortKey, parse};
 pub use roots::{RegisteredRoot, RootState, note_change, registered, relative_to};
 pub use search::PAGE_ROWS;
 pub use work::{
-    AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, is_left, next_assets,
-    place_names, served, sources, stored_places, stored_previews, work_left,
+    AssetKey, AssetTask, PreviewCopy, Served, Source, StoredPlace, Work, assets_like, is_left,
+    next_assets, place_names, served, sources, stored_places, stored_previews, work_left,
 };

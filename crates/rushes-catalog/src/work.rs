@@ -1,7 +1,7 @@
 //! What is still to be done: assets to probe, to hash and to picture.
 
 use rushes_media::Result;
-use rushes_store::FileStamp;
+use rushes_store::{FileStamp, Fingerprint};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database::sql;
@@ -193,6 +193,27 @@ pub fn sources(reader: &Connection, asset: i64) -> Result<Vec<Source>> {
             .collect()
         })
         .map_err(sql("finding where an asset is"))
+}
+
+/// Assets that may hold a file's bytes: they are somewhere, and size and
+/// fingerprint agree. Only their bytes tell whether they do.
+///
+/// # Errors
+/// When the catalogue cannot be read.
+pub fn assets_like(
+    reader: &Connection,
+    size_bytes: u64,
+    fingerprint: &Fingerprint,
+) -> Result<Vec<i64>> {
+    reader
+        .prepare_cached(
+            "SELECT id FROM assets WHERE size_bytes=? AND fingerprint=? AND present>0
+             ORDER BY id LIMIT 8",
+        )
+        .and_then(|mut s| {
+            s.query_map(params![size_bytes, &fingerprint.0[..]], |row| row.get(0))?.collect()
+        })
+        .map_err(sql("looking for the same content"))
 }
 
 /// Number and name of every place of an asset.

@@ -18,7 +18,7 @@ use crate::problem::{Answer, Problem, complete, of_panic, page as problem_page};
 use crate::routes::{Answers, endpoints};
 use crate::server::Shared;
 use crate::verbs::VerbRoute;
-use crate::{auth, compat, events, media, openapi, static_files};
+use crate::{auth, compat, events, media, openapi, static_files, uploads};
 
 /// Who answers, with what could be worked out beforehand.
 #[derive(Clone)]
@@ -101,6 +101,7 @@ async fn answer(server: &Shared, answering: &Answering, request: Request) -> Ans
             static_files::file(&path_parameter(request).await?, &headers)
         }
         Answers::Compat(which) => compat::answer(server, which, request).await,
+        Answers::Send(which) => uploads::answer(server, which, request).await,
         Answers::Verb(_) | Answers::OpenApi => Err(Problem::hidden_bug()),
     }
 }

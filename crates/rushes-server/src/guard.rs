@@ -57,28 +57,38 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
 pub(crate) struct Guard {
     pub(crate) server: Shared,
     pub(crate) open: std::sync::Arc<[(Method, String)]>,
+    /// Routes that receive files: neither length nor time is bounded here.
+    receiving: std::sync::Arc<[(Method, String)]>,
 }
 
 impl Guard {
     pub(crate) fn new(server: Shared, endpoints: &[Endpoint]) -> Guard {
-        let open = endpoints
-            .iter()
-            .filter(|endpoint| endpoint.access == Access::Open)
-            .filter_map(|endpoint| {
-                Some((Method::from_bytes(endpoint.method.as_bytes()).ok()?, endpoint.path.clone()))
-            })
-            .collect();
-        Guard { server, open }
+        let those = |wanted: fn(&Endpoint) -> bool| {
+            let found = endpoints.iter().filter(|endpoint| wanted(endpoint));
+            found
+                .filter_map(|endpoint| {
+                    let method = Method::from_bytes(endpoint.method.as_bytes()).ok()?;
+                    Some((method, endpoint.path.clone()))
+                })
+                .collect()
+        };
+        let open = those(|endpoint| endpoint.access == Access::Open);
+        let receiving = those(|endpoint| endpoint.answers.receives_files());
+        Guard { server, open, receiving }
     }
 
     /// Everything that is not in the table of open routes needs the token,
     /// also what there is not.
     fn is_open(&self, method: &Method, matched: Option<&MatchedPath>) -> bool {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        matched.is_some_and(|matched| {
-            self.open.iter().any(|(open, path)| open == method && path == matched.as_str())
-        })
+        is_among(&self.open, method, matched)
     }
+}
+
+fn is_among(routes: &[(Method, String)], method: &Method, matched: Option<&MatchedPath>) -> bool {
+    matched.is_some_and(|matched| {
+        routes.iter().any(|(known, path)| known == method && path == matched.as_str())
+    })
 }
 
 /// Lets a request through: asked under our name, by nobody's page but ours, in
@@ -91,11 +101,15 @@ pub(crate) async fn admit(
 ) -> Response {
     let server = &guard.server;
     let peer = request.extensions().get::<Peer>().copied();
+    let receives_files = is_among(&guard.receiving, request.method(), matched.as_ref());
     let checked = server
         .hosts
         .check(request.method(), request.uri(), request.headers(), peer.map(|peer| peer.local))
         .and_then(|()| check_address(request.uri()))
-        .and_then(|()| check_stated_length(request.headers()));
+        .and_then(|()| match receives_files {
+            true => Ok(()),
+            false => check_stated_length(request.headers()),
+        });
     if let Err(problem) = checked {
         return problem.into_response();
     }
@@ -103,6 +117,10 @@ pub(crate) async fn admit(
         && let Err(problem) = server.access.admit(request.headers(), peer, server.now())
     {
         return refused(&request, problem);
+    }
+    // It sees to it itself that something arrives.
+    if receives_files {
+        return next.run(request).await;
     }
     match tokio::time::timeout(server.bounds.answer_wait, next.run(request)).await {
         Ok(response) => response,

@@ -6,10 +6,12 @@
 
 mod app;
 mod auth;
+mod base64;
 mod compat;
 mod conditions;
 mod events;
 mod explained;
+mod forms;
 mod guard;
 mod hosts;
 mod json;
@@ -25,6 +27,8 @@ mod server;
 mod static_files;
 mod stream;
 mod token;
+mod tus;
+mod uploads;
 mod verbs;
 mod workers;
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::compat::TYPES;
 use crate::problem::PROBLEM_JSON;
-use crate::routes::{Access, Answers, Compat, Endpoint};
+use crate::routes::{Access, Answers, Compat, Endpoint, Sending};
 use crate::verbs::may_rehearse;
 
 /// The document for these routes.
@@ -56,6 +56,7 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
         "tags": [
             {"name": "verbs", "description": "What the command does, over HTTP"},
             {"name": "media", "description": "Bytes and pictures"},
+            {"name": "uploads", "description": "Files that clients send"},
             {"name": "server", "description": "The server itself"},
             {"name": "prototype", "description": "The prototype's own routes, for programs written for it"},
         ],
@@ -339,6 +340,11 @@ fn of_own(endpoint: &Endpoint) -> Value {
         Answers::OpenApi => {
             ("server", json!({"200": json_response("This document", json!({"type": "object"}))}))
         }
+        Answers::Send(which) => {
+            let (responses, content) = of_sending(which, &mut parameters);
+            body = content;
+            ("uploads", responses)
+        }
         Answers::Health | Answers::Verb(_) | Answers::Compat(_) => (
             "server",
             json!({"200": json_response(
@@ -359,6 +365,97 @@ fn of_own(endpoint: &Endpoint) -> Value {
         operation.insert("requestBody".into(), body);
     }
     operation
+}
+
+/// What sending files gives, and what it carries. More stands in the tus
+/// protocol, 1.0.0.
+fn of_sending(which: Sending, parameters: &mut Vec<Value>) -> (Value, Option<Value>) {
+    let mut header = |name: &str, required: bool, description: &str| {
+        let schema = json!({"type": "string", "description": description});
+        parameters.push(parameter(name, "header", required, schema));
+    };
+    if !matches!(which, Sending::Describe | Sending::Show | Sending::Batch | Sending::Form) {
+        header("Tus-Resumable", true, "1.0.0");
+    }
+    if matches!(which, Sending::Create) {
+        header("Upload-Length", true, "Bytes of all of it.");
+        header(
+            "Upload-Metadata",
+            false,
+            "Names and values in base 64: filename, lastModified, batch.",
+        );
+    }
+    if matches!(which, Sending::Append | Sending::Override) {
+        header("Upload-Offset", which == Sending::Append, "Bytes before this part.");
+    }
+    if matches!(which, Sending::Create | Sending::Append | Sending::Override) {
+        header("Upload-Checksum", false, "sha1 or md5 of this part, and its value in base 64.");
+    }
+    let part = || json!({"content": {"application/offset+octet-stream": {}}});
+    let text = || json!({"type": "string"});
+    match which {
+        Sending::Describe => {
+            (json!({"204": {"description": "Tus-Version, Tus-Extension, Tus-Max-Size"}}), None)
+        }
+        Sending::Create => {
+            (json!({"201": {"description": "Location and Upload-Offset"}}), Some(part()))
+        }
+        Sending::Show => (
+            json!({"200": json_response("The upload", json!({
+                "type": "object",
+                "required": ["id", "name", "offset_bytes", "state"],
+                "properties": {
+                    "id": text(),
+                    "name": text(),
+                    "state": {"enum": ["receiving", "checking", "taken", "duplicate", "refused"]},
+                    "length_bytes": {"type": ["integer", "null"]},
+                    "offset_bytes": {"type": "integer"},
+                    "expires": {"type": "string", "format": "date-time"},
+                    "path": text(),
+                    "blake3": text(),
+                    "error": {"type": "object"},
+                },
+            }))}),
+            None,
+        ),
+        Sending::Append => {
+            (json!({"204": {"description": "Upload-Offset: bytes that are here"}}), Some(part()))
+        }
+        Sending::Override => {
+            parameters.push(parameter(
+                "X-HTTP-Method-Override",
+                "header",
+                true,
+                json!({
+                    "type": "string", "enum": ["PATCH", "DELETE", "HEAD"],
+                }),
+            ));
+            (json!({"204": {"description": "As that method answers"}}), Some(part()))
+        }
+        Sending::End => (json!({"204": {"description": "It is gone"}}), None),
+        Sending::Batch => {
+            let operations = json!({"type": "string", "enum": ["start", "snapshot", "finalize"]});
+            parameters.push(parameter("op", "query", true, operations));
+            let answer =
+                json_response("The batch, and what became of its files", json!({"type": "object"}));
+            (
+                json!({"200": answer, "201": {"description": "It has begun"}}),
+                Some(object_body(&["name", "batch"], &[])),
+            )
+        }
+        Sending::Form => {
+            let schema = json!({"type": "object", "required": ["files"], "properties": {
+                "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                "batch": text(),
+            }});
+            let body =
+                json!({"required": true, "content": {"multipart/form-data": {"schema": schema}}});
+            (
+                json!({"202": json_response("What became of the files", json!({"type": "object"}))}),
+                Some(body),
+            )
+        }
+    }
 }
 
 fn object_body(names: &[&str], required: &[&str]) -> Value {

@@ -84,7 +84,7 @@ impl Problem {
             body.insert("title".into(), json!(title(kind)));
         } else {
             body.insert("type".into(), json!("about:blank"));
-            body.insert("title".into(), json!(status.canonical_reason()));
+            body.insert("title".into(), json!(status.canonical_reason().unwrap_or(title(kind))));
         }
         body.insert("status".into(), json!(status.as_u16()));
         body.insert("detail".into(), json!(format!("{what}: {why}")));

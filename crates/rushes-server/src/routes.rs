@@ -19,7 +19,7 @@ pub enum Access {
 /// One thing that can be asked for.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// `GET`, `POST` or `DELETE`; `GET` answers `HEAD` too.
+    /// `GET`, `POST`, `PATCH`, `DELETE` or `OPTIONS`; `GET` answers `HEAD` too.
     pub method: &'static str,
     /// The whole path, its parameters in braces.
     pub path: String,
@@ -46,6 +46,29 @@ pub(crate) enum Answers {
     Page,
     Static,
     Compat(Compat),
+    Send(Sending),
+}
+
+impl Answers {
+    /// Whether what a request for it carries is written as it arrives, however
+    /// much that is and however long it takes.
+    pub(crate) fn receives_files(self) -> bool {
+        use Sending::{Append, Create, Form, Override};
+        matches!(self, Answers::Send(Create | Append | Override | Form))
+    }
+}
+
+/// Sending files, and asking about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    Describe,
+    Create,
+    Show,
+    Append,
+    Override,
+    End,
+    Batch,
+    Form,
 }
 
 /// The prototype's own routes.
@@ -85,6 +108,22 @@ const OWN: &[(&str, &str, Access, Answers, &str)] = &[
      "A cookie for the right token"),
     ("DELETE", "/api/v1/session", Access::Token, Answers::EndSession,
      "Make the cookie count no longer"),
+    ("OPTIONS", "/api/v1/uploads", Access::Token, Answers::Send(Sending::Describe),
+     "What the server can do with uploads (tus 1.0.0)"),
+    ("POST", "/api/v1/uploads", Access::Token, Answers::Send(Sending::Create),
+     "Begin an upload that can be resumed (tus 1.0.0)"),
+    ("GET", "/api/v1/uploads/{id}", Access::Token, Answers::Send(Sending::Show),
+     "What became of an upload; HEAD tells how much of it is here (tus 1.0.0)"),
+    ("PATCH", "/api/v1/uploads/{id}", Access::Token, Answers::Send(Sending::Append),
+     "Send the next part of an upload (tus 1.0.0)"),
+    ("POST", "/api/v1/uploads/{id}", Access::Token, Answers::Send(Sending::Override),
+     "The same for clients that cannot send PATCH or DELETE (tus 1.0.0)"),
+    ("DELETE", "/api/v1/uploads/{id}", Access::Token, Answers::Send(Sending::End),
+     "End an upload; what has its name keeps it (tus 1.0.0)"),
+    ("POST", "/api/v1/uploads/batch", Access::Token, Answers::Send(Sending::Batch),
+     "Begin a batch of uploads, look at it, or end it"),
+    ("POST", "/batches/from-upload", Access::Token, Answers::Send(Sending::Form),
+     "Send files in a form"),
     ("GET", "/openapi.json", Access::Token, Answers::OpenApi,
      "This API, described as OpenAPI 3.1"),
     ("GET", "/problems/{kind}", Access::Token, Answers::Problem,
@@ -98,6 +137,8 @@ const OWN: &[(&str, &str, Access, Answers, &str)] = &[
     ("GET", "/roots", Access::Token, Answers::Page,
      "The dashboard"),
     ("GET", "/doctor", Access::Token, Answers::Page,
+     "The dashboard"),
+    ("GET", "/upload", Access::Token, Answers::Page,
      "The dashboard"),
     // The sign-in page cannot be without its script and style; they hold no data.
     ("GET", "/static/{*path}", Access::Open, Answers::Static,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use rushes_actions::Engine;
+use rushes_actions::uploads::UploadRules;
 use rushes_media::{Error, ErrorKind, Result};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use crate::hosts::Hosts;
 use crate::listen::listen;
 use crate::server::{Bounds, Server, Shared};
 use crate::token::{hash_of, load_or_make};
+use crate::uploads;
 use crate::workers::Workers;
 
 /// Threads for work that blocks: verbs, and reading media.
@@ -43,6 +45,8 @@ pub struct Settings {
     /// registered already. When empty, a server on loopback lets them register
     /// any folder, because they are at this machine, and any other server none.
     pub allow_roots_in: Vec<PathBuf>,
+    /// What clients may send, and where it goes; without it they may send nothing.
+    pub uploads: Option<UploadRules>,
     /// A token of the caller's choosing. Without one, a server that listens
     /// beyond loopback uses the one it made at its first start, and one on
     /// loopback needs none.
@@ -76,8 +80,8 @@ impl App {
     /// The server over this engine.
     ///
     /// # Errors
-    /// `Invalid` when an allowed host is none or the token is too short; when the token's file cannot be
-    /// read or made.
+    /// `Invalid` when an allowed host is none or the token is too short; `NotFound` when uploads are to go
+    /// to a root that is none; when the token's file cannot be read or made.
     pub fn new(engine: Engine, settings: &Settings) -> Result<App> {
         App::with_bounds(engine, settings, Bounds::default())
     }
@@ -103,6 +107,9 @@ impl App {
         };
         engine.allow_roots_in(roots_in(&settings.allow_roots_in, token.is_none())?);
         let server = Arc::new(Server::new(engine, Access::new(token), hosts, bounds));
+        if let Some(rules) = &settings.uploads {
+            let _ = server.receiver.set(uploads::open(&server.engine, rules.clone())?);
+        }
         let router = router(&server)?;
         Ok(App { router, needs_token: token.is_some(), new_token, server })
     }
@@ -160,12 +167,16 @@ pub fn serve(
     let _ = app.server.workers.set(workers.runner().clone());
     ready(&Ready { address, needs_token: app.needs_token, new_token: app.new_token });
     let bounds = app.server.bounds;
+    runtime.spawn(uploads::tend(app.server.clone()));
     let (stop, stopped) = watch::channel(false);
     let serving = runtime.spawn(listen(listener, app.router, bounds, stopped));
     runtime.block_on(shutdown);
     let deadline = Instant::now() + FAREWELL;
     let _ = stop.send(true);
     app.server.events.end();
+    if let Some(receiver) = app.server.receiver.get() {
+        receiver.interrupt();
+    }
     // The workers put their jobs back while the connections end.
     let farewell = runtime.spawn_blocking(move || workers.stop(deadline));
     runtime.block_on(async {

@@ -14,11 +14,14 @@ use crate::auth::Access;
 use crate::events::Events;
 use crate::hosts::Hosts;
 use crate::problem::Problem;
+use crate::uploads::Receiver;
 
 /// Verbs that run at a time; more wait for their turn.
 const VERBS_AT_A_TIME: usize = 24;
 /// Files and previews that are being opened at a time: a disk that hangs holds up these alone.
 const OPENED_AT_A_TIME: usize = 32;
+/// Blocks of files that are being written at a time.
+const RECEIVED_AT_A_TIME: usize = 16;
 /// Everything else, which is short.
 const OTHERS_AT_A_TIME: usize = 24;
 
@@ -31,6 +34,8 @@ pub(crate) enum Work {
     Open,
     /// A look into the catalogue.
     Look,
+    /// Writing some of a file that arrives.
+    Receive,
 }
 
 /// What all requests share.
@@ -42,7 +47,9 @@ pub(crate) struct Server {
     pub(crate) bounds: Bounds,
     /// The workers of this process, when it has any.
     pub(crate) workers: OnceLock<Arc<Runner>>,
-    turns: [Arc<Semaphore>; 3],
+    /// What receives files, when that is allowed.
+    pub(crate) receiver: OnceLock<Arc<Receiver>>,
+    turns: [Arc<Semaphore>; 4],
 }
 
 /// One server, shared.
@@ -91,7 +98,8 @@ impl Server {
             events: Events::default(),
             bounds,
             workers: OnceLock::new(),
-            turns: [VERBS_AT_A_TIME, OPENED_AT_A_TIME, OTHERS_AT_A_TIME]
+            receiver: OnceLock::new(),
+            turns: [VERBS_AT_A_TIME, OPENED_AT_A_TIME, OTHERS_AT_A_TIME, RECEIVED_AT_A_TIME]
                 .map(|most| Arc::new(Semaphore::new(most))),
         }
     }
@@ -107,11 +115,12 @@ impl Server {
         kind: Work,
         work: impl FnOnce(&Engine, &Asked) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let [verbs, opened, others] = &self.turns;
+        let [verbs, opened, others, received] = &self.turns;
         let turns = match kind {
             Work::Verb => verbs,
             Work::Open => opened,
             Work::Look => others,
+            Work::Receive => received,
         };
         let turn = turns.clone().acquire_owned().await.map_err(|_| Problem::hidden_bug())?;
         let asked = Arc::new(Asked::default());

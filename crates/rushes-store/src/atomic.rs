@@ -207,19 +207,32 @@ pub(crate) fn rename_anew(
     from: impl AsRef<OsStr>,
     to: impl AsRef<OsStr>,
 ) -> io::Result<()> {
-    let (folder, from, to) = (folder.as_fd(), from.as_ref(), to.as_ref());
-    match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+    let folder = folder.as_fd();
+    rename_anew_between(folder, from, folder, to)
+}
+
+/// Renames what is in one folder to a name that nobody has in another one of
+/// the same volume.
+pub(crate) fn rename_anew_between(
+    folder: impl AsFd,
+    from: impl AsRef<OsStr>,
+    into: impl AsFd,
+    to: impl AsRef<OsStr>,
+) -> io::Result<()> {
+    let (folder, into) = (folder.as_fd(), into.as_fd());
+    let (from, to) = (from.as_ref(), to.as_ref());
+    match rustix::fs::renameat_with(folder, from, into, to, RenameFlags::NOREPLACE) {
         // Some file systems cannot see to it themselves.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
         renamed => return Ok(renamed?),
     }
     // Unlike a rename, a link never replaces; folders have none.
-    match rustix::fs::linkat(folder, from, folder, to, AtFlags::empty()) {
+    match rustix::fs::linkat(folder, from, into, to, AtFlags::empty()) {
         Ok(()) => Ok(rustix::fs::unlinkat(folder, from, AtFlags::empty())?),
         Err(Errno::EXIST) => Err(Errno::EXIST.into()),
-        Err(_) => match rustix::fs::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(_) => match rustix::fs::statat(into, to, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Err(Errno::EXIST.into()),
-            Err(Errno::NOENT) => Ok(rustix::fs::renameat(folder, from, folder, to)?),
+            Err(Errno::NOENT) => Ok(rustix::fs::renameat(folder, from, into, to)?),
             Err(errno) => Err(errno.into()),
         },
     }

@@ -1,6 +1,7 @@
 //! Identity: the full hash that decides, and the cheap fingerprint that only
 //! finds candidates.
 
+use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -26,6 +27,36 @@ pub struct Hashes {
     pub blake3: [u8; 32],
     /// XXH3, 128 bits, big endian as other tools print it.
     pub xxh3_128: [u8; 16],
+}
+
+/// The hashes of a file whose bytes come one after the other.
+#[derive(Clone, Default)]
+pub struct ContentHasher {
+    blake3: blake3::Hasher,
+    xxh3: Xxh3,
+}
+
+impl ContentHasher {
+    /// Adds these bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.blake3.update(bytes);
+        self.xxh3.update(bytes);
+    }
+
+    /// The hashes of all that was added.
+    #[must_use]
+    pub fn finish(&self) -> Hashes {
+        Hashes {
+            blake3: *self.blake3.finalize().as_bytes(),
+            xxh3_128: self.xxh3.digest128().to_be_bytes(),
+        }
+    }
+}
+
+impl fmt::Debug for ContentHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ContentHasher")
+    }
 }
 
 /// What one quick look at a file gives.
@@ -108,15 +139,13 @@ pub fn hash_file(
     if FileStamp::of(file)? != *stamp {
         return Ok(Hashed::Changed);
     }
-    let mut blake3 = blake3::Hasher::new();
-    let mut xxh3 = Xxh3::new();
+    let mut hasher = ContentHasher::default();
     let mut block = vec![0; BLOCK_BYTES];
     let mut offset = 0;
     loop {
         let read = read_up_to(file, &mut block, offset).map_err(failed)?;
         let bytes = block.get(..read).unwrap_or_default();
-        blake3.update(bytes);
-        xxh3.update(bytes);
+        hasher.update(bytes);
         offset += read as u64;
         if !watch(read as u64) {
             return Ok(Hashed::Stopped);
@@ -129,10 +158,7 @@ pub fn hash_file(
     if offset != stamp.size_bytes || FileStamp::of(file)? != *stamp {
         return Ok(Hashed::Changed);
     }
-    Ok(Hashed::Whole(Hashes {
-        blake3: *blake3.finalize().as_bytes(),
-        xxh3_128: xxh3.digest128().to_be_bytes(),
-    }))
+    Ok(Hashed::Whole(hasher.finish()))
 }
 
 /// Reads until the buffer is full or the file ends; how many bytes it got.

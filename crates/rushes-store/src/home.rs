@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rushes_media::{Error, ErrorKind, Result};
 
-use crate::{FrameIndexStore, PreviewStore, Turn};
+use crate::{FrameIndexStore, PreviewStore, Turn, UploadStore};
 
 /// The folder that holds the catalogue, previews and settings. Everything in
 /// it but the catalogue can be made again.
@@ -94,6 +94,12 @@ impl Home {
     #[must_use]
     pub fn previews(&self) -> PreviewStore {
         PreviewStore::new(self.previews_path())
+    }
+
+    /// What is known of files that arrive.
+    #[must_use]
+    pub fn uploads(&self) -> UploadStore {
+        UploadStore::new(self.path.join("uploads"))
     }
 
     /// Indexes of videos. `maker` names the versions of everything that has a say

@@ -13,6 +13,7 @@ mod partial_folder;
 mod previews;
 mod root;
 mod turn;
+mod uploads;
 mod volume;
 
 pub use atomic::{PartialFile, write_file};
@@ -22,10 +23,13 @@ pub use copy::{
 };
 pub use frame_indexes::FrameIndexStore;
 pub use hash_formats::{Digest, HashFormat, Hasher};
-pub use hashing::{Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
+pub use hashing::{ContentHasher, Fingerprint, Hashed, Hashes, Sampled, hash_file, sample_file};
 pub use home::Home;
 pub use partial_folder::PartialFolder;
 pub use previews::{PreviewHash, PreviewStore};
 pub use root::{Entry, EntryKind, FileStamp, Root, is_system_name};
 pub use turn::Turn;
+pub use uploads::{
+    Arrival, INCOMING, Outcome, Upload, UploadStore, name_arrived, open_arrived, remove_arrived,
+};
 pub use volume::{Volume, volume_number, volume_of};

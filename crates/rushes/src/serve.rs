@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rushes_actions::Engine;
+use rushes_actions::uploads::UploadRules;
 use rushes_media::{Error, ErrorKind, Result};
 use rushes_server::{Ready, Settings};
 use serde_json::json;
@@ -60,6 +61,26 @@ pub fn subcommand() -> Command {
                      loopback address, and none on any other",
                 ),
         )
+        .arg(Arg::new("uploads-to").long("uploads-to").value_name("ROOT").help(
+            "Let clients send files, to the folder _INCOMING of this registered root, given \
+                     by name or path; without it nobody may",
+        ))
+        .arg(
+            Arg::new("upload-max-gb")
+                .long("upload-max-gb")
+                .value_name("GB")
+                .default_value("100")
+                .value_parser(value_parser!(u32).range(1..))
+                .help("The largest file that a client may send, in gigabytes"),
+        )
+        .arg(
+            Arg::new("upload-quota-gb")
+                .long("upload-quota-gb")
+                .value_name("GB")
+                .default_value("500")
+                .value_parser(value_parser!(u32).range(1..))
+                .help("What files that are still arriving may hold together, in gigabytes"),
+        )
 }
 
 /// Serves until somebody stops it. The last line it prints is the address.
@@ -81,7 +102,13 @@ pub fn serve(engine: Engine, matches: &ArgMatches, as_json: bool) -> Result<Exit
     }
     let allow_roots_in =
         matches.get_many::<PathBuf>("allow-roots-in").into_iter().flatten().cloned().collect();
-    let settings = Settings { bind: addresses, workers, allow_hosts, allow_roots_in, token: None };
+    let uploads = matches.get_one::<String>("uploads-to").map(|to| UploadRules {
+        to: to.clone(),
+        max_bytes: gigabytes(matches, "upload-max-gb", 100),
+        quota_bytes: gigabytes(matches, "upload-quota-gb", 500),
+    });
+    let settings =
+        Settings { bind: addresses, workers, allow_hosts, allow_roots_in, uploads, token: None };
     rushes_server::serve(
         engine,
         &settings,
@@ -89,6 +116,11 @@ pub fn serve(engine: Engine, matches: &ArgMatches, as_json: bool) -> Result<Exit
         rushes_server::interrupted(),
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Bytes of so many gigabytes.
+fn gigabytes(matches: &ArgMatches, name: &str, usual: u32) -> u64 {
+    u64::from(matches.get_one(name).copied().unwrap_or(usual)) * 1_000_000_000
 }
 
 /// All addresses that this stands for.

@@ -17,6 +17,7 @@ import { showShortcuts } from "./shortcuts.js";
 import { signInView } from "./signin.js";
 import { emptyState, errorState } from "./states.js";
 import { statsView } from "./stats.js";
+import { uploadView } from "./upload.js";
 
 const main = document.getElementById("main");
 
@@ -33,6 +34,7 @@ route(/^\/roots\/?$/, rootsView());
 route(/^\/jobs\/?$/, jobsView());
 route(/^\/stats\/?$/, statsView());
 route(/^\/doctor\/?$/, doctorView());
+route(/^\/upload\/?$/, uploadView());
 otherwise({
   element: el("section.page", {}, emptyState("search", "There is no such page", null, el("a.button.primary", { href: "/" }, "To the library"))),
   show: () => (document.title = "Not found – Rushes"),

@@ -14,6 +14,7 @@ import { showShortcuts } from "./shortcuts.js";
 const PLACES = [
   ["/", "Library", "grid"],
   ["/roots", "Folders", "folder"],
+  ["/upload", "Upload", "upload"],
   ["/jobs", "Jobs", "jobs"],
   ["/stats", "Totals", "stats"],
   ["/doctor", "System", "system"],

@@ -10,3 +10,5 @@ mod live;
 mod requests;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod uploads;

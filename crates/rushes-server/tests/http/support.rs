@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use rushes_actions::uploads::UploadRules;
 use rushes_actions::{Authority, Context, Engine, Unwatched};
 use rushes_catalog::{StoredPreview, Work, next_assets, record_preview, record_probe};
 use rushes_media::{Limits, Probe};
@@ -129,6 +130,25 @@ impl Library {
     }
 }
 
+impl Library {
+    /// A server that takes files for the root `Footage`.
+    pub fn receiving(&self, max_bytes: u64, quota_bytes: u64) -> Server {
+        self.receiving_with(None, max_bytes, quota_bytes)
+    }
+
+    /// The same, which needs this token.
+    pub fn receiving_with(
+        &self,
+        token: Option<String>,
+        max_bytes: u64,
+        quota_bytes: u64,
+    ) -> Server {
+        let rules = UploadRules { to: "Footage".into(), max_bytes, quota_bytes };
+        let settings = Settings { uploads: Some(rules), ..settings(token) };
+        Server(App::new(self.engine.clone(), &settings).unwrap().router)
+    }
+}
+
 /// Writes a file that has been at rest for long.
 fn put(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
@@ -143,6 +163,7 @@ pub fn settings(token: Option<String>) -> Settings {
         workers: 0,
         allow_hosts: vec!["media.example".to_owned()],
         allow_roots_in: Vec::new(),
+        uploads: None,
         token,
     }
 }
