@@ -233,7 +233,8 @@ async fn receive_at(
         let why = format!("only {rest} bytes of it are missing");
         return Err(Error::new(ErrorKind::Limit, WHAT, why).into());
     }
-    if upload.outcome.is_some() {
+    // Nothing is left to receive; its bytes may have their name by now.
+    if upload.is_whole() {
         return Ok(upload);
     }
     let (server, uploads, id) = (server.clone(), receiver.uploads.clone(), id.to_owned());

@@ -355,14 +355,16 @@ fn a_kill_at_any_call_loses_nothing_and_doubles_nothing() {
     }
     let stage = stage();
     let most = if std::env::var_os("RUSHES_LONG").is_some() { LONG_POINTS } else { POINTS };
-    let (begun, mut kills, mut tries) = (Instant::now(), 0, 0);
+    let (begun, mut kills, mut tries) = (Instant::now(), Vec::new(), 0);
     for call in ["pwrite64", "fdatasync", "fsync", "rename", "renameat2", "unlinkat", "mkdirat"] {
         for number in 1..=most {
             let name = format!("{call}{number}.wav");
             let sound = wav(u64::from(number) + 100 * tries, 400_000);
             let server = Server::killed_at(&stage, call, number);
             tries += 1;
-            kills += u64::from(sends_through(&stage, server, &name, &sound));
+            if sends_through(&stage, server, &name, &sound) {
+                kills.push(format!("{call} {number}"));
+            }
             let found: Vec<(String, Vec<u8>)> = arrived(&stage, "")
                 .into_iter()
                 .filter(|(found, _)| found.starts_with(name.trim_end_matches(".wav")))
@@ -372,6 +374,8 @@ fn a_kill_at_any_call_loses_nothing_and_doubles_nothing() {
         }
     }
     stage.check();
-    say(&format!("{kills} kills of {tries} in {:?}", begun.elapsed()));
-    assert!(kills * 3 > tries, "only {kills} kills of {tries}");
+    say(&format!("killed at {} of {tries} in {:?}", kills.join(", "), begun.elapsed()));
+    // Calls are counted in each thread by itself: many have fewer than that.
+    assert!(kills.len() >= 7, "only {kills:?}");
+    assert!(kills.iter().any(|at| at.starts_with("renameat2")), "{kills:?}");
 }

@@ -428,6 +428,17 @@ async fn a_new_start_goes_on_where_the_last_one_was() {
     let told = server.get(&at).await.json();
     let hash = blake3::hash(b"0123456789").to_hex();
     assert_eq!(told["blake3"], hash.as_str(), "it is over all bytes, also those of before");
+    // A kill between its name and the word that it has it.
+    let records = library.engine.home().uploads();
+    let mut record = records.load().unwrap().remove(0);
+    assert_eq!(record.naming.as_deref(), Some("a.xmp"));
+    record.outcome = None;
+    records.save(&record).unwrap();
+    let server = library.receiving(PLENTY, PLENTY);
+    assert_eq!(server.get(&at).await.json()["state"], "checking");
+    assert_eq!(server.patch(&at, 10, b"").await.status, 204);
+    assert_eq!(server.get(&at).await.json(), told);
+    assert_eq!(library.arrived(""), [".uploads", "a.xmp"]);
     // What lost bytes says so instead of going on.
     let at = server.begun("b.xmp", 10).await;
     assert_eq!(server.patch(&at, 0, b"0123").await.status, 204);
