@@ -78,3 +78,15 @@ def test_everything_is_backed_up_however_small(tmp_path: Path) -> None:
     assert (again["copied"], again["skipped"]) == (0, 2)
     with pytest.raises(rushes.NotFound, match="mount the disk"):
         indexer.backup(tmp_path / "nowhere")
+
+
+def test_a_workflow_is_given_step_by_step(tmp_path: Path, media: Path) -> None:
+    library = rushes.Library(home=tmp_path / "home")
+    scanned = library.workflow({"action": "scan", "root": media})
+    assert scanned.action == "scan" and scanned.files > 0
+    both = library.workflow(
+        {"action": "search", "query": "kind:still", "step": "found"},
+        {"action": "show", "id": "${found.items.0.id}"},
+    )
+    assert [step.action for step in both] == ["search", "show"]
+    assert both[1].id == both[0]["items"][0].id

@@ -35,7 +35,7 @@ class Action:
     as_job: bool
     params: list[dict[str, Any]]
     param_definitions: dict[str, Schema]
-    result: Schema
+    result: Schema | bool
     result_definitions: dict[str, Schema]
 
     @property
@@ -81,7 +81,7 @@ class Action:
             parameters.append(by_name("dry_run", "bool", False))
         if self.as_job:
             parameters.append(by_name("progress", PROGRESS, None))
-        return inspect.Signature(parameters, return_annotation="Record")
+        return inspect.Signature(parameters, return_annotation=self.gives)
 
     def check_ranges(self, params: dict[str, Any]) -> None:
         """Refuses a number that is out of its range, as the command does."""
@@ -94,6 +94,11 @@ class Action:
                 wanted = f"at least {low}" if high is None else f"{low or 0} to {high}"
                 why = f"{param['name']} is {value}, and may be {wanted}"
                 raise Invalid(f"reading the parameters of {self.words}", why)
+
+    @property
+    def gives(self) -> str:
+        """The type of what comes out: a record, unless it may be of any kind."""
+        return "Record" if isinstance(self.result, dict) else "Any"
 
     def docstring(self) -> str:
         """What it does, what it takes and what comes out, field by field."""
@@ -137,8 +142,10 @@ def listing(rows: list[tuple[str, str]]) -> list[str]:
     return lines
 
 
-def field_rows(schema: Schema, definitions: dict[str, Schema]) -> list[tuple[str, str]]:
+def field_rows(schema: Schema | bool, definitions: dict[str, Schema]) -> list[tuple[str, str]]:
     """The fields of an object: the name with its type, and what it means."""
+    if isinstance(schema, bool):
+        return []
     return [
         (f"{name} ({type_name(field, definitions, tells_which=True)})", one_line(field))
         for name, field in schema.get("properties", {}).items()

@@ -73,12 +73,11 @@ class Library:
         params: Mapping[str, Any],
         dry_run: bool,
         progress: Callable[[int, int | None, str, str | None], object] | None,
-    ) -> Record:
+    ) -> Any:
         done, text = self._door.run(words, json.dumps(params), dry_run, progress)
         if not done:
             raise error_from_json(json.loads(text))
-        result: Record = json.loads(text, object_hook=Record)
-        return result
+        return json.loads(text, object_hook=Record)
 
 
 def plain(value: Any) -> Any:
@@ -90,6 +89,8 @@ def plain(value: Any) -> Any:
         return value if is_unicode(value) else _rushes.give_path(value)
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return value
@@ -104,12 +105,12 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def method(action: _describe.Action) -> Callable[..., Record]:
+def method(action: _describe.Action) -> Callable[..., Any]:
     """The method of one verb."""
     signature = action.signature()
     words = action.words
 
-    def run(*args: Any, **kwargs: Any) -> Record:
+    def run(*args: Any, **kwargs: Any) -> Any:
         # A wrong name or a missing one is a TypeError here, as with any function.
         try:
             bound = signature.bind(*args, **kwargs)
@@ -130,7 +131,7 @@ def method(action: _describe.Action) -> Callable[..., Record]:
     run.__doc__ = action.docstring()
     run.__annotations__ = {
         **{name: parameter.annotation for name, parameter in signature.parameters.items()},
-        "return": "Record",
+        "return": action.gives,
     }
     run.__annotations__.pop("self")
     run.__signature__ = signature  # type: ignore[attr-defined]
