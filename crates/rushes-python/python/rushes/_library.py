@@ -89,8 +89,6 @@ def plain(value: Any) -> Any:
         return value if is_unicode(value) else _rushes.give_path(value)
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return value
