@@ -336,7 +336,27 @@ impl Action for Convert {
     }
 
     fn job_key(&self) -> Option<String> {
-        // The same conversion asked for twice; another one into the same file fails by itself.
-        serde_json::to_string(self).ok()
+        // The same conversion asked for twice, also where the second may overwrite;
+        // another one into the same file fails by itself.
+        serde_json::to_string(&Convert { overwrite: false, ..self.clone() }).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn it_is_the_same_job_whatever_it_says_of_overwriting() {
+        let key = |more: serde_json::Value| {
+            let mut params = json!({ "input": "/a.mp4", "output": "/b.mkv" });
+            params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value::<Convert>(params).unwrap().job_key()
+        };
+        assert_eq!(key(json!({})), key(json!({ "overwrite": true })));
+        assert_ne!(key(json!({})), key(json!({ "codec": "ffv1" })));
+        assert_ne!(key(json!({})), key(json!({ "output": "/c.mkv" })));
     }
 }

@@ -318,7 +318,7 @@ impl Action for Mosaic {
     }
 
     fn job_key(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
+        serde_json::to_string(&Mosaic { overwrite: false, ..self.clone() }).ok()
     }
 }
 

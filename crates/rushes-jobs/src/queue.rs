@@ -675,7 +675,17 @@ impl JobQueue for SqliteQueue {
         const WHAT: &str = "queuing a job again";
         let conflict = |why: String| Error::new(ErrorKind::Conflict, WHAT, why);
         self.catalog.write(|writer| {
+            for held in self.abandoned(writer)? {
+                self.take_back(writer, &held)?;
+            }
             let found = job(writer, id)?;
+            if found.state == JobState::Queued {
+                let why = format!("job {id} is queued");
+                return Err(conflict(why).remedy(
+                    "it runs as soon as something takes it: what asked for it, asked again, or \
+                     rushes serve",
+                ));
+            }
             if !matches!(found.state, JobState::Failed | JobState::Cancelled) {
                 return Err(conflict(format!("job {id} is {}", found.state.name())));
             }

@@ -38,7 +38,11 @@ def run(page: str, count: int) -> dict[str, Any]:
     return names
 
 
-def test_the_first_page(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_page(elsewhere: Path, media: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # As it stands there: in the root of a checkout.
+    (elsewhere / "media").unlink()
+    (elsewhere / "samples").mkdir()
+    (elsewhere / "samples" / "media").symlink_to(media)
     run("start.md", 3)
     printed = capsys.readouterr().out
     assert "120 frames of 720x1280 rgb24 uint8" in printed

@@ -735,6 +735,23 @@ def test_videos_stand_side_by_side(clip: tuple[Path, NDArray[numpy.uint8]]) -> N
             pImage.mosaics.VignetteBuilder(**options)
 
 
+def test_mosaics_of_easimage_3_begin_with_time() -> None:
+    frames = numpy.moveaxis(counting(5, columns=30), 2, 0)
+    for given in (frames, frames[..., 0]):
+        builder = pImage.video.mosaics.VignetteBuilder(
+            "snappy", buffer_mode="disk", static_mode=True, resize_algorithm=3
+        )
+        builder.add_video(given)
+        assert builder.get_total_duration() == 5
+        assert [frame[0, 0, 0] for frame in builder.frames()] == [5, 15, 25, 35, 45]
+        assert builder.frame(0).shape == (20, 30, 3)
+        builder.close()
+    old = pImage.mosaics.VignetteBuilder()
+    old.set_resize_algorithm(3)
+    with pytest.raises(rushes.Invalid, match="INTER_AREA"):
+        old.set_resize_algorithm(1)
+
+
 def test_frames_that_are_made_last_as_long_as_the_videos() -> None:
     asked: list[int] = []
 

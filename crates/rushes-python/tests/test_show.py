@@ -166,6 +166,7 @@ def test_sound_is_drawn_and_played(rate: int, kind: str, tmp_path: Path) -> None
     stream = streams(found[kind], tmp_path / "sound")
     assert int(stream["sample_rate"]) == rate and stream["channels"] == 2
     assert abs(float(stream["duration"]) - 2) < 0.05
+    assert parts(rushes.show((samples, rate))) == found
     back, _ = rushes.aread(found[kind])
     assert abs(numpy.sqrt((back[:, 0] ** 2).mean()) - 0.5 / numpy.sqrt(2)) < 0.01
     assert pixels(found["image/png"], tmp_path).shape == (160, 640, 3)

@@ -287,6 +287,9 @@ fn a_job_of_a_dead_worker_is_shown_as_waiting() {
         assert_eq!(listed.first(), there.then_some(&shown), "{state:?}");
     }
     assert_eq!(other.changed_since(0).unwrap().0, [shown]);
+    let refused = other.retry(id).unwrap_err();
+    assert_eq!(refused.why, format!("job {id} is queued"));
+    assert!(refused.remedy.unwrap().contains("asked again"));
     // Another worker takes it over, and it runs.
     must_claim(&other);
     assert_eq!(other.get(id).unwrap().job.state, JobState::Running);

@@ -79,10 +79,12 @@ def show(
         rushes.show(video)                  a player; of a long one a strip of twelve frames
         rushes.show(video, start="1:30", seconds=10)
         rushes.show(samples, rate)          the waveform, and a player
+        rushes.show(rushes.aread(path))     the same
 
     thing: a frame [H, W], [H, W, 3] or [H, W, 4] of uint8, uint16, bool or floats (0 to 1); a
         `rushes.Video`, a `rushes.Stream`, or an array [T, H, W, C]; with `rate` samples [N] or
-        [N, C], -1 to 1; or what `rushes.open` and `rushes.aread` read.
+        [N, C], -1 to 1, or both as `rushes.aread` gives them; or what `rushes.open` and
+        `rushes.aread` read.
     rate: samples a second, in Hz.
     start: where it begins, in seconds; of a video or sound.
     seconds: how long it plays, at most 600; 20 s of pictures and 60 s of sound when None. A longer
@@ -99,6 +101,9 @@ def show(
     lasts = None if seconds is None else exact(seconds)
     if lasts is not None and not 0 < lasts <= MOST_SECS:
         raise Invalid(WHAT, f"seconds is {seconds!r}", f"it may be more than 0, to {MOST_SECS}")
+    if rate is None and isinstance(thing, tuple) and len(thing) == 2:
+        # What `aread` gives.
+        thing, rate = thing
     if rate is not None:
         return of_sound(thing, rate, begins, lasts)
     if is_media(thing):

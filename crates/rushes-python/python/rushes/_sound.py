@@ -90,7 +90,8 @@ def awrite(
     path: the file: .wav, .aiff, .flac, .mp3, .m4a, .aac, .opus, .ogg or .mka.
     samples: [N] for one channel or [N, C], at most 64: float32 or float64, -1 to 1, or int16,
         which is divided by 32768.
-    rate: samples a second of each channel in Hz, 1000 to 1536000.
+    rate: samples a second of each channel in Hz, 1000 to 1536000; in .opus 8000, 12000, 16000,
+        24000 or 48000, and what an error names where a codec has not the one given.
     codec: by its name, such as "pcm_f32le" or "pcm_s24le" in .wav and "alac" in .m4a; None for
         the usual one, which is "pcm_s16le" in .wav.
     bit_rate: bits a second of codecs with loss; None for 96000 a channel.

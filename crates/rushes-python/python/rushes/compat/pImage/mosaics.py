@@ -21,6 +21,8 @@ from .colors import rgb
 from .readers import DefaultReader
 
 WHAT = "laying out a mosaic"
+# OpenCV's number of the mean of areas.
+INTER_AREA = 3
 # Time is counted in frames; streams want some rate.
 FPS = 30
 ARRAY_MODES = {"np_bw": 2, "np_bwt": 3, "np_col": 3}
@@ -93,6 +95,7 @@ class VignetteBuilder:
     target_ar: width by height that a grid without `columns` or `lines` comes nearest to.
     first_object: the number, from 0, of the video that stands left or on top in "snappy".
     fit_to: the number of the video whose size the others follow, from 0.
+    resize_algorithm: OpenCV's INTER_AREA, 3: what is smaller is the mean of areas.
     columns, lines: of a grid.
     """
 
@@ -107,6 +110,7 @@ class VignetteBuilder:
         target_ar: float = 16 / 9,
         first_object: int = 0,
         fit_to: int = 0,
+        resize_algorithm: int = INTER_AREA,
         columns: int | None = None,
         lines: int | None = None,
         alignment: str = "hori",
@@ -125,6 +129,7 @@ class VignetteBuilder:
         self.set_target_aspect_ratio(target_ar)
         self.set_first_object(first_object)
         self.set_fit_to(fit_to)
+        self.set_resize_algorithm(resize_algorithm)
 
     def set_layout(self, layout_style: str, alignment: str | None = None) -> None:
         """ "grid" or "snappy", and its alignment "hori" or "vert"."""
@@ -175,6 +180,12 @@ class VignetteBuilder:
         """The number of the video whose size the others follow."""
         self._lead = operator.index(value)
         self._forget()
+
+    def set_resize_algorithm(self, value: int) -> None:
+        """OpenCV's INTER_AREA, which is how videos are scaled; `Invalid` for another."""
+        if value != INTER_AREA:
+            why = f"the resize algorithm is {value!r}"
+            raise Invalid(WHAT, why, f"it may be cv2.INTER_AREA, {INTER_AREA}; resize before")
 
     def fit_to(self, fit_to: int) -> None:
         """The old name of `set_fit_to`."""
