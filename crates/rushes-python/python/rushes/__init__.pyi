@@ -298,6 +298,53 @@ class Library:
     def batches_show(self, name: str, *, limit: int = 60, cursor: str | None = None) -> Record:
         """List the assets of a batch. The command: `rushes batches show`."""
 
+    def backup(
+        self,
+        query: str = "",
+        *,
+        to: list[str],
+        template: str = "{batch}/{name}",
+        new_volume: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Copy assets to other disks and read every copy back. The command: `rushes backup`."""
+
+    def verify(
+        self,
+        dir: str | os.PathLike[str] | None = None,
+        *,
+        share: int | None = None,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Record:
+        """Read copies back and compare them with their hashes. The command: `rushes verify`."""
+
+    def copies(self, id: str) -> Record:
+        """Tell where every copy of an asset is and when it was last read back. The command: `rushes
+        copies`."""
+
+    def destinations_list(self) -> Record:
+        """List where copies were made, and when they were last read back. The command: `rushes
+        destinations list`."""
+
+    def destinations_forget(self, id: int, *, dry_run: bool = False) -> Record:
+        """Forget the copies in one destination; no file is touched. The command: `rushes
+        destinations forget`."""
+
+    def workflow(
+        self,
+        workflow: list[Record],
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int, int | None, str, str | None], object] | None = None,
+    ) -> Any:
+        """Do several verbs one after the other, as a file of JSON says. The command: `rushes
+        workflow`."""
+
+    def schema(self) -> Any:
+        """Print the JSON Schema of workflow files, for editors. The command: `rushes schema`."""
+
     def paths_list(self) -> Record:
         """List the registered roots. The command: `rushes paths list`."""
 
@@ -408,7 +455,8 @@ class MediaIndexer:
         """Not there yet: raises `rushes.Unsupported`."""
 
     def backup(self, backup_root: str | os.PathLike[str]) -> dict[str, Any]:
-        """Not there yet: raises `rushes.Unsupported`."""
+        """Copies everything to `<backup_root>/<batch or _UNSORTED>/<name>` and reads every copy
+        back."""
 
 class Shown:
     """What `show` gives: a notebook shows it, and anything else its words."""
