@@ -166,7 +166,7 @@ SOUNDS: dict[str, tuple[str | None, float]] = {
     "ogg": (None, 0.02), "opus": (None, 0.02), "mp3": (None, 0.02),
 }  # fmt: skip
 # soundfile reads no AAC and no Matroska; OpenCV has the sound of neither.
-SOUNDS_READ_ELSEWHERE = {"m4a", "mka"}
+SOUNDS_READ_ELSEWHERE = {"aac", "m4a", "mka"}
 SAME = {"aif": "aiff", "wave": "wav", "oga": "ogg"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,11 +83,13 @@ def test_everything_is_backed_up_however_small(tmp_path: Path) -> None:
 
 def test_a_workflow_is_given_step_by_step(tmp_path: Path, media: Path) -> None:
     library = rushes.Library(home=tmp_path / "home")
-    scanned = library.workflow({"action": "scan", "root": media})
+    steps: Any = [{"action": "scan", "root": media}]
+    scanned = library.workflow(steps)
     assert scanned.action == "scan" and scanned.files > 0
-    both = library.workflow(
+    steps = [
         {"action": "search", "query": "kind:still", "step": "found"},
         {"action": "show", "id": "${found.items.0.id}"},
-    )
+    ]
+    both = library.workflow(steps)
     assert [step.action for step in both] == ["search", "show"]
     assert both[1].id == both[0]["items"][0].id

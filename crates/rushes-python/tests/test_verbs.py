@@ -35,7 +35,7 @@ def test_every_verb_of_the_command_is_a_method() -> None:
         return {"_".join([*words, name]) for name in names} - {f"{'_'.join([*words, 'help'])}"}
 
     wanted = verbs()
-    for group in ("paths", "jobs", "batches"):
+    for group in ("paths", "destinations", "jobs", "batches"):
         wanted = wanted - {group} | verbs(group)
     wanted -= {"help", "serve", "completions", "man"}
     assert len(wanted) == len(registry()) >= 19
