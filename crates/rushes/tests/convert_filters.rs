@@ -1,27 +1,13 @@
 //! Filters that take a file beside the frames: a layer, a flat field, a table.
 //! What comes out is held against ffmpeg's own filters, or the formula.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on stops there")]
-
 mod support;
 
-use std::process::Command;
-
 use serde_json::json;
-use support::{Stage, has, text};
+use support::{Stage, ffmpeg, has, text};
 
 const CUBE: &str = "LUT_3D_SIZE 2\n0 0.1 0.2\n0.9 0 0.1\n0.1 1 0\n0.8 0.7 0.1\n0 0.2 1\n\
                     1 0 0.9\n0.3 0.8 1\n1 0.9 0.7\n";
-
-fn ffmpeg(arguments: &str) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-y"])
-        .args(arguments.split_whitespace())
-        .output()
-        .expect("ffmpeg");
-    assert!(output.status.success(), "{arguments}: {output:?}");
-    output.stdout
-}
 
 /// Every frame as numbers, RGB.
 fn rgb(stage: &Stage, name: &str) -> Vec<u8> {

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use rushes_codec::SOUND_TARGETS;
 use serde_json::Value;
-use support::{Stage, has, text};
+use support::{Stage, ffmpeg, has, text};
 
 /// Extension, codec of sound that is PCM before, and seconds by which ffmpeg may
 /// hear more or less: AAC in frames of 1,024 samples, bare with one before it too;
@@ -27,16 +27,6 @@ const KINDS: [(&str, &str, f64); 11] = [
     ("oga", "vorbis", 0.005),
     ("mka", "pcm_s16le", 0.0),
 ];
-
-fn ffmpeg(arguments: &str) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-y"])
-        .args(arguments.split_whitespace())
-        .output()
-        .expect("ffmpeg");
-    assert!(output.status.success(), "{arguments}: {output:?}");
-    output.stdout
-}
 
 fn streams(stage: &Stage, name: &str) -> Vec<Value> {
     let output = Command::new("ffprobe")

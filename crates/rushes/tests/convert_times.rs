@@ -8,7 +8,7 @@ mod support;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::{Stage, has, text};
+use support::{Stage, ffmpeg, has, text};
 
 const SRT: &str = "1\n00:00:00,200 --> 00:00:00,700\nFirst\n\n\
                    2\n00:00:01,000 --> 00:00:01,900\nSecond\n\n\
@@ -16,16 +16,6 @@ const SRT: &str = "1\n00:00:00,200 --> 00:00:00,700\nFirst\n\n\
 const CHAPTERS: &str = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=400\ntitle=A\n\
                         [CHAPTER]\nTIMEBASE=1/1000\nSTART=400\nEND=900\ntitle=B\n\
                         [CHAPTER]\nTIMEBASE=1/1000\nSTART=900\nEND=2000\ntitle=C\n";
-
-fn ffmpeg(arguments: &str) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-y"])
-        .args(arguments.split_whitespace())
-        .output()
-        .expect("ffmpeg");
-    assert!(output.status.success(), "{arguments}: {output:?}");
-    output.stdout
-}
 
 fn probed(stage: &Stage, name: &str, what: &str) -> Value {
     let output = Command::new("ffprobe")

@@ -310,6 +310,17 @@ pub fn has_strace() -> bool {
     works
 }
 
+/// Runs ffmpeg with these arguments, between spaces; what it gives.
+pub fn ffmpeg(arguments: &str) -> Vec<u8> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments}: {output:?}");
+    output.stdout
+}
+
 /// Makes a short clip with sound. Whether that could be done; says so when not.
 pub fn make_clip(path: &Path, extra: &[&str]) -> bool {
     if !has("ffmpeg") {
